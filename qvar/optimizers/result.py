@@ -1,0 +1,98 @@
+"""What every optimizer takes and gives back, with honest counts of what it cost."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qvar.simulators import Objective
+from qvar.simulators.errors import OptimizerError
+
+__all__ = ["CountedObjective", "Minimum", "Optimizer", "check_start"]
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """The outcome of one minimization.
+
+    Attributes:
+        parameters: best angles, float64 of shape (n_parameters,), radians.
+        value: the objective at `parameters`; for a noisy objective see the optimizer on how it was chosen.
+        evaluations: energies asked for, gradients not included.
+        gradients: calls of `value_and_gradient`.
+        shots: shots spent in all, 0 for exact objectives.
+        converged: whether the optimizer's own stopping rule was met before the budget ran out.
+        history: every value seen in order, float64 of shape (evaluations + gradients,).
+    """
+
+    parameters: NDArray[np.float64]
+    value: float
+    evaluations: int
+    gradients: int
+    shots: int
+    converged: bool
+    history: NDArray[np.float64]
+
+
+class Optimizer(Protocol):
+    """A small frozen object holding an optimizer's settings."""
+
+    def minimize(self, objective: Objective, start: ArrayLike, rng: np.random.Generator) -> Minimum:
+        """Minimize `objective` from the angles `start`, shape (n_parameters,), drawing chance from `rng`."""
+        ...
+
+
+@dataclass
+class CountedObjective:
+    """Wrap an objective and count what is asked of it (mutable, lives for one minimization)."""
+
+    objective: Objective
+    evaluations: int = 0
+    gradients: int = 0
+    history: list[float] = field(default_factory=list)
+    best_value: float = np.inf
+    best_parameters: NDArray[np.float64] | None = None
+
+    def value(self, theta: NDArray[np.float64]) -> float:
+        """Return the energy and count it."""
+        value = self.objective(theta)
+        self.evaluations += 1
+        self._note(value, theta)
+        return value
+
+    def value_and_gradient(self, theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return energy and gradient and count them."""
+        value, gradient = self.objective.value_and_gradient(theta)
+        self.gradients += 1
+        self._note(value, theta)
+        return value, gradient
+
+    def _note(self, value: float, theta: NDArray[np.float64]) -> None:
+        self.history.append(value)
+        if value < self.best_value:
+            self.best_value, self.best_parameters = value, np.array(theta, dtype=np.float64)
+
+    def minimum(self, parameters: NDArray[np.float64], value: float, *, converged: bool) -> Minimum:
+        """Return the outcome with the counts so far."""
+        per_gradient = self.objective.evaluations_per_gradient
+        energies = self.evaluations + self.gradients * per_gradient
+        return Minimum(
+            parameters=parameters,
+            value=value,
+            evaluations=self.evaluations,
+            gradients=self.gradients,
+            shots=energies * self.objective.shots_per_evaluation,
+            converged=converged,
+            history=np.array(self.history, dtype=np.float64),
+        )
+
+
+def check_start(objective: Objective, start: ArrayLike) -> NDArray[np.float64]:
+    """Return `start` as a float64 vector, or raise OptimizerError for a wrong shape or numbers not finite."""
+    values = np.array(start, dtype=np.float64)
+    if values.shape != (objective.n_parameters,):
+        raise OptimizerError(f"the objective has {objective.n_parameters} parameter(s), the start point {values.shape}")
+    if not np.isfinite(values).all():
+        raise OptimizerError(f"the start point must be finite, got {values}")
+    return values

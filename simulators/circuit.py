@@ -1,0 +1,240 @@
+"""A circuit is an immutable list of operations; this is the type every other part speaks about."""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qvar.simulators.errors import CircuitError
+from qvar.simulators.gates import check_gate
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+__all__ = ["Circuit", "Operation", "Slot"]
+
+ROTATION_GATES = frozenset({"rx", "ry", "rz", "p", "u", "rxx", "ryy", "rzz"})
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A free angle: `scale * theta[index] + shift`, in radians."""
+
+    index: int
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.index < 0:
+            raise CircuitError(f"a parameter slot needs an index >= 0, got {self.index}")
+        if not (math.isfinite(self.scale) and math.isfinite(self.shift)):
+            raise CircuitError(f"a parameter slot needs finite scale and shift, got {self}")
+
+    def angle(self, theta: Sequence[float] | NDArray[np.float64]) -> float:
+        """Return the angle for the parameter vector `theta`."""
+        return self.scale * float(theta[self.index]) + self.shift
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One gate on some qubits.
+
+    Args:
+        gate: a native gate name (see `qvar.simulators.gates.GATES`).
+        qubits: the qubits it acts on; for `cx` control, then target.
+        parameters: one entry per angle of the gate, either a fixed number (radians) or a `Slot`.
+
+    Raises:
+        CircuitError: for an unknown gate, repeated or negative qubits, or a wrong number of angles.
+    """
+
+    gate: str
+    qubits: tuple[int, ...]
+    parameters: tuple[float | Slot, ...] = ()
+
+    def __post_init__(self) -> None:
+        gate = check_gate(self.gate)
+        if len(self.qubits) != gate.n_qubits or len(set(self.qubits)) != gate.n_qubits:
+            raise CircuitError(f"gate {self.gate!r} acts on {gate.n_qubits} distinct qubit(s), got {self.qubits}")
+        if min(self.qubits) < 0:
+            raise CircuitError(f"gate {self.gate!r} got a negative qubit: {self.qubits}")
+        if len(self.parameters) != gate.n_parameters:
+            raise CircuitError(f"gate {self.gate!r} takes {gate.n_parameters} angle(s), got {len(self.parameters)}")
+        for parameter in self.parameters:
+            if not isinstance(parameter, Slot) and not math.isfinite(parameter):
+                raise CircuitError(f"gate {self.gate!r} on {self.qubits} got the angle {parameter}; it must be finite")
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """An immutable quantum circuit on `n_qubits` qubits, all starting in |0>.
+
+    Qubit 0 is the least significant one, as in Qiskit. Free angles are numbered slots 0 .. n_parameters - 1; every
+    number must be in use, and one slot may serve several gates.
+
+    Args:
+        n_qubits: number of qubits, at least 1.
+        operations: the gates in order of execution.
+
+    Raises:
+        CircuitError: for a qubit out of range or unused parameter slots.
+
+    Example:
+        >>> bell = Circuit(2, (Operation("h", (0,)), Operation("cx", (0, 1))))
+        >>> bell.depth(), bell.counts()
+        (2, {'h': 1, 'cx': 1})
+    """
+
+    n_qubits: int
+    operations: tuple[Operation, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.n_qubits < 1:
+            raise CircuitError(f"a circuit needs at least one qubit, got n_qubits={self.n_qubits}")
+        object.__setattr__(self, "operations", tuple(self.operations))
+        slots: set[int] = set()
+        for operation in self.operations:
+            if max(operation.qubits) >= self.n_qubits:
+                raise CircuitError(
+                    f"gate {operation.gate!r} acts on qubit(s) {operation.qubits}, out of range for a circuit "
+                    f"of {self.n_qubits} qubit(s) (0..{self.n_qubits - 1})"
+                )
+            slots.update(p.index for p in operation.parameters if isinstance(p, Slot))
+        if slots and max(slots) != len(slots) - 1:
+            missing = sorted(set(range(max(slots))) - slots)
+            raise CircuitError(f"parameter slots must be 0..{max(slots)} without gaps; missing {missing}")
+        object.__setattr__(self, "_n_parameters", len(slots))
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of free angles."""
+        return int(self._n_parameters)  # type: ignore[attr-defined]
+
+    def then(self, operations: Iterable[Operation]) -> "Circuit":
+        """Return this circuit followed by more operations."""
+        return Circuit(self.n_qubits, self.operations + tuple(operations))
+
+    def bind(self, theta: ArrayLike) -> "Circuit":
+        """Return the circuit with every slot replaced by its angle.
+
+        Args:
+            theta: float array of shape (n_parameters,), radians.
+        """
+        values = self.check_parameters(theta)
+        bound = (
+            Operation(o.gate, o.qubits, tuple(p.angle(values) if isinstance(p, Slot) else p for p in o.parameters))
+            for o in self.operations
+        )
+        return Circuit(self.n_qubits, tuple(bound))
+
+    def check_parameters(self, theta: ArrayLike) -> NDArray[np.float64]:
+        """Return `theta` as a contiguous float64 vector of length `n_parameters`.
+
+        Raises:
+            CircuitError: for a wrong shape or numbers that are not finite.
+        """
+        values = np.ascontiguousarray(theta, dtype=np.float64)
+        if values.shape != (self.n_parameters,):
+            raise CircuitError(
+                f"this circuit has {self.n_parameters} parameter(s), got an array of shape {values.shape}"
+            )
+        if not np.isfinite(values).all():
+            raise CircuitError(f"parameters must be finite, got {values}")
+        return values
+
+    def moments(self) -> tuple[int, ...]:
+        """Return the moment (0, 1, ...) of every operation when each is placed as soon as possible."""
+        free = [0] * self.n_qubits
+        placed = []
+        for operation in self.operations:
+            moment = max(free[q] for q in operation.qubits)
+            placed.append(moment)
+            for q in operation.qubits:
+                free[q] = moment + 1
+        return tuple(placed)
+
+    def depth(self) -> int:
+        """Return the number of moments."""
+        return max(self.moments(), default=-1) + 1
+
+    def counts(self) -> dict[str, int]:
+        """Return how often each gate occurs, most frequent first."""
+        return dict(Counter(o.gate for o in self.operations).most_common())
+
+    @property
+    def n_two_qubit_gates(self) -> int:
+        """Number of gates on two qubits (CNOTs in circuits found by search)."""
+        return sum(len(o.qubits) == 2 for o in self.operations)
+
+    @property
+    def n_rotations(self) -> int:
+        """Number of gates with an angle."""
+        return sum(o.gate in ROTATION_GATES for o in self.operations)
+
+    @cached_property
+    def _key(self) -> str:
+        order = sorted(zip(self.moments(), self.operations, strict=True), key=lambda pair: (pair[0], pair[1].qubits))
+        text = f"{self.n_qubits};" + ";".join(_operation_text(operation) for _, operation in order)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def key(self) -> str:
+        """Return the canonical identity of the circuit, 32 hexadecimal digits.
+
+        The order in which gates of one moment were written does not matter; the numbering of slots does, because it
+        says which entry of theta drives which gate.
+        """
+        return self._key
+
+    def draw(self) -> Any:
+        """Return a text drawing of the circuit (Qiskit's)."""
+        return self.to_qiskit().draw("text", fold=120)
+
+    @classmethod
+    def from_qiskit(cls, circuit: "QuantumCircuit") -> "Circuit":
+        """Translate a Qiskit circuit; gates that are not native go through Qiskit's own decomposition.
+
+        Parameters become slots in the order of `circuit.parameters`. Final measurements are dropped.
+
+        Raises:
+            CircuitError: for mid-circuit measurement, reset, classical control, or an angle that is not linear in a
+                single parameter.
+        """
+        from qvar.simulators.conversion import circuit_from_qiskit
+
+        return circuit_from_qiskit(circuit)
+
+    def to_qiskit(self, theta: ArrayLike | None = None) -> "QuantumCircuit":
+        """Return a Qiskit circuit, with angles `theta` if given, else with a ParameterVector named theta."""
+        from qvar.simulators.conversion import circuit_to_qiskit
+
+        return circuit_to_qiskit(self if theta is None else self.bind(theta))
+
+    @classmethod
+    def from_qasm(cls, text: str) -> "Circuit":
+        """Read an OpenQASM 3 program.
+
+        Raises:
+            CircuitError: if the text is not a valid program of the supported kind.
+        """
+        from qvar.simulators.conversion import circuit_from_qasm
+
+        return circuit_from_qasm(text)
+
+    def to_qasm(self, theta: ArrayLike | None = None) -> str:
+        """Return the circuit as an OpenQASM 3 program, with angles `theta` if given, else with input parameters."""
+        from qvar.simulators.conversion import circuit_to_qasm
+
+        return circuit_to_qasm(self if theta is None else self.bind(theta))
+
+
+def _operation_text(operation: Operation) -> str:
+    angles = ",".join(
+        f"t{p.index}*{p.scale!r}+{p.shift!r}" if isinstance(p, Slot) else repr(float(p)) for p in operation.parameters
+    )
+    return f"{operation.gate}{operation.qubits}[{angles}]"

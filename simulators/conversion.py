@@ -1,0 +1,111 @@
+"""Translate circuits from and to Qiskit and OpenQASM 3; the only place that touches Qiskit's circuit classes."""
+
+from typing import Any
+
+from qiskit import QuantumCircuit, qasm3
+from qiskit.circuit import ControlFlowOp, Parameter, ParameterExpression, ParameterVector
+
+from qvar.simulators.circuit import Circuit, Operation, Slot
+from qvar.simulators.errors import CircuitError
+from qvar.simulators.gates import GATES
+
+__all__ = ["circuit_from_qasm", "circuit_from_qiskit", "circuit_to_qasm", "circuit_to_qiskit"]
+
+_SYNONYMS = {"u3": "u", "u1": "p", "i": "id", "cnot": "cx"}
+_REFUSED = {"reset", "delay", "initialize", "kraus", "superop", "roerror", "quantum_channel"}
+
+
+def circuit_from_qiskit(circuit: QuantumCircuit) -> Circuit:
+    """Translate a Qiskit circuit (see `Circuit.from_qiskit`)."""
+    slots = {parameter: index for index, parameter in enumerate(circuit.parameters)}
+    operations: list[Operation] = []
+    _translate(circuit, list(range(circuit.num_qubits)), slots, operations, measured=set())
+    return Circuit(circuit.num_qubits, tuple(operations))
+
+
+def _translate(
+    circuit: QuantumCircuit,
+    wires: list[int],
+    slots: dict[Parameter, int],
+    out: list[Operation],
+    *,
+    measured: set[int],
+) -> None:
+    for instruction in circuit.data:
+        gate = instruction.operation
+        qubits = tuple(wires[circuit.find_bit(q).index] for q in instruction.qubits)
+        name = _SYNONYMS.get(gate.name, gate.name)
+        if name == "barrier":
+            continue
+        if name == "measure":
+            measured.update(qubits)
+            continue
+        _check_supported(gate, name, qubits, measured)
+        if name in GATES and getattr(gate, "ctrl_state", 1) in (
+            None,
+            2 ** getattr(gate, "num_ctrl_qubits", 1) - 1,
+        ):
+            out.append(Operation(name, qubits, tuple(_angle(p, slots) for p in gate.params)))
+        elif gate.definition is None:
+            raise CircuitError(f"gate {gate.name!r} is not native and Qiskit has no decomposition for it")
+        else:
+            _translate(gate.definition, list(qubits), slots, out, measured=measured)
+
+
+def _check_supported(gate: Any, name: str, qubits: tuple[int, ...], measured: set[int]) -> None:
+    if measured & set(qubits):
+        raise CircuitError(
+            f"gate {gate.name!r} on {qubits} follows a measurement; mid-circuit measurement is not supported: "
+            "measure at the end, or defer the measurement with an ancilla"
+        )
+    if isinstance(gate, ControlFlowOp) or getattr(gate, "condition", None) is not None:
+        raise CircuitError(f"classical control ({gate.name!r} on {qubits}) is not supported")
+    if name in _REFUSED:
+        raise CircuitError(f"instruction {gate.name!r} on {qubits} is not a unitary gate and is not supported")
+
+
+def _angle(value: Any, slots: dict[Parameter, int]) -> float | Slot:
+    if not isinstance(value, ParameterExpression):
+        return float(value)
+    if not value.parameters:
+        return float(value)
+    if len(value.parameters) > 1:
+        raise CircuitError(f"the angle {value} mixes several parameters; only a * parameter + b is supported")
+    (parameter,) = value.parameters
+    slope = value.gradient(parameter)
+    if isinstance(slope, ParameterExpression) and slope.parameters:
+        raise CircuitError(f"the angle {value} is not linear in {parameter}; only a * parameter + b is supported")
+    return Slot(slots[parameter], float(slope), float(value.bind({parameter: 0.0})))
+
+
+def circuit_to_qiskit(circuit: Circuit) -> QuantumCircuit:
+    """Return the Qiskit circuit (see `Circuit.to_qiskit`)."""
+    theta = ParameterVector("theta", circuit.n_parameters)
+    result = QuantumCircuit(circuit.n_qubits)
+    for operation in circuit.operations:
+        angles = [_expression(p, theta) for p in operation.parameters]
+        getattr(result, operation.gate)(*angles, *operation.qubits)
+    return result
+
+
+def _expression(parameter: float | Slot, theta: ParameterVector) -> Any:
+    if not isinstance(parameter, Slot):
+        return parameter
+    expression = theta[parameter.index]
+    if parameter.scale != 1.0:
+        expression = parameter.scale * expression
+    return expression + parameter.shift if parameter.shift != 0.0 else expression
+
+
+def circuit_to_qasm(circuit: Circuit) -> str:
+    """Return the OpenQASM 3 program (see `Circuit.to_qasm`)."""
+    return str(qasm3.dumps(circuit_to_qiskit(circuit)))
+
+
+def circuit_from_qasm(text: str) -> Circuit:
+    """Read an OpenQASM 3 program (see `Circuit.from_qasm`)."""
+    try:
+        parsed = qasm3.loads(text)
+    except Exception as error:  # the importer raises its parser's own exception types
+        raise CircuitError(f"not a readable OpenQASM 3 program: {error}") from error
+    return circuit_from_qiskit(parsed)

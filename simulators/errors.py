@@ -1,0 +1,68 @@
+"""The errors a wrong call raises; catch `QvarError` to catch them all.
+
+```
+QvarError (ValueError)
+├── CircuitError        a gate, qubit or parameter that does not exist
+├── ObservableError     not a real sum of Pauli strings
+├── ChannelError        not a completely positive, trace-preserving map
+├── NoiseModelError     unknown device, unreadable noise file, missing calibration
+├── EngineError         a request that this engine cannot serve
+├── OptimizerError      settings or a start point that make no sense
+├── ProblemError        unknown task, impossible molecule
+├── ArchitectureError   settings or actions that make no sense for the environment
+└── RunError            a run folder that is corrupted, occupied or of another configuration
+```
+"""
+
+__all__ = [
+    "ArchitectureError",
+    "ChannelError",
+    "CircuitError",
+    "EngineError",
+    "NoiseModelError",
+    "ObservableError",
+    "OptimizerError",
+    "ProblemError",
+    "QvarError",
+    "RunError",
+]
+
+
+class QvarError(ValueError):
+    """A call that cannot be carried out; the message says what was got, what was needed and what to do."""
+
+
+class CircuitError(QvarError):
+    """A gate, qubit or parameter that does not exist."""
+
+
+class ObservableError(QvarError):
+    """Something that is not a real sum of Pauli strings."""
+
+
+class ChannelError(QvarError):
+    """A map that is not completely positive and trace preserving."""
+
+
+class NoiseModelError(QvarError):
+    """An unknown device, an unreadable noise file or a missing calibration."""
+
+
+class EngineError(QvarError):
+    """A request that this engine cannot serve."""
+
+
+class OptimizerError(QvarError):
+    """Settings or a start point that make no sense for this optimizer."""
+
+
+class ProblemError(QvarError):
+    """An unknown task or an impossible molecule."""
+
+
+class ArchitectureError(QvarError):
+    """Settings or actions that make no sense for the architecture-search environment."""
+
+
+class RunError(QvarError):
+    """A run folder that is corrupted, occupied, or belongs to another configuration."""

@@ -1,0 +1,179 @@
+"""Noise models as JSON files, written by qvar or by hand.
+
+```json
+{"format": "qvar-noise-model", "version": 1, "name": "my device", "n_qubits": 2, "coupling_map": [[0, 1], [1, 0]],
+ "strict": true,
+ "channels": [
+   {"gate": "rx", "steps": [{"type": "depolarizing", "p": 1e-3}]},
+   {"gate": "cx", "qubits": [0, 1], "steps": [
+     {"type": "depolarizing", "p": 5e-3},
+     {"type": "thermal_relaxation", "tau1": 4e-3, "tau2": 5e-3, "excited_population": 0.0, "on": 1}]}],
+ "readout": [{"qubit": 0, "p01": 0.01, "p10": 0.02}, {"p01": 0.01, "p10": 0.01}]}
+```
+
+Steps act in order. An entry without `qubits` (or `qubit`) holds for all qubits that have none of their own. Types:
+`depolarizing` (p), `thermal_relaxation` (tau1, tau2, excited_population), `amplitude_damping` (gamma),
+`phase_damping` (gamma), `pauli` (px, py, pz), `ptm` (matrix). On a two-qubit gate, `depolarizing` without `on` is the
+two-qubit channel; any other one-qubit step without `on` acts on both qubits; `on` (0 or 1) picks one.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qvar.simulators import channels as ch
+from qvar.simulators.channels import Channel
+from qvar.simulators.errors import NoiseModelError, QvarError
+from qvar.simulators.gates import check_gate
+from qvar.simulators.noise import NoiseModel, Readout, ReadoutError, StateFlip
+
+__all__ = ["noise_from_dict", "noise_to_dict", "read_noise", "write_noise"]
+
+_FORMAT = "qvar-noise-model"
+_VERSION = 1
+_STEPS: dict[str, Callable[..., Channel]] = {
+    "depolarizing": ch.depolarizing,
+    "thermal_relaxation": ch.thermal_relaxation,
+    "amplitude_damping": ch.amplitude_damping,
+    "phase_damping": ch.phase_damping,
+    "pauli": ch.pauli_channel,
+}
+
+
+def noise_to_dict(model: NoiseModel) -> dict[str, Any]:
+    """Return a noise model as JSON-able data; every channel is written as its PTM."""
+    local = [
+        _channel_entry(gate, list(qubits), channel)
+        for (gate, qubits), channel in sorted(model.local.items(), key=lambda item: item[0])
+    ]
+    default = [_channel_entry(gate, None, channel) for gate, channel in sorted(model.default.items())]
+    readout = [{"qubit": q} | _readout_entry(error) for q, error in sorted(model.readout.items())]
+    if model.default_readout is not None:
+        readout.append(_readout_entry(model.default_readout))
+    return {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "name": model.name,
+        "source": model.source,
+        "n_qubits": model.n_qubits,
+        "strict": model.strict,
+        "coupling_map": None if model.coupling_map is None else [list(pair) for pair in model.coupling_map],
+        "channels": default + local,
+        "readout": readout,
+    }
+
+
+def _channel_entry(gate: str, qubits: list[int] | None, channel: Channel) -> dict[str, Any]:
+    entry: dict[str, Any] = {"gate": gate, "steps": [{"type": "ptm", "matrix": channel.ptm.tolist()}]}
+    return entry if qubits is None else entry | {"qubits": qubits}
+
+
+def _readout_entry(error: Readout) -> dict[str, float]:
+    return {"state_flip": error.p} if isinstance(error, StateFlip) else {"p01": error.p01, "p10": error.p10}
+
+
+def noise_from_dict(data: Any) -> NoiseModel:
+    """Build a noise model from JSON data.
+
+    Raises:
+        NoiseModelError: if the data is not of the format described above, naming the entry at fault.
+    """
+    if not isinstance(data, Mapping) or data.get("format") != _FORMAT:
+        raise NoiseModelError(f'not a noise model: a JSON object with "format": "{_FORMAT}" is needed')
+    if data.get("version") != _VERSION:
+        raise NoiseModelError(
+            f"noise model version {data.get('version')!r} is not supported; this is version {_VERSION}"
+        )
+    try:
+        return _build(data)
+    except NoiseModelError:
+        raise
+    except QvarError as error:
+        raise NoiseModelError(f"noise model {data.get('name', '?')!r}: {error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise NoiseModelError(f"noise model {data.get('name', '?')!r} is malformed: {error!r}") from error
+
+
+def _build(data: Mapping[str, Any]) -> NoiseModel:
+    local: dict[tuple[str, tuple[int, ...]], Channel] = {}
+    default: dict[str, Channel] = {}
+    for entry in data.get("channels", []):
+        gate, channel = entry["gate"], _read_channel(entry)
+        if entry.get("qubits") is None:
+            default[gate] = channel
+        else:
+            local[gate, tuple(int(q) for q in entry["qubits"])] = channel
+    readout = {int(e["qubit"]): _read_readout(e) for e in data.get("readout", []) if "qubit" in e}
+    general = [_read_readout(e) for e in data.get("readout", []) if "qubit" not in e]
+    coupling = data.get("coupling_map")
+    return NoiseModel(
+        name=str(data.get("name", "unnamed")),
+        local=local,
+        default=default,
+        readout=readout,
+        default_readout=general[-1] if general else None,
+        coupling_map=None if coupling is None else tuple((int(a), int(b)) for a, b in coupling),
+        n_qubits=None if data.get("n_qubits") is None else int(data["n_qubits"]),
+        strict=bool(data.get("strict", True)),
+        source=str(data.get("source", "")),
+    )
+
+
+def _read_channel(entry: Mapping[str, Any]) -> Channel:
+    n_qubits = check_gate(entry["gate"]).n_qubits
+    channel: Channel | None = None
+    for step in entry["steps"]:
+        built = _read_step(step, n_qubits)
+        channel = built if channel is None else channel.then(built)
+    return ch.identity_channel(n_qubits) if channel is None else channel
+
+
+def _read_step(step: Mapping[str, Any], n_qubits: int) -> Channel:
+    kind, on = step["type"], step.get("on")
+    settings = {key: value for key, value in step.items() if key not in ("type", "on")}
+    if kind == "ptm":
+        built = Channel(np.array(settings["matrix"], dtype=np.float64))
+    elif kind == "depolarizing" and on is None:
+        return ch.depolarizing(n_qubits=n_qubits, **settings)
+    elif kind in _STEPS:
+        built = _STEPS[kind](**settings)
+    else:
+        raise NoiseModelError(f"unknown step type {kind!r}; known are ptm, {', '.join(_STEPS)}")
+    if built.n_qubits == n_qubits:
+        return built
+    if built.n_qubits > n_qubits or on not in (None, 0, 1):
+        raise NoiseModelError(f"step {kind!r} does not fit a gate on {n_qubits} qubit(s) (on={on!r})")
+    idle = ch.identity_channel()
+    return (built if on in (None, 0) else idle).tensor(built if on in (None, 1) else idle)
+
+
+def _read_readout(entry: Mapping[str, Any]) -> Readout:
+    if "state_flip" in entry:
+        return StateFlip(float(entry["state_flip"]))
+    return ReadoutError(float(entry["p01"]), float(entry["p10"]))
+
+
+def read_noise(path: Path) -> NoiseModel:
+    """Read a noise model from a JSON file.
+
+    Raises:
+        NoiseModelError: if the file cannot be read or is not a noise model.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise NoiseModelError(f"cannot read the noise model {path}: {error}") from error
+    return noise_from_dict(data)
+
+
+def write_noise(model: NoiseModel, path: Path) -> None:
+    """Write a noise model to a JSON file, atomically."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(noise_to_dict(model), file)
+    Path(temporary).replace(path)
