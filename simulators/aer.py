@@ -9,7 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator as QiskitAerSimulator
 
 from qvar.simulators.circuit import Circuit
-from qvar.simulators.engine import check_batch, check_observable
+from qvar.simulators.engine import check_batch, check_noise, check_observable
 from qvar.simulators.errors import EngineError
 from qvar.simulators.measurement import MeasurementPlan, ParameterShift, check_shots
 from qvar.simulators.noise import NoiseModel
@@ -59,9 +59,10 @@ class AerSimulator:
 
         Raises:
             EngineError: if the numbers of qubits differ.
-            NoiseModelError: if the noise model is a device that lacks one of the gates.
+            NoiseModelError: if the noise model is a device that lacks one of the gates or has too few qubits.
         """
         check_observable(circuit, observable)
+        check_noise(circuit, self.noise)
         if self.noise is not None:
             for operation in circuit.operations:
                 self.noise.channel(operation.gate, operation.qubits)
@@ -121,9 +122,11 @@ class AerObjective:
     def batch(self, thetas: ArrayLike) -> NDArray[np.float64]:
         """Return the energies for `thetas` of shape (n_points, n_parameters) from one job."""
         values = check_batch(thetas, self.n_parameters)
+        if len(values) == 0:  # Aer crashes on an empty job
+            return np.empty(0)
         if self._plan is None:
             return self._exact(values)
-        energies = np.full(len(values), self._plan.constant)
+        energies = np.full(len(values), self._plan.constant, dtype=np.float64)
         for group in range(self._plan.n_groups):
             energies += self._sampled(values, group)
         return energies
@@ -156,8 +159,14 @@ class AerObjective:
             if letter == 2:
                 circuit.rx(np.pi / 2, qubit, label="to Z")
         circuit.measure_all()
-        seed = int(self._rng.integers(2**31))
-        data = self._run(circuit, thetas, shots=self._shots, seed_simulator=seed)
+        # One job has one seed, from which Aer derives one per bind; without parameters there is nothing to bind.
+        jobs = [thetas] if self.n_parameters else np.split(thetas, len(thetas))
+        seeds = self._rng.integers(2**31, size=len(jobs)).tolist()
+        data = [
+            entry
+            for rows, seed in zip(jobs, seeds, strict=True)
+            for entry in self._run(circuit, rows, shots=self._shots, seed_simulator=seed)
+        ]
         energies = [
             sum(count * self._plan.values[group][int(outcome, 16)] for outcome, count in entry["counts"].items())
             for entry in data

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from qiskit.quantum_info import PTM, Choi, Kraus, SuperOp
+from qiskit.quantum_info import PTM, Kraus, SuperOp
 from qiskit_aer.noise import NoiseModel as AerNoiseModel
 from qiskit_aer.noise import QuantumError
 
@@ -210,7 +210,7 @@ def noise_to_aer(model: NoiseModel) -> AerNoiseModel:
 
 
 def _quantum_error(channel: Channel) -> QuantumError:
-    return QuantumError(Kraus(Choi(channel.choi())))
+    return QuantumError(Kraus(list(channel.kraus())))  # Qiskit's own way from Choi to Kraus drops weights below 1e-8
 
 
 def _confusion(error: Readout) -> list[list[float]]:

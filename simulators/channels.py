@@ -47,7 +47,9 @@ class Channel:
     ptm: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        ptm = np.array(self.ptm, dtype=np.float64)
+        if np.iscomplexobj(self.ptm) and np.abs(np.imag(self.ptm)).max() > TOLERANCE:
+            raise ChannelError("a Pauli-transfer matrix is real, got complex numbers")
+        ptm = np.array(np.real(self.ptm), dtype=np.float64)
         if ptm.shape not in ((4, 4), (16, 16)):
             raise ChannelError(f"a Pauli-transfer matrix has shape (4, 4) or (16, 16), got {ptm.shape}")
         if not np.isfinite(ptm).all():
@@ -64,7 +66,10 @@ class Channel:
         Args:
             operators: complex matrices of shape (2**m, 2**m), first qubit least significant.
         """
-        kraus = np.array(operators, dtype=np.complex128)
+        try:
+            kraus = np.array(operators, dtype=np.complex128)
+        except ValueError as error:
+            raise ChannelError(f"Kraus operators must be matrices of one size: {error}") from error
         if kraus.ndim != 3 or kraus.shape[1:] not in ((2, 2), (4, 4)):
             raise ChannelError(f"Kraus operators must be 2x2 or 4x4 matrices, got an array of shape {kraus.shape}")
         paulis = _pauli_strings(kraus.shape[1].bit_length() - 1)

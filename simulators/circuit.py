@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,12 @@ class Slot:
     shift: float = 0.0
 
     def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "index", index(self.index))
+            object.__setattr__(self, "scale", _plain(self.scale))
+            object.__setattr__(self, "shift", _plain(self.shift))
+        except TypeError:
+            raise CircuitError(f"a parameter slot needs a whole index and real scale and shift, got {self}") from None
         if self.index < 0:
             raise CircuitError(f"a parameter slot needs an index >= 0, got {self.index}")
         if not (math.isfinite(self.scale) and math.isfinite(self.shift)):
@@ -60,6 +67,16 @@ class Operation:
 
     def __post_init__(self) -> None:
         gate = check_gate(self.gate)
+        try:
+            qubits = tuple(index(q) for q in self.qubits)
+            angles = tuple(p if isinstance(p, Slot) else _plain(p) for p in self.parameters)
+        except TypeError:
+            raise CircuitError(
+                f"gate {self.gate!r} needs tuples of whole qubit numbers and of angles (real numbers or Slots), got "
+                f"{self.qubits!r} and {self.parameters!r}"
+            ) from None
+        object.__setattr__(self, "qubits", qubits)
+        object.__setattr__(self, "parameters", angles)
         if len(self.qubits) != gate.n_qubits or len(set(self.qubits)) != gate.n_qubits:
             raise CircuitError(f"gate {self.gate!r} acts on {gate.n_qubits} distinct qubit(s), got {self.qubits}")
         if min(self.qubits) < 0:
@@ -139,7 +156,7 @@ class Circuit:
         Raises:
             CircuitError: for a wrong shape or numbers that are not finite.
         """
-        values = np.ascontiguousarray(theta, dtype=np.float64)
+        values = np.array(theta, dtype=np.float64)  # a copy: kernels take no read-only arrays
         if values.shape != (self.n_parameters,):
             raise CircuitError(
                 f"this circuit has {self.n_parameters} parameter(s), got an array of shape {values.shape}"
@@ -233,8 +250,13 @@ class Circuit:
         return circuit_to_qasm(self if theta is None else self.bind(theta))
 
 
+def _plain(number: float) -> float:
+    """Return a Python float, with 0.0 for -0.0: equal angles must give equal keys."""
+    return float(number) + 0.0
+
+
 def _operation_text(operation: Operation) -> str:
     angles = ",".join(
-        f"t{p.index}*{p.scale!r}+{p.shift!r}" if isinstance(p, Slot) else repr(float(p)) for p in operation.parameters
+        f"t{p.index}*{p.scale!r}+{p.shift!r}" if isinstance(p, Slot) else repr(p) for p in operation.parameters
     )
     return f"{operation.gate}{operation.qubits}[{angles}]"

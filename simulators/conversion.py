@@ -1,5 +1,7 @@
 """Translate circuits from and to Qiskit and OpenQASM 3; the only place that touches Qiskit's circuit classes."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from qiskit import QuantumCircuit, qasm3
@@ -12,12 +14,18 @@ from qvar.simulators.gates import GATES
 __all__ = ["circuit_from_qasm", "circuit_from_qiskit", "circuit_to_qasm", "circuit_to_qiskit"]
 
 _SYNONYMS = {"u3": "u", "u1": "p", "i": "id", "cnot": "cx"}
+_INPUT = re.compile(r"\binput\b[^;]*?(\w+)\s*;")
 _REFUSED = {"reset", "delay", "initialize", "kraus", "superop", "roerror", "quantum_channel"}
 
 
 def circuit_from_qiskit(circuit: QuantumCircuit) -> Circuit:
     """Translate a Qiskit circuit (see `Circuit.from_qiskit`)."""
-    slots = {parameter: index for index, parameter in enumerate(circuit.parameters)}
+    return _convert(circuit, circuit.parameters)
+
+
+def _convert(circuit: QuantumCircuit, parameters: Iterable[Parameter]) -> Circuit:
+    """Translate a Qiskit circuit; slot k is the k-th of `parameters`."""
+    slots = {parameter: index for index, parameter in enumerate(parameters)}
     operations: list[Operation] = []
     _translate(circuit, list(range(circuit.num_qubits)), slots, operations, measured=set())
     return Circuit(circuit.num_qubits, tuple(operations))
@@ -108,4 +116,6 @@ def circuit_from_qasm(text: str) -> Circuit:
         parsed = qasm3.loads(text)
     except Exception as error:  # the importer raises its parser's own exception types
         raise CircuitError(f"not a readable OpenQASM 3 program: {error}") from error
-    return circuit_from_qiskit(parsed)
+    # Qiskit sorts parameters by name, which puts theta_10 before theta_2; their declarations have the order we wrote.
+    declared = {name: k for k, name in enumerate(_INPUT.findall(text))}
+    return _convert(parsed, sorted(parsed.parameters, key=lambda parameter: declared.get(parameter.name, -1)))

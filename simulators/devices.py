@@ -67,7 +67,8 @@ class DeviceNumbers:
         readout = [ReadoutError(p, p) for p in self.readout]
         if self.n_qubits is None:
             uniform = NoiseModel.from_channels(one[0], two[0].tensor(two[0]), readout=readout[0], name=name)
-            return NoiseModel(name, default=uniform.default, default_readout=readout[0], source=_SOURCE)
+            default = {**uniform.default, "id": depolarizing(0.0)}
+            return NoiseModel(name, default=default, default_readout=readout[0], source=_SOURCE)
         qubits = range(self.n_qubits)
         gates = [gate for gate in GATES.values() if gate.name != "id"]
         local: dict[tuple[str, tuple[int, ...]], Channel] = {

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.circuit import Circuit
-from qvar.simulators.errors import EngineError
+from qvar.simulators.errors import EngineError, NoiseModelError
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 
-__all__ = ["Engine", "Objective", "check_batch", "check_observable"]
+__all__ = ["Engine", "Objective", "check_batch", "check_noise", "check_observable"]
 
 
 @runtime_checkable
@@ -80,9 +80,17 @@ def check_observable(circuit: Circuit, observable: Observable) -> None:
         )
 
 
+def check_noise(circuit: Circuit, noise: NoiseModel | None) -> None:
+    """Raise NoiseModelError if the circuit has more qubits than the device."""
+    if noise is not None and noise.n_qubits is not None and circuit.n_qubits > noise.n_qubits:
+        raise NoiseModelError(
+            f"device {noise.name!r} has {noise.n_qubits} qubit(s), the circuit {circuit.n_qubits}; use a larger device"
+        )
+
+
 def check_batch(thetas: ArrayLike, n_parameters: int) -> NDArray[np.float64]:
     """Return `thetas` as a contiguous float64 array of shape (n_points, n_parameters), or raise EngineError."""
-    values = np.ascontiguousarray(thetas, dtype=np.float64)
+    values = np.array(thetas, dtype=np.float64, order="C")  # a copy: kernels take no read-only arrays
     if values.ndim != 2 or values.shape[1] != n_parameters:
         raise EngineError(f"a batch has shape (n_points, {n_parameters}), got {values.shape}")
     if not np.isfinite(values).all():

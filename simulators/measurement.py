@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.circuit import Circuit, Operation, Slot
+from qvar.simulators.engine import check_batch
 from qvar.simulators.errors import EngineError
 from qvar.simulators.observable import Observable
 
@@ -148,7 +149,7 @@ class ShotObjective:
 
     def batch(self, thetas: ArrayLike) -> NDArray[np.float64]:
         """Return one estimate for each row of `thetas`."""
-        return np.array([self(theta) for theta in np.asarray(thetas, dtype=np.float64)])
+        return np.array([self(theta) for theta in check_batch(thetas, self.n_parameters)], dtype=np.float64)
 
     def with_shots(self, shots: int, rng: np.random.Generator) -> "ShotObjective":
         """Return the objective with another number of shots."""

@@ -119,10 +119,15 @@ class NoiseModel:
                     f"gate {gate!r} acts on {GATES[gate].n_qubits} qubit(s), its channel on {channel.n_qubits}"
                 )
             self._check_qubits(qubits)
+        for gate, qubits in self.local:
+            if len(set(qubits)) != len(qubits) or len(qubits) != GATES[gate].n_qubits:
+                raise NoiseModelError(f"gate {gate!r} acts on {GATES[gate].n_qubits} distinct qubit(s), got {qubits}")
         self._check_qubits(self.readout)
+        if self.coupling_map is not None:
+            object.__setattr__(self, "coupling_map", tuple((a, b) for a, b in self.coupling_map))
         for pair in self.coupling_map or ():
             self._check_qubits(pair)
-            if len(pair) != 2 or pair[0] == pair[1]:
+            if pair[0] == pair[1]:
                 raise NoiseModelError(f"a coupling map holds pairs of distinct qubits, got {pair}")
         for name in ("local", "default", "readout"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))

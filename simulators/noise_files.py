@@ -36,6 +36,7 @@ __all__ = ["noise_from_dict", "noise_to_dict", "read_noise", "write_noise"]
 
 _FORMAT = "qvar-noise-model"
 _VERSION = 1
+_KEYS = {"format", "version", "name", "source", "n_qubits", "strict", "coupling_map", "channels", "readout"}
 _STEPS: dict[str, Callable[..., Channel]] = {
     "depolarizing": ch.depolarizing,
     "thermal_relaxation": ch.thermal_relaxation,
@@ -102,7 +103,11 @@ def noise_from_dict(data: Any) -> NoiseModel:
 def _build(data: Mapping[str, Any]) -> NoiseModel:
     local: dict[tuple[str, tuple[int, ...]], Channel] = {}
     default: dict[str, Channel] = {}
+    _check_keys("the model", data, _KEYS)
+    for entry in data.get("readout", []):
+        _check_keys(f"the read-out entry {entry}", entry, {"qubit", "p01", "p10", "state_flip"})
     for entry in data.get("channels", []):
+        _check_keys(f"the entry for {entry.get('gate')!r}", entry, {"gate", "qubits", "steps"})
         gate, channel = entry["gate"], _read_channel(entry)
         if entry.get("qubits") is None:
             default[gate] = channel
@@ -122,6 +127,13 @@ def _build(data: Mapping[str, Any]) -> NoiseModel:
         strict=bool(data.get("strict", True)),
         source=str(data.get("source", "")),
     )
+
+
+def _check_keys(what: str, entry: Mapping[str, Any], known: set[str]) -> None:
+    """Refuse misspelt keys: ignoring them would silently give another noise model."""
+    unknown = sorted(set(entry) - known)
+    if unknown:
+        raise NoiseModelError(f"{what} has unknown key(s) {', '.join(unknown)}; known are {', '.join(sorted(known))}")
 
 
 def _read_channel(entry: Mapping[str, Any]) -> Channel:
@@ -144,9 +156,9 @@ def _read_step(step: Mapping[str, Any], n_qubits: int) -> Channel:
         built = _STEPS[kind](**settings)
     else:
         raise NoiseModelError(f"unknown step type {kind!r}; known are ptm, {', '.join(_STEPS)}")
-    if built.n_qubits == n_qubits:
+    if built.n_qubits == n_qubits and on is None:
         return built
-    if built.n_qubits > n_qubits or on not in (None, 0, 1):
+    if built.n_qubits == 2 or n_qubits == 1 or on not in (None, 0, 1):
         raise NoiseModelError(f"step {kind!r} does not fit a gate on {n_qubits} qubit(s) (on={on!r})")
     idle = ch.identity_channel()
     return (built if on in (None, 0) else idle).tensor(built if on in (None, 1) else idle)

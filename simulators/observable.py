@@ -70,9 +70,12 @@ class Observable:
         """Build an observable from a Qiskit SparsePauliOp.
 
         Raises:
-            ObservableError: if a coefficient has an imaginary part, that is, if the operator is not Hermitian.
+            ObservableError: if a coefficient has an imaginary part, that is, if the operator is not Hermitian, or if
+                it holds an unbound parameter.
         """
-        return cls.from_terms(list(operator.simplify().to_list()))
+        if operator.coeffs.dtype == object and any(getattr(c, "parameters", ()) for c in operator.coeffs):
+            raise ObservableError("the operator has coefficients with unbound parameters; assign them first")
+        return cls.from_terms(list(operator.simplify(atol=0.0, rtol=0.0).to_list()))
 
     def to_qiskit(self) -> "SparsePauliOp":
         """Return the observable as a Qiskit SparsePauliOp."""
@@ -88,7 +91,7 @@ class Observable:
     @cached_property
     def identity_coefficient(self) -> float:
         """Coefficient of the identity string."""
-        return sum(c for label, c in zip(self.labels, self.coefficients, strict=True) if set(label) == {"I"})
+        return sum((c for label, c in zip(self.labels, self.coefficients, strict=True) if set(label) == {"I"}), 0.0)
 
     @cached_property
     def digits(self) -> NDArray[np.int64]:
@@ -112,7 +115,8 @@ class Observable:
             return float(np.linalg.eigvalsh(matrix.toarray())[0])
         from scipy.sparse.linalg import eigsh
 
-        start = np.ones(matrix.shape[0])  # a fixed start vector keeps the result reproducible
+        # Fixed, so that the result is reproducible; random, so that no symmetry keeps it off the ground state.
+        start = np.random.default_rng(0).standard_normal(matrix.shape[0])
         return float(eigsh(matrix, k=1, which="SA", v0=start, return_eigenvectors=False)[0])
 
     def lower_bound(self) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.circuit import Circuit
-from qvar.simulators.engine import check_batch, check_observable
+from qvar.simulators.engine import check_batch, check_noise, check_observable
 from qvar.simulators.errors import EngineError
 from qvar.simulators.kernel_loading import load_kernels, workspace
 from qvar.simulators.measurement import MeasurementPlan, ShotObjective, apply_local
@@ -63,9 +63,10 @@ class PauliTransferSimulator:
 
         Raises:
             EngineError: if the numbers of qubits differ, or the state would not fit into memory.
-            NoiseModelError: if the noise model is a device that lacks one of the gates.
+            NoiseModelError: if the noise model is a device that lacks one of the gates or has too few qubits.
         """
         check_observable(circuit, observable)
+        check_noise(circuit, self.noise)
         if circuit.n_qubits > _MAX_QUBITS:
             raise EngineError(
                 f"the Pauli-transfer simulator holds 4**n numbers and takes up to {_MAX_QUBITS} qubits, got "
@@ -109,6 +110,7 @@ class _PreparedObservable:
 
     def probabilities(self, state: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return outcome probabilities per measured group from the 4**n expectation values."""
+        assert self.plan is not None  # sets the two tables
         assert self._gather is not None
         assert self._to_outcomes is not None
         raw = apply_local(state[self._gather], self._to_outcomes).real

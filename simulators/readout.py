@@ -37,7 +37,7 @@ def measured_observable(observable: Observable, noise: NoiseModel | None) -> Obs
     if noise is None or all(noise.readout_error(q) is None for q in range(observable.n_qubits)):
         return observable
     coefficients = measured_coefficients(observable, noise)
-    terms = {}
+    terms = {"I" * observable.n_qubits: 0.0}
     for index in np.flatnonzero(coefficients):
         label = "".join(_LETTERS[(index >> (2 * q)) & 3] for q in reversed(range(observable.n_qubits)))
         terms[label] = float(coefficients[index])

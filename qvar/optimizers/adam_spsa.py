@@ -31,6 +31,7 @@ class AdamSPSA:
 
     Source: Patel et al., arXiv 2402.03500, section on Adam-SPSA; defaults are its settings for noisy H2 on 2 qubits.
     Differs from the source:
+    - an odd `max_evaluations` is rounded down, not up, so that the budget holds;
     - signs come from the caller's generator and are fresh at every call (the published code repeats one sequence);
     - the result is the last iterate with a fresh evaluation, not the lowest noisy value seen, which is biased.
     """
@@ -48,7 +49,7 @@ class AdamSPSA:
     def __post_init__(self) -> None:
         if self.max_evaluations < 2 or self.final_evaluations < 1:
             raise OptimizerError(f"Adam-SPSA needs max_evaluations >= 2 and final_evaluations >= 1, got {self}")
-        if self.a <= 0 or self.c <= 0 or not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
+        if not (self.a > 0 and self.c > 0) or not (0 <= self.beta1 < 1 and 0 <= self.beta2 < 1):
             raise OptimizerError(f"Adam-SPSA needs a > 0, c > 0 and beta1, beta2 in [0, 1), got {self}")
 
     def minimize(self, objective: Objective, start: ArrayLike, rng: np.random.Generator) -> Minimum:
@@ -56,7 +57,7 @@ class AdamSPSA:
         x = check_start(objective, start)
         counted = CountedObjective(objective)
         m, v = np.zeros_like(x), np.zeros_like(x)
-        for k in range((self.max_evaluations + 1) // 2 if len(x) else 0):
+        for k in range(self.max_evaluations // 2 if len(x) else 0):
             step, width = self.a / (k + 1) ** self.alpha, self.c / (k + 1) ** self.gamma
             signs = rng.choice([-1.0, 1.0], size=len(x))
             difference = counted.value(x + width * signs) - counted.value(x - width * signs)

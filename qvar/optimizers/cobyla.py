@@ -20,7 +20,7 @@ class Cobyla:
     NLopt costs about 0.04 ms per evaluation of its own; SciPy's COBYLA costs over 1 ms since 1.16.
 
     Args:
-        max_evaluations: energies allowed, at least 0; 0 returns the start point.
+        max_evaluations: energies allowed, at least 0; 0 evaluates the start point and returns it.
         initial_step: initial trust radius, radians.
         tolerance: stop when the angles move less than this, radians.
 
@@ -32,7 +32,7 @@ class Cobyla:
     tolerance: float = 1e-4
 
     def __post_init__(self) -> None:
-        if self.max_evaluations < 0 or self.initial_step <= 0 or self.tolerance <= 0:
+        if self.max_evaluations < 0 or not (self.initial_step > 0 and self.tolerance > 0):
             raise OptimizerError(f"COBYLA needs max_evaluations >= 0, initial_step > 0 and tolerance > 0, got {self}")
 
     def minimize(self, objective: Objective, start: ArrayLike, rng: np.random.Generator) -> Minimum:  # noqa: ARG002

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
 from qvar.optimizers.result import CountedObjective, Minimum, check_start
@@ -12,45 +12,57 @@ from qvar.simulators.errors import OptimizerError
 
 __all__ = ["LBFGS"]
 
+GAIN = 1e-6
+"""A descent that lowers the value by less than this, relative to its size, has gained nothing."""
+
 
 @dataclass(frozen=True)
 class LBFGS:
     """Minimize with limited-memory BFGS.
 
     A new rotation is often placed where its slope vanishes by symmetry, so that a gradient alone would never move it.
-    The start point is therefore displaced by `jitter` if all slopes there are below `tolerance`.
+    If the descent gains nothing on the start point, it is therefore repeated once from a displaced start, and the
+    better outcome counts.
 
     Args:
-        max_iterations: iterations allowed, at least 1.
+        max_iterations: iterations allowed per descent, at least 1.
         tolerance: stop when every component of the gradient is below this, energy unit per radian.
-        jitter: standard deviation of the displacement from a stationary start, radians; 0 switches it off.
+        value_tolerance: stop when an iteration lowers the value by less than this, relative to its size.
+        displacement: standard deviation of the displaced start from the first, radians; 0 for no second descent.
 
     Source: Byrd, Lu, Nocedal and Zhu 1995 (SciPy's L-BFGS-B, without bounds).
     """
 
     max_iterations: int = 200
-    tolerance: float = 1e-7
-    jitter: float = 0.1
+    tolerance: float = 1e-5
+    value_tolerance: float = 1e-9
+    displacement: float = 0.3
 
     def __post_init__(self) -> None:
-        if self.max_iterations < 1 or self.tolerance <= 0 or self.jitter < 0:
-            raise OptimizerError(f"L-BFGS needs max_iterations >= 1, tolerance > 0 and jitter >= 0, got {self}")
+        if self.max_iterations < 1 or self.displacement < 0:
+            raise OptimizerError(f"L-BFGS needs max_iterations >= 1 and displacement >= 0, got {self}")
+        if self.tolerance <= 0 or self.value_tolerance <= 0:
+            raise OptimizerError(f"L-BFGS needs positive tolerances, got {self}")
 
     def minimize(self, objective: Objective, start: ArrayLike, rng: np.random.Generator) -> Minimum:
-        """Minimize `objective` from the angles `start`, drawing the jitter, if any, from `rng`."""
+        """Minimize `objective` from the angles `start`, drawing the displacement, if any, from `rng`.
+
+        Returns:
+            The lowest value seen. With a noisy objective that value is biased downwards: evaluate afresh.
+        """
         angles = check_start(objective, start)
         counted = CountedObjective(objective)
-        value, gradient = counted.value_and_gradient(angles)
         if len(angles) == 0:
-            return counted.minimum(angles, value, converged=True)
-        if self.jitter > 0 and np.abs(gradient).max() < self.tolerance:
-            angles = angles + rng.normal(scale=self.jitter, size=len(angles))
-        result = minimize(
-            counted.value_and_gradient,
-            angles,
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": self.max_iterations, "gtol": self.tolerance, "ftol": 1e-14},
-        )
+            return counted.minimum(angles, counted.value(angles), converged=True)
+        converged = self._descend(counted, angles)
+        first = counted.history[0]
+        if self.displacement > 0 and first - counted.best_value < GAIN * max(1.0, abs(first)):
+            displaced = angles + rng.normal(scale=self.displacement, size=len(angles))
+            converged = self._descend(counted, displaced) and converged
         assert counted.best_parameters is not None
-        return counted.minimum(counted.best_parameters, counted.best_value, converged=bool(result.success))
+        return counted.minimum(counted.best_parameters, counted.best_value, converged=converged)
+
+    def _descend(self, counted: CountedObjective, start: NDArray[np.float64]) -> bool:
+        options = {"maxiter": self.max_iterations, "gtol": self.tolerance, "ftol": self.value_tolerance}
+        result = minimize(counted.value_and_gradient, start, jac=True, method="L-BFGS-B", options=options)
+        return bool(result.success)

@@ -1,0 +1,95 @@
+"""The architecture-search environment: state, actions, reward, curriculum.
+
+Importing this package registers the environments with gymnasium:
+
+| id | what |
+|---|---|
+| qvar/ArchitectureSearch-v0 | any problem: `gymnasium.make(id, problem=problem, engine=engine)` |
+| qvar/H2-v0 | hydrogen on 4 qubits, the same as qvar/H2-4-v0 |
+| qvar/H2-2-v0, H2-3, H2-4, LiH-4, LiH-6, H2O-8, H2O-8-Bohr | the molecular tasks |
+| qvar/Probe-SingleRotation-v0, TwoRotations, Bell, AlreadySolved, Unreachable | known answers, see `probes` |
+
+Nothing heavy is imported here: engines, optimizers and molecules load when an environment is made.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from qvar.envs.registration import ENVIRONMENT_IDS, register_environments
+
+if TYPE_CHECKING:
+    from qvar.envs.actions import NO_ACTION, Action, ActionTable, both_directions
+    from qvar.envs.curriculum import Curriculum, CurriculumState, FixedThreshold, MovingThreshold
+    from qvar.envs.encoding import decode, encode, observation, observation_length
+    from qvar.envs.environment import ArchitectureSearchEnv
+    from qvar.envs.halting import Halting, NegativeBinomialHalting, NoHalting
+    from qvar.envs.presets import default_curriculum, paper_curriculum
+    from qvar.envs.probes import PROBES, Probe, make_probe, probe_problem
+    from qvar.envs.reward import PaperReward, Reward
+
+_HOME = {
+    "NO_ACTION": "actions",
+    "PROBES": "probes",
+    "Action": "actions",
+    "ActionTable": "actions",
+    "ArchitectureSearchEnv": "environment",
+    "Curriculum": "curriculum",
+    "CurriculumState": "curriculum",
+    "FixedThreshold": "curriculum",
+    "Halting": "halting",
+    "MovingThreshold": "curriculum",
+    "NegativeBinomialHalting": "halting",
+    "NoHalting": "halting",
+    "PaperReward": "reward",
+    "Probe": "probes",
+    "Reward": "reward",
+    "both_directions": "actions",
+    "decode": "encoding",
+    "default_curriculum": "presets",
+    "encode": "encoding",
+    "make_probe": "probes",
+    "observation": "encoding",
+    "observation_length": "encoding",
+    "paper_curriculum": "presets",
+    "probe_problem": "probes",
+}
+
+__all__ = [
+    "ENVIRONMENT_IDS",
+    "NO_ACTION",
+    "PROBES",
+    "Action",
+    "ActionTable",
+    "ArchitectureSearchEnv",
+    "Curriculum",
+    "CurriculumState",
+    "FixedThreshold",
+    "Halting",
+    "MovingThreshold",
+    "NegativeBinomialHalting",
+    "NoHalting",
+    "PaperReward",
+    "Probe",
+    "Reward",
+    "both_directions",
+    "decode",
+    "default_curriculum",
+    "encode",
+    "make_probe",
+    "observation",
+    "observation_length",
+    "paper_curriculum",
+    "probe_problem",
+]
+
+register_environments()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

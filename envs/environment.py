@@ -1,0 +1,348 @@
+"""The environment: an agent builds a circuit gate by gate, all angles are optimised after every gate.
+
+A thin shell over pure functions: `actions` (what an index means), `encoding` (what the agent sees), `reward`,
+`curriculum` and `halting`. Circuit, engine and optimizer come from the layers below.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, SupportsIndex
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from qvar.envs.actions import ActionTable
+from qvar.envs.curriculum import Curriculum, CurriculumState
+from qvar.envs.defaults import CouplingMap, default_optimizer, find_coupling_map, find_problem
+from qvar.envs.encoding import observation, observation_space
+from qvar.envs.halting import Halting, NoHalting
+from qvar.envs.presets import default_curriculum
+from qvar.envs.reward import PaperReward, Reward
+from qvar.simulators.circuit import Circuit
+from qvar.simulators.errors import ArchitectureError
+
+if TYPE_CHECKING:
+    from qvar.optimizers import Optimizer
+    from qvar.problems import Problem
+    from qvar.simulators.engine import Engine, Objective
+
+__all__ = ["ArchitectureSearchEnv"]
+
+
+@dataclass(frozen=True)
+class _Episode:
+    """Everything that changes within an episode."""
+
+    circuit: Circuit
+    parameters: NDArray[np.float64]
+    energy: float
+    last: tuple[int, ...]
+    limit: int
+    threshold: float
+    optimizer_rng: np.random.Generator
+    shots_rng: np.random.Generator
+    origin: dict[str, Any]
+    is_over: bool = False
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """What one step spent on the engine."""
+
+    evaluations: int
+    gradients: int
+    shots: int
+
+
+class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
+    """Search for a circuit of CNOT, RX, RY and RZ gates that minimises the energy of a problem.
+
+    Every episode starts from |0...0>. A step places one gate, optimises *all* angles from their last values
+    (a new rotation starts at 0), evaluates the energy afresh at the angles found, and rewards the change. An
+    episode is `terminated` by success, |E - mu| < xi with mu and xi from the curriculum, and `truncated` at
+    the gate limit or at a halting step without success; both at once count as success.
+
+    Masked actions only repeat the gate before them. The mask is advice: a masked action given to `step` is
+    placed like any other, it merely wastes a gate. Stepping an episode that is over raises. An episode given up
+    by `reset` does not count as one for the curriculum.
+
+    `info`, after `reset` and after every `step`:
+
+    | key | type | content |
+    |---|---|---|
+    | action_mask | int8 array | 1 for legal actions (also `action_masks()`, as bool) |
+    | success | bool | the energy lies within the threshold after this step |
+    | end_reason | str or None | "success", "limit" or "halted"; None while the episode goes on |
+    | energy | float | energy as this engine and these shots estimate it, the last entry of the observation |
+    | noiseless_energy | float | the same circuit and angles without noise and shots (not counted as a cost) |
+    | error | float | abs(noiseless_energy - exact energy of the problem) |
+    | threshold | float | threshold in force in this episode |
+    | depth, n_cnots, n_rotations | int | size of the circuit |
+    | evaluations, gradients, shots | int | what the step cost, the final evaluation included |
+
+    Chance: at reset, `np_random` seeds three generators, for halting, the optimizer and shots. The chance of
+    an episode is thus the same whatever happened in earlier ones, and the state of `np_random` between
+    episodes, with that of the curriculum, is all there is to save.
+
+    Args:
+        problem: what to minimise; a key such as "h2-4" (for `gymnasium.make`) stands for `molecule(key)`.
+        engine: where energies come from; None for an ideal `StatevectorSimulator`.
+        optimizer: how angles are optimised; None for `LBFGS()`, with shots for `AdamSPSA()`.
+        max_gates: gates an episode may place, the depth D of the observation.
+        curriculum: when an episode succeeds; None for `default_curriculum`.
+        halting: how episodes are shortened; None for `NoHalting()`.
+        reward: what a step is worth; None for `PaperReward()`.
+        coupling_map: pairs (control, target) on which CNOTs may act, "all" for every pair, None for that of
+            the engine's noise model (its first n_qubits qubits) or, without one, every pair.
+        shots: shots per measured circuit, None for exact expectation values.
+        render_mode: "ansi" for text drawings from `render()`, None for no rendering. Where a library asks for
+            another mode, say None (`make_vec_env(..., env_kwargs={"render_mode": None})`).
+
+    Attributes:
+        action_table: what an action index means; share it with agents.
+        curriculum: the mutable state of the curriculum, with `reference` and `threshold`.
+        circuit, parameters: what has been built in this episode.
+
+    Raises:
+        ArchitectureError: for numbers below 1, an unknown render mode, or a coupling map that does not
+            connect the problem's qubits.
+
+    Example:
+        >>> import gymnasium, qvar.envs
+        >>> env = gymnasium.make("qvar/Probe-SingleRotation-v0")
+        >>> _, info = env.reset(seed=7)
+        >>> info["energy"]
+        1.0
+        >>> _, reward, terminated, truncated, info = env.step(1)  # a rotation about Y takes |0> to |1>
+        >>> reward, terminated, truncated, round(info["energy"], 6), info["end_reason"]
+        (5.0, True, False, -1.0, 'success')
+
+    Source:
+        Patel et al., ICLR 2024, arXiv 2402.03500.
+
+    Differs from the source:
+        - The released code optimises the circuit *before* the new gate, so that rewards lag by one step; here
+          the gate is placed, then all angles are optimised, then the energy is evaluated and rewarded.
+        - One `done` flag became `terminated` and `truncated`; halted episodes also get the failure reward.
+        - The energy at reset comes from the same estimator as all later ones.
+        - The reported energy is a fresh evaluation, not the optimizer's own minimum over noisy values.
+        - Errors are against the exact energy of the problem, never against the lower bound.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012 - gymnasium's type
+
+    def __init__(
+        self,
+        problem: "Problem | str",
+        engine: "Engine | None" = None,
+        *,
+        optimizer: "Optimizer | None" = None,
+        max_gates: int = 40,
+        curriculum: Curriculum | None = None,
+        halting: Halting | None = None,
+        reward: Reward | None = None,
+        coupling_map: CouplingMap | None = None,
+        shots: int | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        from qvar.simulators.statevector import StatevectorSimulator
+
+        if max_gates < 1 or (shots is not None and shots < 1):
+            raise ArchitectureError(f"max_gates and shots must be at least 1, got {max_gates} and {shots}")
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ArchitectureError(f"render_mode is 'ansi' or None, got {render_mode!r}")
+        self.problem = find_problem(problem)
+        self.engine = StatevectorSimulator() if engine is None else engine
+        self.optimizer = default_optimizer(shots) if optimizer is None else optimizer
+        self.max_gates = max_gates
+        self.halting: Halting = NoHalting() if halting is None else halting
+        self.reward: Reward = PaperReward() if reward is None else reward
+        self.shots = shots
+        self.render_mode = render_mode
+        self.action_table = ActionTable(
+            self.problem.n_qubits, find_coupling_map(coupling_map, self.engine, self.problem.n_qubits)
+        )
+        if curriculum is None:
+            curriculum = default_curriculum(self.problem.key, self.problem.observable)
+        self.curriculum: CurriculumState = curriculum.start(
+            exact_energy=self.problem.exact_energy, lower_bound=self.problem.lower_bound
+        )
+        self.action_space = gymnasium.spaces.Discrete(len(self.action_table))
+        self.observation_space = observation_space(self.problem.observable, max_gates=max_gates)
+        self._ideal = self.engine if isinstance(self.engine, StatevectorSimulator) else StatevectorSimulator()
+        self._episode: _Episode | None = None
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit built so far."""
+        return self._started().circuit
+
+    @property
+    def parameters(self) -> NDArray[np.float64]:
+        """Its angles after the last optimisation, float64 of shape (circuit.n_parameters,), radians."""
+        return self._started().parameters.copy()
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Return which actions are legal now, bool of shape (n_actions,)."""
+        return self.action_table.legal_mask(self._started().last)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Start an episode from the empty circuit.
+
+        Args:
+            seed: seed of `np_random`; None to go on with it.
+            options: none are known.
+
+        Raises:
+            ArchitectureError: if options are given.
+        """
+        super().reset(seed=seed)
+        if options:
+            raise ArchitectureError(f"this environment has no reset options, got {sorted(options)}")
+        origin = dict(self.np_random.bit_generator.state)
+        halting_rng, optimizer_rng, shots_rng = map(np.random.default_rng, self.np_random.integers(2**63, size=3))
+        circuit, parameters = Circuit(self.problem.n_qubits), np.zeros(0)
+        objective = self._objective(circuit, shots_rng)
+        self._episode = _Episode(
+            circuit=circuit,
+            parameters=parameters,
+            energy=float(objective(parameters)),
+            last=self.action_table.no_actions(),
+            limit=min(self.halting.draw(self.max_gates, halting_rng), self.max_gates),
+            threshold=self.curriculum.threshold,
+            optimizer_rng=optimizer_rng,
+            shots_rng=shots_rng,
+            origin=origin,
+        )
+        cost = _Cost(evaluations=1, gradients=0, shots=objective.shots_per_evaluation)
+        return self._observe(), self._info(cost, success=False, end_reason=None)
+
+    def step(self, action: SupportsIndex) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        """Place one gate, optimise all angles, evaluate, reward.
+
+        Args:
+            action: index into `action_table`.
+
+        Raises:
+            ArchitectureError: for an action that does not exist.
+            gymnasium.error.ResetNeeded: before the first reset, or if the episode is over.
+        """
+        before = self._started()
+        if before.is_over:
+            raise gymnasium.error.ResetNeeded("the episode is over; call reset() before the next step()")
+        index = self.action_table.check_index(action)
+        circuit = before.circuit.then((self.action_table[index].operation(before.circuit.n_parameters),))
+        parameters, energy, cost = self._optimise(circuit, before)
+        self.curriculum.record_energy(energy)
+
+        mu, n_gates = self.curriculum.reference, len(circuit.operations)
+        success = abs(energy - mu) < before.threshold
+        failure = not success and n_gates >= before.limit
+        reward = self.reward(
+            energy=energy, previous_energy=before.energy, reference=mu, success=success, failure=failure
+        )
+        if success or failure:
+            self.curriculum.end_episode(success)
+        self._episode = replace(
+            before,
+            circuit=circuit,
+            parameters=parameters,
+            energy=energy,
+            last=self.action_table.advance(before.last, index),
+            is_over=success or failure,
+        )
+        failed_by = "limit" if n_gates >= self.max_gates else "halted"
+        end_reason = "success" if success else failed_by if failure else None
+        return self._observe(), float(reward), success, failure, self._info(cost, success, end_reason)
+
+    def render(self) -> str | None:
+        """Return a text drawing of the circuit with its angles, None without a render mode."""
+        if self.render_mode is None:
+            return None
+        episode = self._started()
+        return str(episode.circuit.bind(episode.parameters).draw())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed run needs, as data that JSON can hold; call it between episodes.
+
+        An episode without any step yet counts as not begun: the resumed run will begin that very episode.
+
+        Raises:
+            ArchitectureError: in the middle of an episode, whose circuit is not part of the state.
+        """
+        chance = dict(self.np_random.bit_generator.state)
+        if self._episode is not None and not self._episode.is_over:
+            if self._episode.circuit.operations:
+                raise ArchitectureError(
+                    "the state can be saved between episodes only: after the end of one, before the first step of "
+                    "the next"
+                )
+            chance = self._episode.origin
+        return {"curriculum": self.curriculum.state_dict(), "np_random": chance}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state given by `state_dict`; the next reset, without a seed, goes on from there.
+
+        Raises:
+            ArchitectureError: if an entry is missing or unknown.
+        """
+        if set(state) != {"curriculum", "np_random"}:
+            raise ArchitectureError(f"an environment's state holds curriculum and np_random, got {sorted(state)}")
+        self.curriculum.load_state_dict(state["curriculum"])
+        generator = np.random.Generator(np.random.PCG64())
+        generator.bit_generator.state = state["np_random"]
+        self.np_random = generator
+        self._episode = None
+
+    def _started(self) -> _Episode:
+        if self._episode is None:
+            raise gymnasium.error.ResetNeeded("no episode has begun; call reset() first")
+        return self._episode
+
+    def _objective(self, circuit: Circuit, shots_rng: np.random.Generator) -> "Objective":
+        objective = self.engine.objective(circuit, self.problem.observable)
+        return objective if self.shots is None else objective.with_shots(self.shots, shots_rng)
+
+    def _optimise(self, circuit: Circuit, before: _Episode) -> tuple[NDArray[np.float64], float, _Cost]:
+        """Return the optimised angles, their energy evaluated afresh, and the cost."""
+        objective = self._objective(circuit, before.shots_rng)
+        parameters, cost = before.parameters, _Cost(0, 0, 0)
+        if circuit.n_parameters > 0:
+            start = np.concatenate([parameters, np.zeros(circuit.n_parameters - len(parameters))])
+            minimum = self.optimizer.minimize(objective, start, before.optimizer_rng)
+            parameters = np.array(minimum.parameters, dtype=np.float64)
+            cost = _Cost(minimum.evaluations, minimum.gradients, minimum.shots)
+        energy = float(objective(parameters))
+        shots = cost.shots + objective.shots_per_evaluation
+        return parameters, energy, replace(cost, evaluations=cost.evaluations + 1, shots=shots)
+
+    def _noiseless_energy(self, episode: _Episode) -> float:
+        if self.shots is None and self.engine is self._ideal:
+            return episode.energy  # the reported energy is this very number
+        return float(self._ideal.objective(episode.circuit, self.problem.observable)(episode.parameters))
+
+    def _observe(self) -> NDArray[np.float32]:
+        episode = self._started()
+        return observation(episode.circuit, episode.energy, max_gates=self.max_gates)
+
+    def _info(self, cost: _Cost, success: bool, end_reason: str | None) -> dict[str, Any]:
+        episode = self._started()
+        noiseless = self._noiseless_energy(episode)
+        return {
+            "action_mask": self.action_masks().astype(np.int8),
+            "success": success,
+            "end_reason": end_reason,
+            "energy": episode.energy,
+            "noiseless_energy": noiseless,
+            "error": abs(noiseless - float(self.problem.exact_energy)),
+            "threshold": episode.threshold,
+            "depth": episode.circuit.depth(),
+            "n_cnots": episode.circuit.n_two_qubit_gates,
+            "n_rotations": episode.circuit.n_rotations,
+            "evaluations": cost.evaluations,
+            "gradients": cost.gradients,
+            "shots": cost.shots,
+        }

@@ -1,0 +1,188 @@
+"""The double-DQN agent: acts on masks, learns from n-step transitions, saves and restores its whole state.
+
+Differs from Patel et al., arXiv 2402.03500, and its released code:
+
+- the target is y = sum_(k<m) gamma**k r_(t+k) + gamma**m Q_target(s_(t+m), a*) with the discount of the whole window
+  (the released code uses gamma for every n);
+- a* = argmax of the policy network over *legal* actions of s_(t+m) (the released code takes all);
+- random actions are drawn from the legal ones only.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from qvar.agents.replay import NStepWindow, ReplayBuffer, Transition
+from qvar.agents.settings import DoubleDQN
+
+__all__ = ["DoubleDQNAgent", "q_network"]
+
+
+def q_network(n_features: int, hidden: tuple[int, ...], n_actions: int, generator: torch.Generator) -> nn.Sequential:
+    """Return a multilayer perceptron with LeakyReLU, weights drawn from `generator` (PyTorch's default scheme)."""
+    layers: list[nn.Module] = []
+    widths = (n_features, *hidden, n_actions)
+    for fan_in, fan_out in zip(widths, widths[1:], strict=False):
+        linear = nn.Linear(fan_in, fan_out)
+        bound = fan_in**-0.5
+        nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
+        nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
+        layers += [linear, nn.LeakyReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+class DoubleDQNAgent:
+    """A learning agent; holds networks, replay memory, exploration rate and its own random streams (all mutable).
+
+    Args:
+        settings: the agent's settings.
+        n_features: length of an observation.
+        n_actions: number of actions.
+        max_gates: longest episode, for the discount.
+        seed: seeds the network weights, exploration and replay.
+    """
+
+    def __init__(
+        self, settings: DoubleDQN, *, n_features: int, n_actions: int, max_gates: int, seed: np.random.SeedSequence
+    ) -> None:
+        weights, explore, replay = seed.spawn(3)
+        generator = torch.Generator().manual_seed(int(weights.generate_state(1, np.uint64)[0] >> 1))
+        self.settings = settings
+        self._policy = q_network(n_features, settings.hidden, n_actions, generator)
+        self._target = q_network(n_features, settings.hidden, n_actions, generator)
+        self._target.load_state_dict(self._policy.state_dict())
+        self._adam = torch.optim.Adam(self._policy.parameters(), lr=settings.learning_rate)
+        self._buffer = ReplayBuffer(settings.buffer_size, n_features, n_actions)
+        self._window = NStepWindow(settings.n_step, settings.discount(max_gates))
+        self._explore_rng = np.random.default_rng(explore)
+        self._replay_rng = np.random.default_rng(replay)
+        self._env_steps = 0
+        self.learner_steps = 0
+        self.epsilon = settings.epsilon_start
+
+    def act(self, observation: NDArray[np.float32], mask: NDArray[np.bool_], *, greedy: bool = False) -> int:
+        """Return a legal action: random with probability epsilon, else the one of highest Q.
+
+        Args:
+            observation: float32 of shape (n_features,).
+            mask: legal actions, bool of shape (n_actions,).
+            greedy: never explore.
+        """
+        if not greedy and self._explore_rng.random() < self.epsilon:
+            return int(self._explore_rng.choice(np.flatnonzero(mask)))
+        values = self.q_values(observation)
+        return int(np.where(mask, values, -np.inf).argmax())
+
+    def q_values(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the policy network's values, float32 of shape (n_actions,)."""
+        with torch.no_grad():
+            return np.asarray(self._policy(torch.from_numpy(observation)).numpy(), dtype=np.float32)
+
+    def observe(
+        self,
+        observation: NDArray[np.float32],
+        action: int,
+        reward: float,
+        next_observation: NDArray[np.float32],
+        next_mask: NDArray[np.bool_],
+        *,
+        end_reason: str | None,
+    ) -> float | None:
+        """Store a step and, when it is time, learn; return the loss of that learner step, else None.
+
+        Args:
+            observation, action, reward, next_observation, next_mask: the step.
+            end_reason: "success", "limit" or "halted" at the end of an episode, else None.
+        """
+        weight = 1.0 if end_reason == "halted" and self.settings.bootstrap_halted else 0.0
+        transitions = self._window.push(
+            observation,
+            action,
+            reward,
+            next_observation,
+            next_mask,
+            episode_over=end_reason is not None,
+            end_weight=weight,
+        )
+        for transition in transitions:
+            self.remember(transition)
+        self._env_steps += 1
+        is_time = self._env_steps % self.settings.learn_every == 0
+        if len(self._buffer) < self.settings.learning_starts or not is_time:
+            return None
+        return self.learn()
+
+    def remember(self, transition: Transition) -> None:
+        """Put a transition into the replay memory."""
+        self._buffer.add(transition)
+
+    def learn(self) -> float:
+        """Take one learner step on a batch from the replay memory and return its loss."""
+        batch = self._buffer.sample(self.settings.batch_size, self._replay_rng)
+        targets = self.targets(
+            batch.rewards, batch.bootstraps, torch.from_numpy(batch.next_observations), torch.from_numpy(batch.next_masks)
+        )
+        values = self._policy(torch.from_numpy(batch.observations))
+        chosen = values.gather(1, torch.from_numpy(batch.actions)[:, None])[:, 0]
+        loss = nn.functional.smooth_l1_loss(chosen, targets)
+        self._adam.zero_grad(set_to_none=True)
+        loss.backward()
+        self._adam.step()
+        self.learner_steps += 1
+        self.epsilon = max(self.settings.epsilon_end, self.epsilon * self.settings.epsilon_decay)
+        if self.learner_steps % self.settings.target_every == 0:
+            self._target.load_state_dict(self._policy.state_dict())
+        return float(loss.detach())
+
+    def targets(
+        self,
+        rewards: NDArray[np.float32],
+        bootstraps: NDArray[np.float32],
+        next_observations: torch.Tensor,
+        next_masks: torch.Tensor,
+    ) -> torch.Tensor:
+        """Return y = reward + bootstrap * Q_target(s', argmax over legal a of Q_policy(s', a)), shape (batch,)."""
+        with torch.no_grad():
+            legal = self._policy(next_observations).masked_fill(~next_masks, -torch.inf)
+            best = legal.argmax(dim=1, keepdim=True)
+            future = self._target(next_observations).gather(1, best)[:, 0]
+            return torch.from_numpy(rewards) + torch.from_numpy(bootstraps) * future
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return the agent's whole state between episodes: arrays, and JSON-able counters and random streams."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for prefix, network in (("policy", self._policy), ("target", self._target)):
+            arrays |= {f"{prefix}.{name}": tensor.numpy() for name, tensor in network.state_dict().items()}
+        for index, moments in self._adam.state_dict()["state"].items():
+            arrays |= {f"adam.{index}.{name}": tensor.numpy() for name, tensor in moments.items()}
+        arrays |= {f"replay.{name}": array for name, array in self._buffer.state_arrays().items()}
+        counters = {
+            "env_steps": self._env_steps,
+            "learner_steps": self.learner_steps,
+            "epsilon": self.epsilon,
+            "explore_rng": self._explore_rng.bit_generator.state,
+            "replay_rng": self._replay_rng.bit_generator.state,
+        }
+        return arrays, counters
+
+    def load_state(self, arrays: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:
+        """Take over what `state` gave."""
+        for prefix, network in (("policy", self._policy), ("target", self._target)):
+            tensors = {name: torch.from_numpy(arrays[f"{prefix}.{name}"].copy()) for name in network.state_dict()}
+            network.load_state_dict(tensors)
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for key, array in arrays.items():
+            if key.startswith("adam."):
+                _, index, name = key.split(".")
+                moments.setdefault(int(index), {})[name] = torch.from_numpy(array.copy())
+        self._adam.load_state_dict(self._adam.state_dict() | {"state": moments})
+        replay = {key.removeprefix("replay."): array for key, array in arrays.items() if key.startswith("replay.")}
+        self._buffer.load_state_arrays(replay)
+        self._env_steps = int(counters["env_steps"])
+        self.learner_steps = int(counters["learner_steps"])
+        self.epsilon = float(counters["epsilon"])
+        self._explore_rng.bit_generator.state = counters["explore_rng"]
+        self._replay_rng.bit_generator.state = counters["replay_rng"]

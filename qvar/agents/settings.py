@@ -1,0 +1,84 @@
+"""Settings of the double-DQN agent: a small frozen object, and the settings of the paper."""
+
+from dataclasses import dataclass
+
+from qvar.simulators.errors import QvarError
+
+__all__ = ["DoubleDQN"]
+
+
+@dataclass(frozen=True)
+class DoubleDQN:
+    """Double deep Q-learning with n-step returns and masked actions.
+
+    The defaults suit two CPU cores; `DoubleDQN.paper(...)` gives the published settings, which assume a GPU.
+
+    Args:
+        hidden: widths of the hidden layers.
+        learning_rate: of Adam.
+        gamma: discount per step; None for 0.005 ** (1 / max_gates), rounded to two digits.
+        n_step: rewards summed before bootstrapping.
+        batch_size: transitions per learner step.
+        buffer_size: transitions kept for replay.
+        learning_starts: transitions stored before the first learner step.
+        learn_every: environment steps per learner step.
+        target_every: learner steps between copies to the target network.
+        epsilon_start, epsilon_end: chance of a random legal action, at first and at last.
+        epsilon_decay: factor per learner step.
+        bootstrap_halted: bootstrap through randomly halted episodes (an ablation; the failure reward stays).
+        threads: CPU threads of the network; one is fastest for small networks and keeps runs reproducible.
+
+    Source: van Hasselt, Guez and Silver 2016; Patel et al., arXiv 2402.03500.
+    """
+
+    hidden: tuple[int, ...] = (128, 128)
+    learning_rate: float = 1e-3
+    gamma: float | None = None
+    n_step: int = 5
+    batch_size: int = 64
+    buffer_size: int = 20_000
+    learning_starts: int = 200
+    learn_every: int = 1
+    target_every: int = 250
+    epsilon_start: float = 1.0
+    epsilon_end: float = 0.05
+    epsilon_decay: float = 0.999
+    bootstrap_halted: bool = False
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        counts = ("n_step", "batch_size", "buffer_size", "learning_starts", "learn_every", "target_every", "threads")
+        for name in counts:
+            if getattr(self, name) < 1:
+                raise QvarError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.hidden or min(self.hidden) < 1:
+            raise QvarError(f"the network needs hidden layers of width >= 1, got {self.hidden}")
+        if self.learning_rate <= 0 or not 0 < self.epsilon_decay <= 1:
+            raise QvarError("learning_rate must be positive and epsilon_decay in (0, 1]")
+        if not 0 <= self.epsilon_end <= self.epsilon_start <= 1:
+            raise QvarError(f"need 0 <= epsilon_end <= epsilon_start <= 1, got {self.epsilon_end}, {self.epsilon_start}")
+        if self.gamma is not None and not 0 <= self.gamma <= 1:
+            raise QvarError(f"gamma must lie in 0..1, got {self.gamma}")
+
+    @classmethod
+    def paper(cls, *, n_qubits: int, noisy: bool) -> "DoubleDQN":
+        """Return the settings of Patel et al. for a number of qubits.
+
+        Five layers of 1000 (up to 4 qubits), 2000 (6) or 5000 units, batches of 1000: a learner step takes about a
+        second on two CPU cores at width 1000.
+        """
+        width = 1000 if n_qubits <= 4 else 2000 if n_qubits <= 6 else 5000
+        return cls(
+            hidden=(width,) * 5,
+            learning_rate=3e-4 if noisy else 1e-4,
+            n_step=6 if n_qubits >= 6 else 5 if noisy else 1,
+            batch_size=1000,
+            learning_starts=1000,
+            target_every=500,
+            epsilon_decay=0.99995,
+            threads=2,
+        )
+
+    def discount(self, max_gates: int) -> float:
+        """Return gamma for episodes of at most `max_gates` steps."""
+        return round(0.005 ** (1 / max_gates), 2) if self.gamma is None else self.gamma

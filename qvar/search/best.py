@@ -1,0 +1,56 @@
+"""Which of two circuits is better, and how the better one is kept."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qvar.simulators import Circuit, Operation, Slot
+
+__all__ = ["BestCircuit"]
+
+TIE = 1e-6
+"""Energies closer than this count as equal (Hartree); then the circuit with fewer CNOTs, then fewer gates, wins."""
+
+
+@dataclass(frozen=True)
+class BestCircuit:
+    """A circuit with its angles and its energy as the search saw it, noise included."""
+
+    circuit: Circuit
+    parameters: NDArray[np.float64]
+    energy: float
+
+    def is_better_than(self, other: "BestCircuit") -> bool:
+        """Tell whether this circuit has the lower energy or, within 1e-6, the fewer gates."""
+        if abs(self.energy - other.energy) > TIE:
+            return self.energy < other.energy
+        return self._size() < other._size()
+
+    def _size(self) -> tuple[int, int]:
+        return self.circuit.n_two_qubit_gates, len(self.circuit.operations)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the circuit as JSON-able data."""
+        operations = [
+            [o.gate, list(o.qubits), [p.index if isinstance(p, Slot) else {"angle": p} for p in o.parameters]]
+            for o in self.circuit.operations
+        ]
+        return {
+            "n_qubits": self.circuit.n_qubits,
+            "operations": operations,
+            "parameters": self.parameters.tolist(),
+            "energy": self.energy,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "BestCircuit":
+        """Rebuild what `to_dict` gave."""
+        operations = tuple(
+            Operation(gate, tuple(qubits), tuple(p["angle"] if isinstance(p, dict) else Slot(p) for p in parameters))
+            for gate, qubits, parameters in data["operations"]
+        )
+        circuit = Circuit(int(data["n_qubits"]), operations)
+        return cls(circuit, np.array(data["parameters"], dtype=np.float64), float(data["energy"]))

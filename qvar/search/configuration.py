@@ -1,0 +1,120 @@
+"""Everything that defines a search run, as one frozen object that a run folder can hold and rebuild."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from qvar.agents import DoubleDQN
+from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting
+from qvar.optimizers import LBFGS, AdamSPSA, Cobyla, Optimizer
+from qvar.problems import Problem
+from qvar.simulators import AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
+from qvar.simulators.errors import RunError
+
+__all__ = ["SearchConfiguration"]
+
+_STRATEGIES: dict[str, type[Any]] = {
+    cls.__name__: cls
+    for cls in (LBFGS, AdamSPSA, Cobyla, FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting, DoubleDQN)
+}
+
+
+@dataclass(frozen=True)
+class SearchConfiguration:
+    """One search run: problem, engine, environment, algorithm and seed.
+
+    Args:
+        problem: what to minimize.
+        engine: where energies come from, with its noise.
+        algorithm: the agent's settings.
+        optimizer: how angles are optimized.
+        curriculum: when an episode counts as a success.
+        halting: how episodes are shortened.
+        episodes: circuits built from scratch.
+        max_gates: gates per circuit.
+        shots: shots per measured circuit, None for exact values.
+        all_to_all: ignore the coupling map of the engine's noise model when placing CNOTs.
+        seed: seeds everything.
+    """
+
+    problem: Problem
+    engine: Engine
+    algorithm: DoubleDQN = field(default_factory=DoubleDQN)
+    optimizer: Optimizer = field(default_factory=LBFGS)
+    curriculum: MovingThreshold | FixedThreshold = field(default_factory=lambda: FixedThreshold())
+    halting: NoHalting | NegativeBinomialHalting = field(default_factory=NoHalting)
+    episodes: int = 200
+    max_gates: int = 40
+    shots: int | None = None
+    all_to_all: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("episodes", "max_gates"):
+            if getattr(self, name) < 1:
+                raise RunError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.seed < 0:
+            raise RunError(f"the seed must be at least 0, got {self.seed}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the configuration as JSON-able data, complete enough to rebuild it anywhere."""
+        return {
+            "problem": self.problem.to_dict(),
+            "engine": _engine_to_dict(self.engine),
+            "algorithm": _strategy_to_dict(self.algorithm),
+            "optimizer": _strategy_to_dict(self.optimizer),
+            "curriculum": _strategy_to_dict(self.curriculum),
+            "halting": _strategy_to_dict(self.halting),
+            "episodes": self.episodes,
+            "max_gates": self.max_gates,
+            "shots": self.shots,
+            "all_to_all": self.all_to_all,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "SearchConfiguration":
+        """Rebuild a configuration from what `to_dict` gave.
+
+        Raises:
+            RunError: if an entry is missing or makes no sense.
+        """
+        try:
+            settings = dict(data)
+            settings["problem"] = Problem.from_dict(settings["problem"])
+            settings["engine"] = _engine_from_dict(settings["engine"])
+            for name in ("algorithm", "optimizer", "curriculum", "halting"):
+                settings[name] = _strategy_from_dict(settings[name])
+            return cls(**settings)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RunError(f"not a search configuration: {error!r}") from error
+
+
+def _strategy_to_dict(strategy: Any) -> dict[str, Any]:
+    name = type(strategy).__name__
+    if name not in _STRATEGIES:
+        raise RunError(f"{name} cannot be recorded in a run; known strategies are {', '.join(_STRATEGIES)}")
+    settings = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(strategy).items()}
+    return {"name": name, **settings}
+
+
+def _strategy_from_dict(data: Mapping[str, Any]) -> Any:
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k != "name"}
+    return _STRATEGIES[data["name"]](**settings)
+
+
+def _engine_to_dict(engine: Engine) -> dict[str, Any]:
+    noise = None if engine.noise is None else engine.noise.to_dict()
+    return {"name": engine.name, "noise": noise}
+
+
+def _engine_from_dict(data: Mapping[str, Any]) -> Engine:
+    noise = None if data["noise"] is None else NoiseModel.from_dict(data["noise"])
+    name = str(data["name"])
+    if name == "statevector":
+        return StatevectorSimulator()
+    if name.startswith("aer-"):
+        return AerSimulator(noise, method=name.removeprefix("aer-").replace("-", "_"))
+    if name == "pauli-transfer":
+        return PauliTransferSimulator(noise)
+    raise RunError(f"unknown engine {name!r} in a run configuration")

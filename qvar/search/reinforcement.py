@@ -1,0 +1,239 @@
+"""Search by reinforcement learning: an agent builds circuits in the environment, episode after episode.
+
+The loop is deterministic: the same configuration gives the same metrics, whether or not the run was interrupted. State
+is saved at the ends of episodes; a killed run goes on from the last saved one.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qvar.agents import DoubleDQNAgent
+from qvar.envs import ArchitectureSearchEnv
+from qvar.runs import RunFolder
+from qvar.search.best import BestCircuit
+from qvar.search.configuration import SearchConfiguration
+from qvar.search.result import Cost, SearchResult
+from qvar.simulators import StatevectorSimulator
+from qvar.simulators.errors import RunError
+
+__all__ = ["CHECKPOINT_SECONDS", "run_search"]
+
+CHECKPOINT_SECONDS = 5.0
+"""State is saved at the first end of an episode after this time; a kill costs at most about as much work."""
+
+EpisodeCallback = Callable[[Mapping[str, Any]], None]
+
+
+def run_search(
+    configuration: SearchConfiguration,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    on_episode: EpisodeCallback | None = None,
+) -> SearchResult:
+    """Run a search to its end and return the best circuit found.
+
+    Args:
+        configuration: what to run.
+        out: the run folder; None to keep nothing on disk.
+        resume: go on with the unfinished run in `out`; if it is finished, only read its result.
+        on_episode: called with the record of every episode, those read back on resuming included.
+
+    Raises:
+        RunError: if `out` holds another run, a damaged one, or any run at all without `resume`.
+    """
+    folder = None if out is None else _prepare(configuration, out, resume=resume)
+    session = _Session(configuration, folder)
+    session.restore()
+    if on_episode is not None:
+        for record in session.history:
+            on_episode(record)
+    with _torch_threads(configuration.algorithm.threads):
+        while len(session.history) < configuration.episodes:
+            record = session.episode()
+            if on_episode is not None:
+                on_episode(record)
+    return session.finish()
+
+
+def _prepare(configuration: SearchConfiguration, out: Path, *, resume: bool) -> RunFolder:
+    config = configuration.to_dict()
+    if resume and (out / "config.json").exists():
+        folder = RunFolder.open(out)
+        folder.check_same(config)
+        return folder
+    return RunFolder.create(out, config)
+
+
+class _Session:
+    """One stretch of a run in one process: environment, agent and records (mutable)."""
+
+    def __init__(self, configuration: SearchConfiguration, folder: RunFolder | None) -> None:
+        self._configuration = configuration
+        self._folder = folder
+        self._env = ArchitectureSearchEnv(
+            configuration.problem,
+            configuration.engine,
+            optimizer=configuration.optimizer,
+            max_gates=configuration.max_gates,
+            curriculum=configuration.curriculum,
+            halting=configuration.halting,
+            coupling_map="all" if configuration.all_to_all else None,
+            shots=configuration.shots,
+        )
+        env_seed, agent_seed = np.random.SeedSequence(configuration.seed).spawn(2)
+        self._env_seed: int | None = int(env_seed.generate_state(1)[0])
+        self._agent = DoubleDQNAgent(
+            configuration.algorithm,
+            n_features=int(np.prod(self._env.observation_space.shape or ())),
+            n_actions=len(self._env.action_table),
+            max_gates=configuration.max_gates,
+            seed=agent_seed,
+        )
+        self._best: BestCircuit | None = None
+        self._cost = Cost()
+        self._seconds_before = 0.0
+        self._started = self._saved = time.monotonic()
+        self.history: list[Mapping[str, Any]] = []
+
+    @property
+    def _seconds(self) -> float:
+        return self._seconds_before + time.monotonic() - self._started
+
+    def restore(self) -> None:
+        """Take over the last saved state of the run, if there is one."""
+        if self._folder is None:
+            return
+        saved = self._folder.load_checkpoint()
+        if saved is None:
+            self.history = list(self._folder.keep_metrics(0))
+            return
+        arrays, state = saved
+        try:
+            self.history = list(self._folder.keep_metrics(int(state["episodes"])))
+            self._cost = Cost(**state["cost"])
+            self._seconds_before = float(state["seconds"])
+            self._best = BestCircuit.from_dict(state["best"])
+            self._env.load_state_dict(state["environment"])
+            self._agent.load_state(arrays, state["agent"])
+        except (KeyError, TypeError) as error:
+            raise RunError(f"the checkpoint in {self._folder.path} is incomplete: {error!r}") from error
+        self._env_seed = None
+
+    def episode(self) -> Mapping[str, Any]:
+        """Play one episode, learn from it, and record it."""
+        observation, info = self._env.reset(seed=self._env_seed)
+        self._env_seed = None
+        self._cost = self._cost.plus(info, steps=0)
+        mask = self._env.action_masks()
+        total, losses = 0.0, []
+        while info["end_reason"] is None:
+            action = self._agent.act(observation, mask)
+            following, reward, _, _, info = self._env.step(action)
+            mask = self._env.action_masks()
+            loss = self._agent.observe(
+                observation, action, reward, following, mask, end_reason=info["end_reason"]
+            )
+            observation = following
+            total += reward
+            losses += [] if loss is None else [loss]
+            self._cost = self._cost.plus(info, steps=1)
+            self._note_best(info)
+        record = self._record(info, total, losses)
+        self.history.append(record)
+        if self._folder is not None:
+            self._folder.append_metrics(record)
+            if time.monotonic() - self._saved >= CHECKPOINT_SECONDS:
+                self._save()
+        return record
+
+    def _note_best(self, info: Mapping[str, Any]) -> None:
+        candidate = BestCircuit(self._env.circuit, self._env.parameters, float(info["energy"]))
+        if self._best is None or candidate.is_better_than(self._best):
+            self._best = candidate
+
+    def _record(self, info: Mapping[str, Any], total: float, losses: list[float]) -> dict[str, Any]:
+        assert self._best is not None
+        best_noiseless = self._noiseless_energy(self._best)
+        return {
+            "episode": len(self.history) + 1,
+            "return": total,
+            "success": bool(info["success"]),
+            "end_reason": info["end_reason"],
+            "energy": float(info["energy"]),
+            "error": float(info["error"]),
+            "threshold": float(info["threshold"]),
+            "depth": int(info["depth"]),
+            "n_cnots": int(info["n_cnots"]),
+            "n_rotations": int(info["n_rotations"]),
+            "best_energy": self._best.energy,
+            "best_error": abs(best_noiseless - self._configuration.problem.exact_energy),
+            "epsilon": self._agent.epsilon,
+            "loss": float(np.mean(losses)) if losses else None,
+            **asdict(self._cost),
+            "seconds": round(self._seconds, 3),
+        }
+
+    def _noiseless_energy(self, best: BestCircuit) -> float:
+        objective = StatevectorSimulator().objective(best.circuit, self._configuration.problem.observable)
+        return objective(best.parameters)
+
+    def _save(self) -> None:
+        assert self._folder is not None
+        assert self._best is not None
+        arrays, agent = self._agent.state()
+        state = {
+            "episodes": len(self.history),
+            "cost": asdict(self._cost),
+            "seconds": self._seconds,
+            "best": self._best.to_dict(),
+            "environment": self._env.state_dict(),
+            "agent": agent,
+        }
+        self._folder.save_checkpoint(arrays, state)
+        self._saved = time.monotonic()
+
+    def finish(self) -> SearchResult:
+        """Judge the best circuit afresh and write the outcome."""
+        assert self._best is not None
+        problem = self._configuration.problem
+        objective = self._configuration.engine.objective(self._best.circuit, problem.observable)
+        result = SearchResult(
+            circuit=self._best.circuit,
+            parameters=self._best.parameters,
+            energy=objective(self._best.parameters),
+            noiseless_energy=self._noiseless_energy(self._best),
+            exact_energy=problem.exact_energy,
+            cost=self._cost,
+            seconds=self._seconds,
+            history=tuple(self.history),
+            run=None if self._folder is None else self._folder.path,
+        )
+        if self._folder is not None:
+            self._save()
+            self._folder.write_result(result.to_dict())
+        return result
+
+
+class _torch_threads:  # noqa: N801 - reads as a verb where it is used
+    """Set PyTorch's number of threads for a while."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __enter__(self) -> None:
+        import torch
+
+        self._before = torch.get_num_threads()
+        torch.set_num_threads(self._count)
+
+    def __exit__(self, *_: object) -> None:
+        import torch
+
+        torch.set_num_threads(self._before)

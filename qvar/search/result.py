@@ -1,0 +1,96 @@
+"""What a search gives back: the circuit found, judged with noise and without, and what it cost."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qvar.simulators import Circuit
+
+__all__ = ["CHEMICAL_ACCURACY", "Cost", "SearchResult"]
+
+CHEMICAL_ACCURACY = 1.6e-3
+"""Chemical accuracy in Hartree, always of the noiseless energy against the exact one."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run spent.
+
+    Attributes:
+        steps: gates placed, each followed by an optimization of all angles.
+        evaluations: energies, gradients not included.
+        gradients: energies with gradient.
+        shots: shots in all, 0 for exact values.
+    """
+
+    steps: int = 0
+    evaluations: int = 0
+    gradients: int = 0
+    shots: int = 0
+
+    def plus(self, info: Mapping[str, Any], *, steps: int) -> "Cost":
+        """Return the cost after adding what an environment's `info` reports."""
+        return Cost(
+            steps=self.steps + steps,
+            evaluations=self.evaluations + int(info["evaluations"]),
+            gradients=self.gradients + int(info["gradients"]),
+            shots=self.shots + int(info["shots"]),
+        )
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The best circuit of a search.
+
+    Attributes:
+        circuit: the circuit, its rotations being free angles.
+        parameters: its angles, float64 of shape (circuit.n_parameters,), radians.
+        energy: exact value under the run's noise and read-out error, fresh, in the problem's unit.
+        noiseless_energy: the same circuit and angles without noise.
+        exact_energy: lowest eigenvalue of the observable.
+        cost: what the search spent.
+        seconds: wall time, of all sessions if the run was resumed.
+        history: one record per episode, as in metrics.jsonl.
+        run: the run folder, None if nothing was written.
+    """
+
+    circuit: Circuit
+    parameters: NDArray[np.float64]
+    energy: float
+    noiseless_energy: float
+    exact_energy: float
+    cost: Cost
+    seconds: float
+    history: tuple[Mapping[str, Any], ...] = field(repr=False)
+    run: Path | None = None
+
+    @property
+    def error(self) -> float:
+        """Distance of the noiseless energy from the exact one."""
+        return abs(self.noiseless_energy - self.exact_energy)
+
+    @property
+    def is_chemically_accurate(self) -> bool:
+        """Whether the error is at most 1.6e-3 (Hartree)."""
+        return self.error <= CHEMICAL_ACCURACY
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome as JSON-able data, without the history."""
+        return {
+            "qasm": self.circuit.to_qasm(self.parameters),
+            "parameters": self.parameters.tolist(),
+            "energy": self.energy,
+            "noiseless_energy": self.noiseless_energy,
+            "exact_energy": self.exact_energy,
+            "error": self.error,
+            "chemically_accurate": self.is_chemically_accurate,
+            "depth": self.circuit.depth(),
+            "n_cnots": self.circuit.n_two_qubit_gates,
+            "n_rotations": self.circuit.n_rotations,
+            **asdict(self.cost),
+            "seconds": self.seconds,
+        }
