@@ -86,6 +86,8 @@ class Channel:
         matrix = np.array(choi, dtype=np.complex128)
         if matrix.shape not in ((4, 4), (16, 16)):
             raise ChannelError(f"a Choi matrix has shape (4, 4) or (16, 16), got {matrix.shape}")
+        if not np.isfinite(matrix).all():
+            raise ChannelError("the Choi matrix holds numbers that are not finite")
         if not np.allclose(matrix, matrix.conj().T, atol=TOLERANCE):
             raise ChannelError("the Choi matrix is not Hermitian, so the map is not completely positive")
         dimension = 2 if len(matrix) == 4 else 4

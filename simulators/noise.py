@@ -7,7 +7,7 @@ from a JSON file; all give the same immutable `NoiseModel`.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -100,11 +100,11 @@ class NoiseModel:
     """
 
     name: str
-    local: Mapping[Target, Channel] = field(default_factory=dict)
-    default: Mapping[str, Channel] = field(default_factory=dict)
-    readout: Mapping[int, Readout] = field(default_factory=dict)
+    local: Mapping[Target, Channel] = field(default_factory=dict, repr=False)
+    default: Mapping[str, Channel] = field(default_factory=dict, repr=False)
+    readout: Mapping[int, Readout] = field(default_factory=dict, repr=False)
     default_readout: Readout | None = None
-    coupling_map: tuple[tuple[int, int], ...] | None = None
+    coupling_map: tuple[tuple[int, int], ...] | None = field(default=None, repr=False)
     n_qubits: int | None = None
     strict: bool = True
     source: str = ""
@@ -131,6 +131,11 @@ class NoiseModel:
                 raise NoiseModelError(f"a coupling map holds pairs of distinct qubits, got {pair}")
         for name in ("local", "default", "readout"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain |= {name: dict(plain[name]) for name in ("local", "default", "readout")}
+        return _rebuild, (plain,)
 
     def _check_qubits(self, qubits: Iterable[int]) -> None:
         for q in qubits:
@@ -285,3 +290,8 @@ class NoiseModel:
         from qvar.simulators.noise_files import write_noise
 
         write_noise(self, Path(path))
+
+
+def _rebuild(plain: dict[str, Any]) -> NoiseModel:
+    """Make a model from its fields, for copying and pickling (read-only mappings support neither)."""
+    return NoiseModel(**plain)

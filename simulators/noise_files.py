@@ -11,15 +11,14 @@
  "readout": [{"qubit": 0, "p01": 0.01, "p10": 0.02}, {"p01": 0.01, "p10": 0.01}]}
 ```
 
-Steps act in order. An entry without `qubits` (or `qubit`) holds for all qubits that have none of their own. Types:
-`depolarizing` (p), `thermal_relaxation` (tau1, tau2, excited_population), `amplitude_damping` (gamma),
-`phase_damping` (gamma), `pauli` (px, py, pz), `ptm` (matrix). On a two-qubit gate, `depolarizing` without `on` is the
-two-qubit channel; any other one-qubit step without `on` acts on both qubits; `on` (0 or 1) picks one.
+`gate` is a name or a list of names. Steps act in order. An entry without `qubits` (or `qubit`) holds for all qubits that
+have none of their own. Step types: `depolarizing` (p), `thermal_relaxation` (tau1, tau2, excited_population),
+`amplitude_damping` (gamma), `phase_damping` (gamma), `pauli` (px, py, pz), `ptm` (matrix). On a two-qubit gate,
+`depolarizing` without `on` is the two-qubit channel; any other one-qubit step without `on` acts on both qubits; `on` (0
+or 1) picks one.
 """
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ import numpy as np
 from qvar.simulators import channels as ch
 from qvar.simulators.channels import Channel
 from qvar.simulators.errors import NoiseModelError, QvarError
+from qvar.simulators.files import write_atomically
 from qvar.simulators.gates import check_gate
 from qvar.simulators.noise import NoiseModel, Readout, ReadoutError, StateFlip
 
@@ -47,12 +47,17 @@ _STEPS: dict[str, Callable[..., Channel]] = {
 
 
 def noise_to_dict(model: NoiseModel) -> dict[str, Any]:
-    """Return a noise model as JSON-able data; every channel is written as its PTM."""
-    local = [
-        _channel_entry(gate, list(qubits), channel)
-        for (gate, qubits), channel in sorted(model.local.items(), key=lambda item: item[0])
-    ]
-    default = [_channel_entry(gate, None, channel) for gate, channel in sorted(model.default.items())]
+    """Return a noise model as JSON-able data; every channel is written once, as its PTM, with the gates it serves."""
+    shared: dict[tuple[tuple[int, ...] | None, bytes], list[str]] = {}
+    matrices = {channel.ptm.tobytes(): channel.ptm for channel in (*model.default.values(), *model.local.values())}
+    for gate, channel in sorted(model.default.items()):
+        shared.setdefault((None, channel.ptm.tobytes()), []).append(gate)
+    for (gate, qubits), channel in sorted(model.local.items(), key=lambda item: item[0]):
+        shared.setdefault((qubits, channel.ptm.tobytes()), []).append(gate)
+    channels = []
+    for (on, key), gates in shared.items():
+        entry = {"gate": gates, "steps": [{"type": "ptm", "matrix": matrices[key].tolist()}]}
+        channels.append(entry if on is None else entry | {"qubits": list(on)})
     readout = [{"qubit": q} | _readout_entry(error) for q, error in sorted(model.readout.items())]
     if model.default_readout is not None:
         readout.append(_readout_entry(model.default_readout))
@@ -64,14 +69,9 @@ def noise_to_dict(model: NoiseModel) -> dict[str, Any]:
         "n_qubits": model.n_qubits,
         "strict": model.strict,
         "coupling_map": None if model.coupling_map is None else [list(pair) for pair in model.coupling_map],
-        "channels": default + local,
+        "channels": channels,
         "readout": readout,
     }
-
-
-def _channel_entry(gate: str, qubits: list[int] | None, channel: Channel) -> dict[str, Any]:
-    entry: dict[str, Any] = {"gate": gate, "steps": [{"type": "ptm", "matrix": channel.ptm.tolist()}]}
-    return entry if qubits is None else entry | {"qubits": qubits}
 
 
 def _readout_entry(error: Readout) -> dict[str, float]:
@@ -107,12 +107,15 @@ def _build(data: Mapping[str, Any]) -> NoiseModel:
     for entry in data.get("readout", []):
         _check_keys(f"the read-out entry {entry}", entry, {"qubit", "p01", "p10", "state_flip"})
     for entry in data.get("channels", []):
-        _check_keys(f"the entry for {entry.get('gate')!r}", entry, {"gate", "qubits", "steps"})
-        gate, channel = entry["gate"], _read_channel(entry)
-        if entry.get("qubits") is None:
-            default[gate] = channel
-        else:
-            local[gate, tuple(int(q) for q in entry["qubits"])] = channel
+        gates = [entry["gate"]] if isinstance(entry["gate"], str) else entry["gate"]
+        built: dict[int, Channel] = {}
+        for gate in gates:
+            size = check_gate(gate).n_qubits
+            channel = built.setdefault(size, _read_channel(entry, size))
+            if entry.get("qubits") is None:
+                default[gate] = channel
+            else:
+                local[gate, tuple(int(q) for q in entry["qubits"])] = channel
     readout = {int(e["qubit"]): _read_readout(e) for e in data.get("readout", []) if "qubit" in e}
     general = [_read_readout(e) for e in data.get("readout", []) if "qubit" not in e]
     coupling = data.get("coupling_map")
@@ -136,8 +139,7 @@ def _check_keys(what: str, entry: Mapping[str, Any], known: set[str]) -> None:
         raise NoiseModelError(f"{what} has unknown key(s) {', '.join(unknown)}; known are {', '.join(sorted(known))}")
 
 
-def _read_channel(entry: Mapping[str, Any]) -> Channel:
-    n_qubits = check_gate(entry["gate"]).n_qubits
+def _read_channel(entry: Mapping[str, Any], n_qubits: int) -> Channel:
     channel: Channel | None = None
     for step in entry["steps"]:
         built = _read_step(step, n_qubits)
@@ -185,7 +187,4 @@ def read_noise(path: Path) -> NoiseModel:
 
 def write_noise(model: NoiseModel, path: Path) -> None:
     """Write a noise model to a JSON file, atomically."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(noise_to_dict(model), file)
-    Path(temporary).replace(path)
+    write_atomically(path, json.dumps(noise_to_dict(model)).encode())

@@ -205,13 +205,13 @@ class Lowering:
 
 def pure_lowering() -> Lowering:
     """Return the lowering for the pure-state picture; dense matrices are stored as real and imaginary parts."""
+    return Lowering(None, rotation_record=(0.0,), cx_record=(0.0,), dense=_pure_matrix, records=_no_record)
 
-    def dense(unitary: NDArray[np.complex128], channel: Channel | None) -> NDArray[np.float64]:
-        if channel is not None:
-            raise AssertionError("the pure-state picture has no noise")
-        return np.stack([unitary.real, unitary.imag], axis=-1)
 
-    return Lowering(None, rotation_record=(0.0,), cx_record=(0.0,), dense=dense, records=_no_record)
+def _pure_matrix(unitary: NDArray[np.complex128], channel: Channel | None) -> NDArray[np.float64]:
+    if channel is not None:
+        _no_record(channel)
+    return np.stack([unitary.real, unitary.imag], axis=-1)
 
 
 def _no_record(channel: Channel) -> None:
@@ -220,18 +220,18 @@ def _no_record(channel: Channel) -> None:
 
 def ptm_lowering(noise: NoiseModel | None) -> Lowering:
     """Return the lowering for the Pauli-Liouville picture with noise fused into the gates."""
-
-    def dense(unitary: NDArray[np.complex128], channel: Channel | None) -> NDArray[np.float64]:
-        ideal = unitary_to_ptm(unitary)
-        return ideal if channel is None else np.asarray(channel.ptm @ ideal)
-
     return Lowering(
         noise,
         rotation_record=(1.0, 1.0, 1.0, 0.0),
         cx_record=(1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0),
-        dense=dense,
+        dense=_transfer_matrix,
         records=_channel_record,
     )
+
+
+def _transfer_matrix(unitary: NDArray[np.complex128], channel: Channel | None) -> NDArray[np.float64]:
+    ideal = unitary_to_ptm(unitary)
+    return ideal if channel is None else np.asarray(channel.ptm @ ideal)
 
 
 def _channel_record(channel: Channel) -> tuple[float, ...] | None:

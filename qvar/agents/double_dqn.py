@@ -8,6 +8,7 @@ Differs from Patel et al., arXiv 2402.03500, and its released code:
 - random actions are drawn from the legal ones only.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def q_network(n_features: int, hidden: tuple[int, ...], n_actions: int, generato
     """Return a multilayer perceptron with LeakyReLU, weights drawn from `generator` (PyTorch's default scheme)."""
     layers: list[nn.Module] = []
     widths = (n_features, *hidden, n_actions)
-    for fan_in, fan_out in zip(widths, widths[1:], strict=False):
+    for fan_in, fan_out in pairwise(widths):
         linear = nn.Linear(fan_in, fan_out)
         bound = fan_in**-0.5
         nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
@@ -94,7 +95,11 @@ class DoubleDQNAgent:
         """Store a step and, when it is time, learn; return the loss of that learner step, else None.
 
         Args:
-            observation, action, reward, next_observation, next_mask: the step.
+            observation: before the step, float32 of shape (n_features,).
+            action: index of the action taken.
+            reward: of the step.
+            next_observation: after the step.
+            next_mask: legal actions after the step, bool of shape (n_actions,).
             end_reason: "success", "limit" or "halted" at the end of an episode, else None.
         """
         weight = 1.0 if end_reason == "halted" and self.settings.bootstrap_halted else 0.0
@@ -123,13 +128,16 @@ class DoubleDQNAgent:
         """Take one learner step on a batch from the replay memory and return its loss."""
         batch = self._buffer.sample(self.settings.batch_size, self._replay_rng)
         targets = self.targets(
-            batch.rewards, batch.bootstraps, torch.from_numpy(batch.next_observations), torch.from_numpy(batch.next_masks)
+            batch.rewards,
+            batch.bootstraps,
+            torch.from_numpy(batch.next_observations),
+            torch.from_numpy(batch.next_masks),
         )
         values = self._policy(torch.from_numpy(batch.observations))
         chosen = values.gather(1, torch.from_numpy(batch.actions)[:, None])[:, 0]
         loss = nn.functional.smooth_l1_loss(chosen, targets)
         self._adam.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self._adam.step()
         self.learner_steps += 1
         self.epsilon = max(self.settings.epsilon_end, self.epsilon * self.settings.epsilon_decay)
@@ -149,7 +157,8 @@ class DoubleDQNAgent:
             legal = self._policy(next_observations).masked_fill(~next_masks, -torch.inf)
             best = legal.argmax(dim=1, keepdim=True)
             future = self._target(next_observations).gather(1, best)[:, 0]
-            return torch.from_numpy(rewards) + torch.from_numpy(bootstraps) * future
+            targets: torch.Tensor = torch.from_numpy(rewards) + torch.from_numpy(bootstraps) * future
+            return targets
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return the agent's whole state between episodes: arrays, and JSON-able counters and random streams."""

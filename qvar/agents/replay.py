@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,7 +113,7 @@ class ReplayBuffer:
 
     def add(self, transition: Transition) -> None:
         """Store a transition, overwriting the oldest when full."""
-        values: dict[str, object] = {
+        values: dict[str, Any] = {
             "bits": np.packbits(transition.observation[:-1] != 0),
             "energies": transition.observation[-1],
             "actions": transition.action,

@@ -56,7 +56,9 @@ class DoubleDQN:
         if self.learning_rate <= 0 or not 0 < self.epsilon_decay <= 1:
             raise QvarError("learning_rate must be positive and epsilon_decay in (0, 1]")
         if not 0 <= self.epsilon_end <= self.epsilon_start <= 1:
-            raise QvarError(f"need 0 <= epsilon_end <= epsilon_start <= 1, got {self.epsilon_end}, {self.epsilon_start}")
+            raise QvarError(
+                f"need 0 <= epsilon_end <= epsilon_start <= 1, got {self.epsilon_end}, {self.epsilon_start}"
+            )
         if self.gamma is not None and not 0 <= self.gamma <= 1:
             raise QvarError(f"gamma must lie in 0..1, got {self.gamma}")
 

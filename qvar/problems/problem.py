@@ -4,7 +4,6 @@ import json
 import math
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from qvar.simulators import Observable
 from qvar.simulators.errors import ObservableError, ProblemError
+from qvar.simulators.files import write_atomically
 
 __all__ = ["Problem", "check_key"]
 
@@ -205,18 +205,8 @@ class Problem:
         Raises:
             OSError: if the folder does not exist or cannot be written to; an old file is then left as it was.
         """
-        target = Path(path)
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            temporary.chmod(0o644)  # temporary files are private; a data file is not
-            temporary.replace(target)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_atomically(Path(path), text.encode())
 
     @classmethod
     def from_json(cls, path: str | os.PathLike[str]) -> "Problem":

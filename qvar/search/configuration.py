@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from qvar.agents import DoubleDQN
+from qvar.agents import DoubleDQN, RandomPolicy
 from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting
 from qvar.optimizers import LBFGS, AdamSPSA, Cobyla, Optimizer
 from qvar.problems import Problem
@@ -15,7 +15,17 @@ __all__ = ["SearchConfiguration"]
 
 _STRATEGIES: dict[str, type[Any]] = {
     cls.__name__: cls
-    for cls in (LBFGS, AdamSPSA, Cobyla, FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting, DoubleDQN)
+    for cls in (
+        LBFGS,
+        AdamSPSA,
+        Cobyla,
+        FixedThreshold,
+        MovingThreshold,
+        NegativeBinomialHalting,
+        NoHalting,
+        DoubleDQN,
+        RandomPolicy,
+    )
 }
 
 
@@ -39,7 +49,7 @@ class SearchConfiguration:
 
     problem: Problem
     engine: Engine
-    algorithm: DoubleDQN = field(default_factory=DoubleDQN)
+    algorithm: DoubleDQN | RandomPolicy = field(default_factory=DoubleDQN)
     optimizer: Optimizer = field(default_factory=LBFGS)
     curriculum: MovingThreshold | FixedThreshold = field(default_factory=lambda: FixedThreshold())
     halting: NoHalting | NegativeBinomialHalting = field(default_factory=NoHalting)

@@ -5,17 +5,18 @@ is saved at the ends of episodes; a killed run goes on from the last saved one.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from qvar.agents import DoubleDQNAgent
+from qvar.agents import make_agent
 from qvar.envs import ArchitectureSearchEnv
-from qvar.runs import RunFolder
+from qvar.runs import RunFolder, write_circuit, write_learning_curve
 from qvar.search.best import BestCircuit
 from qvar.search.configuration import SearchConfiguration
 from qvar.search.result import Cost, SearchResult
@@ -54,7 +55,7 @@ def run_search(
     if on_episode is not None:
         for record in session.history:
             on_episode(record)
-    with _torch_threads(configuration.algorithm.threads):
+    with _threads(configuration.algorithm.threads):
         while len(session.history) < configuration.episodes:
             record = session.episode()
             if on_episode is not None:
@@ -89,7 +90,7 @@ class _Session:
         )
         env_seed, agent_seed = np.random.SeedSequence(configuration.seed).spawn(2)
         self._env_seed: int | None = int(env_seed.generate_state(1)[0])
-        self._agent = DoubleDQNAgent(
+        self._agent = make_agent(
             configuration.algorithm,
             n_features=int(np.prod(self._env.observation_space.shape or ())),
             n_actions=len(self._env.action_table),
@@ -137,9 +138,7 @@ class _Session:
             action = self._agent.act(observation, mask)
             following, reward, _, _, info = self._env.step(action)
             mask = self._env.action_masks()
-            loss = self._agent.observe(
-                observation, action, reward, following, mask, end_reason=info["end_reason"]
-            )
+            loss = self._agent.observe(observation, action, reward, following, mask, end_reason=info["end_reason"])
             observation = following
             total += reward
             losses += [] if loss is None else [loss]
@@ -217,23 +216,27 @@ class _Session:
         )
         if self._folder is not None:
             self._save()
+            write_circuit(self._folder.path, result.circuit, result.parameters)
+            write_learning_curve(
+                self._folder.path,
+                self.history,
+                exact_energy=problem.exact_energy,
+                title=f"{problem.title}, seed {self._configuration.seed}",
+                unit=problem.unit,
+            )
             self._folder.write_result(result.to_dict())
         return result
 
 
-class _torch_threads:  # noqa: N801 - reads as a verb where it is used
-    """Set PyTorch's number of threads for a while."""
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Set the threads of PyTorch and of the linear-algebra libraries, which otherwise fight over the cores."""
+    import torch
 
-    def __init__(self, count: int) -> None:
-        self._count = count
-
-    def __enter__(self) -> None:
-        import torch
-
-        self._before = torch.get_num_threads()
-        torch.set_num_threads(self._count)
-
-    def __exit__(self, *_: object) -> None:
-        import torch
-
-        torch.set_num_threads(self._before)
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        with threadpool_limits(count, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,5 @@
+"""Run the command line as `python -m qvar`."""
+
+from qvar.cli import main
+
+main()

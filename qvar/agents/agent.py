@@ -1,0 +1,83 @@
+"""What a search asks of an agent, and the agent that every other one must beat."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Agent", "RandomAgent", "RandomPolicy"]
+
+
+class Agent(Protocol):
+    """Something that chooses legal actions and may learn from what follows (mutable)."""
+
+    @property
+    def epsilon(self) -> float:
+        """Chance that the next action is random."""
+        ...
+
+    def act(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> int:
+        """Return a legal action; `mask` is bool of shape (n_actions,)."""
+        ...
+
+    def observe(
+        self,
+        observation: NDArray[np.float32],
+        action: int,
+        reward: float,
+        next_observation: NDArray[np.float32],
+        next_mask: NDArray[np.bool_],
+        *,
+        end_reason: str | None,
+    ) -> float | None:
+        """Take note of a step; return the loss if the agent learned from it."""
+        ...
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return the whole state between episodes: arrays, and JSON-able data."""
+        ...
+
+    def load_state(self, arrays: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:
+        """Take over what `state` gave."""
+        ...
+
+
+@dataclass(frozen=True)
+class RandomPolicy:
+    """Uniformly random legal actions: the baseline that shows what learning adds at an equal budget."""
+
+    threads: int = 1
+
+
+class RandomAgent:
+    """The agent of `RandomPolicy`; holds its random stream (mutable)."""
+
+    epsilon = 1.0
+
+    def __init__(self, seed: np.random.SeedSequence) -> None:
+        self._rng = np.random.default_rng(seed)
+
+    def act(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> int:  # noqa: ARG002
+        """Return a random legal action."""
+        return int(self._rng.choice(np.flatnonzero(mask)))
+
+    def observe(
+        self,
+        observation: NDArray[np.float32],
+        action: int,
+        reward: float,
+        next_observation: NDArray[np.float32],
+        next_mask: NDArray[np.bool_],
+        *,
+        end_reason: str | None,
+    ) -> None:
+        """Learn nothing."""
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return the state of the random stream."""
+        return {}, {"rng": self._rng.bit_generator.state}
+
+    def load_state(self, arrays: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:  # noqa: ARG002
+        """Take over what `state` gave."""
+        self._rng.bit_generator.state = counters["rng"]

@@ -1,0 +1,76 @@
+"""Turn the words of the command line into problems, engines and optimizers, or say what is wrong with them."""
+
+from pathlib import Path
+
+from qvar.optimizers import LBFGS, AdamSPSA, Cobyla, Optimizer
+from qvar.problems import Problem, molecule
+from qvar.simulators import AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
+from qvar.simulators.errors import EngineError, NoiseModelError, OptimizerError, QvarError
+
+__all__ = ["find_engine", "find_optimizer", "find_problem", "parse_integers"]
+
+_OPTIMIZERS: dict[str, Optimizer] = {"lbfgs": LBFGS(), "cobyla": Cobyla(), "adam-spsa": AdamSPSA()}
+
+
+def find_problem(task: str) -> Problem:
+    """Return the shipped task or the problem in a file."""
+    return Problem.from_json(Path(task)) if task.endswith(".json") else molecule(task)
+
+
+def find_engine(
+    name: str | None, *, noise: str, qubits: str | None, n_qubits: int, ignore_coupling: bool = False
+) -> Engine:
+    """Return an engine with the noise of a device.
+
+    Args:
+        name: "pauli-transfer", "statevector" or "aer"; None for the first with noise, the second without.
+        noise: a device as `NoiseModel.named` takes it, or "none".
+        qubits: physical qubits as text, such as "4,5,6,7"; None for the first ones.
+        n_qubits: qubits of the problem.
+        ignore_coupling: drop the device's coupling map.
+    """
+    model = None if noise == "none" else _find_noise(noise, qubits, n_qubits)
+    if model is None and qubits is not None:
+        raise NoiseModelError("--qubits chooses qubits of a device; give the device with --noise")
+    if model is not None and ignore_coupling:
+        model = model.without_coupling()
+    if name is None:
+        name = "statevector" if model is None else "pauli-transfer"
+    if name == "pauli-transfer":
+        return PauliTransferSimulator(model)
+    if name == "aer":
+        return AerSimulator(model)
+    if name == "statevector":
+        if model is not None:
+            raise EngineError("the statevector engine has no noise; use --engine pauli-transfer or aer")
+        return StatevectorSimulator()
+    raise EngineError(f"unknown engine {name!r}; known are pauli-transfer, statevector, aer")
+
+
+def _find_noise(noise: str, qubits: str | None, n_qubits: int) -> NoiseModel:
+    chosen = None if qubits is None else parse_integers(qubits, option="--qubits")
+    if chosen is not None and len(chosen) != n_qubits:
+        raise NoiseModelError(f"the problem has {n_qubits} qubits, --qubits names {len(chosen)}")
+    if chosen is None and noise.startswith("fake:"):
+        chosen = list(range(n_qubits))
+    model = NoiseModel.named(noise, qubits=chosen)
+    if model.n_qubits is not None and model.n_qubits < n_qubits:
+        raise NoiseModelError(f"device {noise!r} has {model.n_qubits} qubits, the problem needs {n_qubits}")
+    return model
+
+
+def find_optimizer(name: str | None) -> Optimizer | None:
+    """Return the optimizer called `name`, None for None."""
+    if name is None:
+        return None
+    if name not in _OPTIMIZERS:
+        raise OptimizerError(f"unknown optimizer {name!r}; known are {', '.join(_OPTIMIZERS)}")
+    return _OPTIMIZERS[name]
+
+
+def parse_integers(text: str, *, option: str) -> list[int]:
+    """Return the comma-separated whole numbers in `text`."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise QvarError(f"{option} takes whole numbers separated by commas, got {text!r}") from None

@@ -1,0 +1,112 @@
+"""The commands that list and show: tasks, devices, runs, and making a molecule."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from qvar.cli.inputs import parse_integers
+from qvar.problems import Problem, molecule, molecule_from_geometry, tasks
+from qvar.report import device_table, result_table, task_table
+from qvar.runs import RunFolder
+from qvar.simulators import Circuit
+from qvar.simulators.devices import DEVICES, fake_backend_names
+from qvar.simulators.errors import ProblemError, RunError
+
+__all__ = ["list_devices", "list_tasks", "make_molecule", "print_json", "show_run"]
+
+
+def print_json(data: Any) -> None:
+    """Print JSON on standard output."""
+    sys.stdout.write(json.dumps(data, indent=1) + "\n")
+
+
+def list_tasks(*, as_json: bool) -> None:
+    """Print the shipped tasks."""
+    rows: list[dict[str, Any]] = [_task_row(molecule(key)) for key in tasks()]
+    if as_json:
+        print_json(rows)
+    else:
+        Console().print(task_table(list(rows)))
+
+
+def _task_row(problem: Problem) -> dict[str, Any]:
+    hartree_fock = problem.hartree_fock_energy
+    return {
+        "task": problem.key,
+        "title": problem.title,
+        "n_qubits": problem.n_qubits,
+        "n_terms": len(problem.observable.labels),
+        "exact_energy": problem.exact_energy,
+        "hartree_fock_error": None if hartree_fock is None else hartree_fock - problem.exact_energy,
+        "recipe": problem.source,
+    }
+
+
+def list_devices(*, as_json: bool, fake: bool) -> None:
+    """Print the built-in devices and, on request, the fake backends."""
+    rows: list[dict[str, Any]] = [
+        {
+            "device": name,
+            "n_qubits": numbers.n_qubits,
+            "coupling": "all" if numbers.edges is None else ", ".join(f"{a}-{b}" for a, b in numbers.edges),
+            "title": numbers.title,
+        }
+        for name, numbers in DEVICES.items()
+    ]
+    if fake:
+        names = fake_backend_names()
+        title = "calibration snapshot of qiskit-ibm-runtime"
+        rows += [{"device": f"fake:{n}", "n_qubits": None, "coupling": "as the device", "title": title} for n in names]
+    if as_json:
+        print_json(rows)
+    else:
+        Console().print(device_table(list(rows)))
+        if not fake:
+            Console().print(
+                "Also: fake:NAME for a fake IBM backend (list: qvar devices --fake), or a .json noise file."
+            )
+
+
+def show_run(path: Path, *, as_json: bool) -> None:
+    """Print the result, the circuit and the files of a run."""
+    folder = RunFolder.open(path)
+    result = folder.result()
+    if as_json:
+        print_json({"id": folder.id, **result})
+        return
+    console = Console()
+    try:
+        problem, engine = folder.config["problem"], folder.config["engine"]
+        device = "no noise" if engine["noise"] is None else engine["noise"]["name"]
+        title = f"{problem['key']}, {device}, seed {folder.config['seed']}"
+        console.print(result_table(result, title=title, unit=problem["unit"]))
+        console.print(str(Circuit.from_qasm(result["qasm"]).draw()), highlight=False, markup=False)
+    except (KeyError, TypeError) as error:
+        raise RunError(f"the record in {path} is incomplete: {error!r}") from error
+    console.print(f"run {folder.id} in {path}: {', '.join(sorted(p.name for p in path.iterdir()))}")
+
+
+def make_molecule(
+    geometry: str, *, out: Path, basis: str, unit: str, charge: int, spin: int, active: str | None, mapping: str
+) -> None:
+    """Compute a molecular Hamiltonian and write it to a problem file."""
+    if out.exists():
+        raise ProblemError(f"{out} already exists; nothing was overwritten")
+    if out.suffix != ".json":
+        raise ProblemError(f"a problem file ends in .json, got {out}")
+    space = None
+    if active is not None:
+        numbers = parse_integers(active, option="--active")
+        if len(numbers) != 2:
+            raise ProblemError(f"--active takes two numbers, electrons and orbitals, got {active!r}")
+        space = (numbers[0], numbers[1])
+    problem = molecule_from_geometry(
+        geometry, basis=basis, unit=unit, charge=charge, spin=spin, active_space=space, mapping=mapping
+    )
+    problem.to_json(out)
+    Console().print(
+        f"{out}: {problem.title}, {problem.n_qubits} qubits, exact ground energy {problem.exact_energy:.8f} Ha"
+    )

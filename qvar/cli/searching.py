@@ -1,0 +1,178 @@
+"""The commands that compute: an architecture search and a fixed-circuit VQE."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from qvar.cli.inputs import find_engine, find_optimizer, find_problem
+from qvar.cli.listing import print_json
+from qvar.report import result_table
+from qvar.runs import RunFolder
+from qvar.search import (
+    DoubleDQN,
+    RandomPolicy,
+    SearchConfiguration,
+    SearchResult,
+    ansatz,
+    configure,
+    run_search,
+    vqe,
+)
+from qvar.simulators.errors import RunError
+
+__all__ = ["SearchOptions", "search_command", "vqe_command"]
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """The options of `qvar search`, as given."""
+
+    task: str | None
+    noise: str
+    qubits: str | None
+    ignore_coupling: bool
+    algorithm: str
+    preset: str
+    episodes: int | None
+    max_gates: int | None
+    optimizer: str | None
+    shots: int | None
+    engine: str | None
+    seed: int
+
+    def configuration(self) -> SearchConfiguration:
+        """Return the run these options ask for."""
+        if self.task is None:
+            raise RunError("which task? Give one (see `qvar tasks`), or --resume --out RUN to go on with a run")
+        problem = find_problem(self.task)
+        engine = find_engine(
+            self.engine,
+            noise=self.noise,
+            qubits=self.qubits,
+            n_qubits=problem.n_qubits,
+            ignore_coupling=self.ignore_coupling,
+        )
+        base = configure(self.preset, problem, engine, shots=self.shots)
+        given = {"episodes": self.episodes, "max_gates": self.max_gates, "optimizer": find_optimizer(self.optimizer)}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return replace(base, algorithm=self._algorithm(base.algorithm), seed=self.seed, **changes)
+
+    def _algorithm(self, default: DoubleDQN | RandomPolicy) -> DoubleDQN | RandomPolicy:
+        if self.algorithm == "random":
+            return RandomPolicy()
+        if self.algorithm == "ddqn":
+            return default
+        raise RunError(f"unknown algorithm {self.algorithm!r}; known are ddqn, random")
+
+    def default_folder(self) -> Path:
+        """Return runs/TASK-NOISE-ALGORITHM-seedN."""
+        parts = (Path(self.task or "run").stem, Path(self.noise.replace(":", "-")).stem, self.algorithm)
+        return Path("runs") / "-".join((*parts, f"seed{self.seed}"))
+
+
+def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as_json: bool, quiet: bool) -> None:
+    """Run or resume a search, show its progress, print its result."""
+    folder = options.default_folder() if out is None else out
+    if options.task is None and resume:
+        configuration = SearchConfiguration.from_dict(RunFolder.open(folder).config)
+    else:
+        configuration = options.configuration()
+    errors = Console(stderr=True)
+    try:
+        with _EpisodeProgress(configuration, errors, visible=not (quiet or as_json)) as progress:
+            result = run_search(configuration, out=folder, resume=resume, on_episode=progress.update)
+    except KeyboardInterrupt:
+        errors.print(f"interrupted; go on with: qvar search --resume --out {folder}")
+        raise SystemExit(130) from None
+    _print_result(result, title=_title(configuration), unit=configuration.problem.unit, as_json=as_json)
+    if not as_json:
+        Console().print(f"record, plots and circuit in {folder}; look at it again with: qvar show {folder}")
+
+
+def _title(configuration: SearchConfiguration) -> str:
+    noise = configuration.engine.noise
+    algorithm = "random policy" if isinstance(configuration.algorithm, RandomPolicy) else "double DQN"
+    return (
+        f"{configuration.problem.title}, {noise.name if noise else 'no noise'}, {algorithm}, "
+        f"{configuration.episodes} episodes, seed {configuration.seed}"
+    )
+
+
+class _EpisodeProgress:
+    """A live line: episode, best energy and error so far, time left; silent without a terminal (mutable)."""
+
+    def __init__(self, configuration: SearchConfiguration, console: Console, *, visible: bool) -> None:
+        self._episodes = configuration.episodes
+        self._stack = ExitStack()
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("episode"),
+            MofNCompleteColumn(),
+            BarColumn(bar_width=24),
+            TextColumn("{task.description}"),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not (visible and console.is_terminal),
+        )
+        self._task = self._progress.add_task("compiling kernels and starting", total=self._episodes)
+
+    def __enter__(self) -> "_EpisodeProgress":
+        self._stack.enter_context(self._progress)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def update(self, record: Mapping[str, Any]) -> None:
+        """Show one more episode."""
+        text = (
+            f"best energy {record['best_energy']:.5f}  noiseless error {record['best_error']:.1e}  "
+            f"threshold {record['threshold']:.4f}  epsilon {record['epsilon']:.2f}"
+        )
+        self._progress.update(self._task, completed=record["episode"], description=text)
+
+
+def vqe_command(
+    task: str,
+    *,
+    ansatz_name: str,
+    reps: int,
+    noise: str,
+    qubits: str | None,
+    optimizer: str | None,
+    shots: int | None,
+    engine: str | None,
+    starts: int,
+    seed: int,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Optimize a fixed circuit and print the outcome."""
+    problem = find_problem(task)
+    method = find_optimizer(optimizer)
+    simulator = find_engine(engine, noise=noise, qubits=qubits, n_qubits=problem.n_qubits)
+    coupling = None if simulator.noise is None else simulator.noise.coupling_map
+    circuit = ansatz(ansatz_name, problem.n_qubits, reps=reps, coupling_map=coupling)
+    console = Console(stderr=True)
+    with ExitStack() as stack:
+        if console.is_terminal and not quiet and not as_json:
+            stack.enter_context(console.status(f"optimizing {circuit.n_parameters} angles from {starts} starts"))
+        result = vqe(problem, circuit, simulator, optimizer=method, shots=shots, starts=starts, seed=seed)
+    title = f"{problem.title}, {noise if noise != 'none' else 'no noise'}, {ansatz_name}, {starts} starts, seed {seed}"
+    _print_result(result, title=title, unit=problem.unit, as_json=as_json)
+
+
+def _print_result(result: SearchResult, *, title: str, unit: str, as_json: bool) -> None:
+    if as_json:
+        run = None if result.run is None else str(result.run)
+        print_json({**result.to_dict(), "run": run})
+        return
+    console = Console()
+    console.print(result_table(result.to_dict(), title=title, unit=unit))
+    console.print(str(result.circuit.bind(result.parameters).draw()), highlight=False, markup=False)

@@ -1,0 +1,76 @@
+"""Tables for people: what a search or a VQE found, which tasks and devices there are."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from qvar.search.result import CHEMICAL_ACCURACY
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["device_table", "result_table", "task_table"]
+
+
+def result_table(result: Mapping[str, Any], *, title: str, unit: str = "Ha") -> "Table":
+    """Return the final table of a run from its result (see `SearchResult.to_dict`)."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(justify="right")
+    is_chemistry = unit == "Ha"
+    verdict = "within" if result["error"] <= CHEMICAL_ACCURACY else "outside"
+    rows = [
+        (f"energy with noise ({unit})", f"{result['energy']:.6f}"),
+        (f"same circuit without noise ({unit})", f"{result['noiseless_energy']:.6f}"),
+        (f"exact ground energy ({unit})", f"{result['exact_energy']:.6f}"),
+        (
+            f"noiseless error ({unit})",
+            f"{result['error']:.2e}" + (f", {verdict} chemical accuracy" if is_chemistry else ""),
+        ),
+        ("depth", str(result["depth"])),
+        ("CNOTs", str(result["n_cnots"])),
+        ("rotations", str(result["n_rotations"])),
+        ("gates placed", f"{result['steps']:,}"),
+        ("energy evaluations", f"{result['evaluations']:,}"),
+        ("gradient evaluations", f"{result['gradients']:,}"),
+        ("shots", f"{result['shots']:,}" if result["shots"] else "none (exact values)"),
+        ("seconds", f"{result['seconds']:.1f}"),
+    ]
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def task_table(rows: list[Mapping[str, Any]]) -> "Table":
+    """Return the table of shipped tasks."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(title="Tasks", box=SIMPLE)
+    for name in ("task", "qubits", "terms", "exact energy (Ha)", "HF error", "what"):
+        table.add_column(name, justify="left" if name in ("task", "what") else "right", no_wrap=name != "what")
+    for row in rows:
+        error = row["hartree_fock_error"]
+        table.add_row(
+            row["task"],
+            str(row["n_qubits"]),
+            str(row["n_terms"]),
+            f"{row['exact_energy']:.8f}",
+            "" if error is None else f"{error:.2e}",
+            row["title"],
+        )
+    return table
+
+
+def device_table(rows: list[Mapping[str, Any]]) -> "Table":
+    """Return the table of devices."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(title="Devices", box=SIMPLE)
+    for name in ("device", "qubits", "coupled pairs", "what"):
+        table.add_column(name, no_wrap=name == "device")
+    for row in rows:
+        table.add_row(row["device"], str(row["n_qubits"] or "any"), row["coupling"], row["title"])
+    return table

@@ -1,0 +1,50 @@
+"""Fixed circuits for comparison with found ones: Qiskit's hardware-efficient families, or a file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from qvar.simulators import Circuit
+from qvar.simulators.errors import CircuitError
+
+__all__ = ["ANSATZES", "ansatz"]
+
+ANSATZES = ("efficient_su2", "real_amplitudes")
+"""Names of the circuit families, as in qiskit.circuit.library."""
+
+
+def ansatz(
+    name: str, n_qubits: int, *, reps: int = 2, coupling_map: Sequence[tuple[int, int]] | None = None
+) -> Circuit:
+    """Return a circuit by name or from an OpenQASM 3 file.
+
+    Args:
+        name: a name in `ANSATZES`, or the path of a .qasm file with free or fixed angles.
+        n_qubits: number of qubits.
+        reps: repetitions of rotations and entanglers, at least 1.
+        coupling_map: pairs (control, target) for the entanglers; None for a chain.
+
+    Raises:
+        CircuitError: for an unknown name, an unreadable file, or a circuit of another size.
+    """
+    if name.endswith(".qasm"):
+        circuit = _read(Path(name))
+        if circuit.n_qubits != n_qubits:
+            raise CircuitError(f"{name} has {circuit.n_qubits} qubit(s), the problem {n_qubits}")
+        return circuit
+    if name not in ANSATZES:
+        raise CircuitError(f"unknown ansatz {name!r}; known are {', '.join(ANSATZES)}, or the path of a .qasm file")
+    if reps < 1:
+        raise CircuitError(f"an ansatz needs at least one repetition, got {reps}")
+    from qiskit.circuit import library
+
+    pairs = [(q, q + 1) for q in range(n_qubits - 1)]
+    if coupling_map is not None:
+        pairs = sorted({(min(a, b), max(a, b)) for a, b in coupling_map if max(a, b) < n_qubits})
+    return Circuit.from_qiskit(getattr(library, name)(n_qubits, reps=reps, entanglement=pairs))
+
+
+def _read(path: Path) -> Circuit:
+    try:
+        return Circuit.from_qasm(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CircuitError(f"cannot read the circuit {path}: {error}") from error

@@ -1,0 +1,67 @@
+"""The variational quantum eigensolver: the angles of one fixed circuit, optimized from random starts."""
+
+import time
+
+import numpy as np
+
+from qvar.optimizers import LBFGS, AdamSPSA, Optimizer
+from qvar.problems import Problem
+from qvar.search.result import Cost, SearchResult
+from qvar.simulators import Circuit, Engine, StatevectorSimulator
+from qvar.simulators.errors import RunError
+
+__all__ = ["vqe"]
+
+
+def vqe(
+    problem: Problem,
+    circuit: Circuit,
+    engine: Engine,
+    *,
+    optimizer: Optimizer | None = None,
+    shots: int | None = None,
+    starts: int = 5,
+    seed: int = 0,
+) -> SearchResult:
+    """Optimize the angles of a circuit and return the best of several starts.
+
+    Args:
+        problem: what to minimize.
+        circuit: the ansatz.
+        engine: where energies come from.
+        optimizer: how; None for L-BFGS with exact gradients, with shots for Adam-SPSA.
+        shots: shots per measured circuit, None for exact values.
+        starts: random starts, uniform in (-pi, pi], at least 1.
+        seed: seeds starts, optimizer and shots.
+
+    Returns:
+        The best circuit; `history` holds one record per start.
+    """
+    if starts < 1:
+        raise RunError(f"at least one start is needed, got {starts}")
+    began = time.monotonic()
+    method = (LBFGS() if shots is None else AdamSPSA()) if optimizer is None else optimizer
+    start_rng, optimizer_rng, shots_rng = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
+    exact = engine.objective(circuit, problem.observable)
+    objective = exact if shots is None else exact.with_shots(shots, shots_rng)
+    ideal = StatevectorSimulator().objective(circuit, problem.observable)
+    cost, history, best = Cost(), [], (np.inf, np.zeros(circuit.n_parameters))
+    for number in range(1, starts + 1):
+        angles = start_rng.uniform(-np.pi, np.pi, size=circuit.n_parameters)
+        minimum = method.minimize(objective, angles, optimizer_rng)
+        spent = {"evaluations": minimum.evaluations, "gradients": minimum.gradients, "shots": minimum.shots}
+        cost = cost.plus(spent, steps=1)
+        if minimum.value < best[0]:
+            best = (minimum.value, minimum.parameters)
+        error = abs(ideal(minimum.parameters) - problem.exact_energy)
+        history.append({"start": number, "energy": minimum.value, "error": error, **spent})
+    return SearchResult(
+        circuit=circuit,
+        parameters=best[1],
+        energy=exact(best[1]),
+        noiseless_energy=ideal(best[1]),
+        exact_energy=problem.exact_energy,
+        cost=cost,
+        seconds=time.monotonic() - began,
+        history=tuple(history),
+    )
