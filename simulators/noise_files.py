@@ -107,6 +107,7 @@ def _build(data: Mapping[str, Any]) -> NoiseModel:
     for entry in data.get("readout", []):
         _check_keys(f"the read-out entry {entry}", entry, {"qubit", "p01", "p10", "state_flip"})
     for entry in data.get("channels", []):
+        _check_keys(f"the entry for {entry.get('gate')!r}", entry, {"gate", "qubits", "steps"})
         gates = [entry["gate"]] if isinstance(entry["gate"], str) else entry["gate"]
         built: dict[int, Channel] = {}
         for gate in gates:

@@ -42,7 +42,7 @@ class DoubleDQN:
     target_every: int = 250
     epsilon_start: float = 1.0
     epsilon_end: float = 0.05
-    epsilon_decay: float = 0.999
+    epsilon_decay: float = 0.9995
     bootstrap_halted: bool = False
     threads: int = 1
 

@@ -1,0 +1,189 @@
+"""A run is a folder: what was asked, what happened, and enough to go on after being killed at any moment.
+
+| file | content |
+|---|---|
+| config.json | the configuration and its hash, the run's identity; never changed |
+| metrics.jsonl | one JSON object per episode, appended as it happens |
+| checkpoint.npz | the whole state at the end of some episode, replaced atomically |
+| result.json | the outcome; its presence means that the run is finished |
+
+Checkpoints hold arrays and JSON only and are read without pickle.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qvar.simulators.errors import RunError
+from qvar.simulators.files import write_atomically
+
+__all__ = ["RunFolder", "config_hash"]
+
+_FORMAT = "qvar-run"
+_VERSION = 1
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Return the identity of a configuration: 32 hexadecimal digits of the hash of its canonical JSON."""
+    text = json.dumps({"format": _FORMAT, "version": _VERSION, "config": config}, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class RunFolder:
+    """One run on disk; writes as the run goes on (mutable). Make it with `create` or `open`."""
+
+    def __init__(self, path: Path, config: dict[str, Any], run_id: str) -> None:
+        self.path = path
+        self.config = config
+        self.id = run_id
+
+    @classmethod
+    def create(cls, path: Path, config: Mapping[str, Any]) -> "RunFolder":
+        """Start a new run in `path`.
+
+        Raises:
+            RunError: if the folder already holds files; nothing is overwritten.
+        """
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RunError(
+                f"{path} already exists and is not empty; nothing was overwritten. Choose another folder, or resume "
+                "the run in it"
+            )
+        path.mkdir(parents=True, exist_ok=True)
+        run_id = config_hash(config)
+        content = {"format": _FORMAT, "version": _VERSION, "id": run_id, "config": dict(config)}
+        write_atomically(path / "config.json", json.dumps(content, indent=1, allow_nan=False).encode())
+        return cls(path, dict(config), run_id)
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """Open an existing run.
+
+        Raises:
+            RunError: if the folder holds no run, or its configuration was damaged.
+        """
+        file = path / "config.json"
+        if not file.is_file():
+            raise RunError(f"{path} holds no run: {file.name} is missing")
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            config, run_id = content["config"], content["id"]
+            is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
+        if not is_ours:
+            raise RunError(f"{file} is not a run of this version of qvar (format {_FORMAT!r}, version {_VERSION})")
+        if config_hash(config) != run_id:
+            raise RunError(f"{file} was changed: its content does not match its identity {run_id}")
+        return cls(path, config, run_id)
+
+    def check_same(self, config: Mapping[str, Any]) -> None:
+        """Raise RunError, naming the differences, unless this run was made with `config`."""
+        if config_hash(config) == self.id:
+            return
+        changed = sorted(key for key in {*config, *self.config} if config.get(key) != self.config.get(key))
+        details = "; ".join(f"{key}: {_brief(self.config.get(key))} there, {_brief(config.get(key))} here" for key in changed)
+        raise RunError(f"{self.path} holds a run of another configuration ({details}); nothing was overwritten")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has its result."""
+        return (self.path / "result.json").is_file()
+
+    def append_metrics(self, record: Mapping[str, Any]) -> None:
+        """Add one line to the metrics."""
+        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, allow_nan=False) + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return all metrics, one dictionary per episode.
+
+        Raises:
+            RunError: if a line other than an unfinished last one is not JSON.
+        """
+        file = self.path / "metrics.jsonl"
+        if not file.is_file():
+            return []
+        lines = file.read_text(encoding="utf-8").split("\n")
+        records = []
+        for number, line in enumerate(lines[:-1], start=1):  # what follows the last line feed was cut off by a kill
+            try:
+                records.append(json.loads(line))
+            except ValueError as error:
+                raise RunError(f"{file} is corrupted in line {number}: {error}") from error
+        return records
+
+    def keep_metrics(self, n_records: int) -> list[dict[str, Any]]:
+        """Drop all metrics after the first `n_records` and return those kept.
+
+        Raises:
+            RunError: if there are fewer, so that the checkpoint and the metrics do not belong together.
+        """
+        records = self.metrics()
+        if len(records) < n_records:
+            raise RunError(
+                f"{self.path / 'metrics.jsonl'} holds {len(records)} records, its checkpoint says {n_records}; "
+                "the run folder is corrupted"
+            )
+        kept = records[:n_records]
+        text = "".join(json.dumps(record, allow_nan=False) + "\n" for record in kept)
+        write_atomically(self.path / "metrics.jsonl", text.encode())
+        return kept
+
+    def save_checkpoint(self, arrays: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
+        """Replace the checkpoint: arrays, and JSON-able state."""
+        content = json.dumps({"run": self.id, "state": dict(state)}, allow_nan=False)
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **{"state.json": np.array(content), **arrays})
+        write_atomically(self.path / "checkpoint.npz", buffer.getvalue())
+
+    def load_checkpoint(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+        """Return the arrays and state of the checkpoint, None if there is none yet.
+
+        Raises:
+            RunError: if it is unreadable or belongs to another run.
+        """
+        file = self.path / "checkpoint.npz"
+        if not file.is_file():
+            return None
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            content = json.loads(str(arrays.pop("state.json")))
+            run_id, state = content["run"], content["state"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise RunError(f"{file} is corrupted: {error!r}; remove it to start the run anew") from error
+        if run_id != self.id:
+            raise RunError(f"{file} belongs to another run ({run_id}, not {self.id}); nothing was overwritten")
+        return arrays, state
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Write the outcome; the run counts as finished from then on."""
+        write_atomically(self.path / "result.json", json.dumps(result, indent=1, allow_nan=False).encode())
+
+    def result(self) -> dict[str, Any]:
+        """Return the outcome.
+
+        Raises:
+            RunError: if the run is not finished or its result is damaged.
+        """
+        file = self.path / "result.json"
+        if not file.is_file():
+            raise RunError(f"the run in {self.path} is not finished; go on with: qvar search --resume --out {self.path}")
+        try:
+            result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RunError(f"{file} is corrupted: {error}") from error
+        return result
+
+
+def _brief(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
