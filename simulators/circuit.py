@@ -208,9 +208,9 @@ class Circuit:
         """
         return self._key
 
-    def draw(self) -> Any:
-        """Return a text drawing of the circuit (Qiskit's)."""
-        return self.to_qiskit().draw("text", fold=120)
+    def draw(self, *, width: int = 120) -> Any:
+        """Return a text drawing of the circuit (Qiskit's), folded at `width` characters."""
+        return self.to_qiskit().draw("text", fold=width)
 
     @classmethod
     def from_qiskit(cls, circuit: "QuantumCircuit") -> "Circuit":

@@ -5,15 +5,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from qiskit import QuantumCircuit, qasm3
-from qiskit.circuit import ControlFlowOp, Parameter, ParameterExpression, ParameterVector
+from qiskit.circuit import ControlFlowOp, Gate, Parameter, ParameterExpression, ParameterVector
+from qiskit.quantum_info import Operator
 
 from qvar.simulators.circuit import Circuit, Operation, Slot
 from qvar.simulators.errors import CircuitError
-from qvar.simulators.gates import GATES
+from qvar.simulators.gates import GATES, gate_matrix
 
 __all__ = ["circuit_from_qasm", "circuit_from_qiskit", "circuit_to_qasm", "circuit_to_qiskit"]
 
-_SYNONYMS = {"u3": "u", "u1": "p", "i": "id", "cnot": "cx"}
+_IDLE = "idle"
+_SYNONYMS = {"u3": "u", "u1": "p", "i": "id", "cnot": "cx", _IDLE: "id"}
 _INPUT = re.compile(r"\binput\b[^;]*?(\w+)\s*;")
 _REFUSED = {"reset", "delay", "initialize", "kraus", "superop", "roerror", "quantum_channel"}
 
@@ -49,15 +51,33 @@ def _translate(
             measured.update(qubits)
             continue
         _check_supported(gate, name, qubits, measured)
-        if name in GATES and getattr(gate, "ctrl_state", 1) in (
-            None,
-            2 ** getattr(gate, "num_ctrl_qubits", 1) - 1,
-        ):
+        if _is_native(gate, name):
             out.append(Operation(name, qubits, tuple(_angle(p, slots) for p in gate.params)))
         elif gate.definition is None:
             raise CircuitError(f"gate {gate.name!r} is not native and Qiskit has no decomposition for it")
         else:
             _translate(gate.definition, list(qubits), slots, out, measured=measured)
+
+
+def _is_native(gate: Any, name: str) -> bool:
+    """Tell whether a gate is the native one called `name`; a user's own gate may have the same name."""
+    if name not in GATES or getattr(gate, "ctrl_state", 1) not in (None, 2 ** getattr(gate, "num_ctrl_qubits", 1) - 1):
+        return False
+    if type(gate) is not Gate or gate.definition is None:
+        return True
+    angles = [p for p in gate.params if isinstance(p, ParameterExpression)]
+    free = {parameter: 0.3 + 0.7 * k for k, parameter in enumerate(q for p in angles for q in p.parameters)}
+    bound = [_bound(p, free) for p in gate.params]
+    if (gate.num_qubits, len(bound)) != (GATES[name].n_qubits, GATES[name].n_parameters):
+        return False
+    definition = gate.definition.assign_parameters(free, strict=False)
+    return bool(Operator(definition).equiv(Operator(gate_matrix(name, bound))))
+
+
+def _bound(angle: Any, values: dict[Parameter, float]) -> float:
+    if not isinstance(angle, ParameterExpression):
+        return float(angle)
+    return float(angle.bind({parameter: values[parameter] for parameter in angle.parameters}))
 
 
 def _check_supported(gate: Any, name: str, qubits: tuple[int, ...], measured: set[int]) -> None:
@@ -107,7 +127,18 @@ def _expression(parameter: float | Slot, theta: ParameterVector) -> Any:
 
 def circuit_to_qasm(circuit: Circuit) -> str:
     """Return the OpenQASM 3 program (see `Circuit.to_qasm`)."""
-    return str(qasm3.dumps(circuit_to_qiskit(circuit)))
+    result = circuit_to_qiskit(circuit)
+    for position, instruction in enumerate(result.data):
+        if instruction.operation.name == "id":
+            result.data[position] = instruction.replace(operation=_idle_gate())
+    return str(qasm3.dumps(result))
+
+
+def _idle_gate() -> Gate:
+    """Return an identity with a name of its own: Qiskit reads OpenQASM's `id` as U(0, 0, 0), which devices execute."""
+    gate = Gate(_IDLE, 1, [])
+    gate.definition = QuantumCircuit(1)
+    return gate
 
 
 def circuit_from_qasm(text: str) -> Circuit:

@@ -1,10 +1,9 @@
 """Load compiled kernels at their first use, and say so when numba has to compile them."""
 
 import logging
+import sys
 import threading
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -14,27 +13,26 @@ __all__ = ["load_kernels", "workspace"]
 
 _log = logging.getLogger("qvar")
 _local = threading.local()
+_PATIENCE_SECONDS = 2.0
+_NOTICE = "compiling the numba kernels %s for this machine: once, about 10 seconds"
 
 
 def load_kernels(name: str) -> ModuleType:
-    """Import the kernel module `name` of this package; the first time on a machine, numba compiles it (about 10 s)."""
+    """Import the kernel module `name` of this package.
+
+    The first time on a machine numba compiles it, which takes about 10 seconds; loading it from numba's cache takes
+    less than one. A load that lasts is announced, so that nobody wonders what the wait is for.
+    """
     full_name = f"{__package__}.{name}"
-    if not _is_compiled(full_name):
-        _log.warning("compiling the numba kernels %s for this machine: once, about 10 seconds", name)
-    return import_module(full_name)
-
-
-def _is_compiled(full_name: str) -> bool:
-    import numba
-
-    spec = find_spec(full_name)
-    if spec is None or spec.origin is None:
-        return False
-    folders = [Path(spec.origin).parent / "__pycache__"]
-    if numba.config.CACHE_DIR:
-        folders = [Path(numba.config.CACHE_DIR)]
-    pattern = f"{full_name.rpartition('.')[2]}.*.nbi"
-    return any(next(folder.rglob(pattern), None) is not None for folder in folders if folder.is_dir())
+    if full_name in sys.modules:
+        return sys.modules[full_name]
+    notice = threading.Timer(_PATIENCE_SECONDS, _log.warning, [_NOTICE, name])
+    notice.daemon = True
+    notice.start()
+    try:
+        return import_module(full_name)
+    finally:
+        notice.cancel()
 
 
 def workspace(size: int, dtype: type[np.generic]) -> NDArray[np.generic]:

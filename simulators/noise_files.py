@@ -11,11 +11,11 @@
  "readout": [{"qubit": 0, "p01": 0.01, "p10": 0.02}, {"p01": 0.01, "p10": 0.01}]}
 ```
 
-`gate` is a name or a list of names. Steps act in order. An entry without `qubits` (or `qubit`) holds for all qubits that
-have none of their own. Step types: `depolarizing` (p), `thermal_relaxation` (tau1, tau2, excited_population),
+`gate` is a name or a list of names. Steps act in order. An entry without `qubits` (or `qubit`) holds for all qubits
+which have none of their own. Step types: `depolarizing` (p), `thermal_relaxation` (tau1, tau2, excited_population),
 `amplitude_damping` (gamma), `phase_damping` (gamma), `pauli` (px, py, pz), `ptm` (matrix). On a two-qubit gate,
-`depolarizing` without `on` is the two-qubit channel; any other one-qubit step without `on` acts on both qubits; `on` (0
-or 1) picks one.
+`depolarizing` without `on` is the two-qubit channel; any other one-qubit step without `on` acts on both qubits; `on`
+(0 or 1) picks one.
 """
 
 import json

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from qvar.simulators.errors import QvarError
+
 __all__ = ["Agent", "RandomAgent", "RandomPolicy"]
 
 
@@ -17,8 +19,8 @@ class Agent(Protocol):
         """Chance that the next action is random."""
         ...
 
-    def act(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> int:
-        """Return a legal action; `mask` is bool of shape (n_actions,)."""
+    def act(self, observation: NDArray[np.float32], mask: NDArray[np.bool_], *, greedy: bool = False) -> int:
+        """Return a legal action, the best one known if `greedy`; `mask` is bool of shape (n_actions,)."""
         ...
 
     def observe(
@@ -35,7 +37,7 @@ class Agent(Protocol):
         ...
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Return the whole state between episodes: arrays, and JSON-able data."""
+        """Return the whole state between episodes: arrays, which share memory with the agent, and JSON-able data."""
         ...
 
     def load_state(self, arrays: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:
@@ -49,6 +51,10 @@ class RandomPolicy:
 
     threads: int = 1
 
+    def __post_init__(self) -> None:
+        if self.threads < 1:
+            raise QvarError(f"threads must be at least 1, got {self.threads}")
+
 
 class RandomAgent:
     """The agent of `RandomPolicy`; holds its random stream (mutable)."""
@@ -58,8 +64,14 @@ class RandomAgent:
     def __init__(self, seed: np.random.SeedSequence) -> None:
         self._rng = np.random.default_rng(seed)
 
-    def act(self, observation: NDArray[np.float32], mask: NDArray[np.bool_]) -> int:  # noqa: ARG002
-        """Return a random legal action."""
+    def act(
+        self,
+        observation: NDArray[np.float32],  # noqa: ARG002
+        mask: NDArray[np.bool_],
+        *,
+        greedy: bool = False,  # noqa: ARG002
+    ) -> int:
+        """Return a random legal action, whatever is asked: this agent knows no better one."""
         return int(self._rng.choice(np.flatnonzero(mask)))
 
     def observe(

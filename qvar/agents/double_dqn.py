@@ -27,7 +27,8 @@ def q_network(n_features: int, hidden: tuple[int, ...], n_actions: int, generato
     layers: list[nn.Module] = []
     widths = (n_features, *hidden, n_actions)
     for fan_in, fan_out in pairwise(widths):
-        linear = nn.Linear(fan_in, fan_out)
+        # unlike nn.Linear(...), leaves PyTorch's global random state alone
+        linear: nn.Linear = nn.utils.skip_init(nn.Linear, fan_in, fan_out)  # type: ignore[no-untyped-call]
         bound = fan_in**-0.5
         nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
         nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
@@ -161,7 +162,10 @@ class DoubleDQNAgent:
             return targets
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Return the agent's whole state between episodes: arrays, and JSON-able counters and random streams."""
+        """Return the agent's whole state between episodes: arrays, and JSON-able counters and random streams.
+
+        The arrays share memory with the agent: write or copy them before it learns on.
+        """
         arrays: dict[str, NDArray[Any]] = {}
         for prefix, network in (("policy", self._policy), ("target", self._target)):
             arrays |= {f"{prefix}.{name}": tensor.numpy() for name, tensor in network.state_dict().items()}

@@ -1,5 +1,6 @@
 """Settings of the double-DQN agent: a small frozen object, and the settings of the paper."""
 
+import math
 from dataclasses import dataclass
 
 from qvar.simulators.errors import QvarError
@@ -53,8 +54,15 @@ class DoubleDQN:
                 raise QvarError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not self.hidden or min(self.hidden) < 1:
             raise QvarError(f"the network needs hidden layers of width >= 1, got {self.hidden}")
-        if self.learning_rate <= 0 or not 0 < self.epsilon_decay <= 1:
-            raise QvarError("learning_rate must be positive and epsilon_decay in (0, 1]")
+        if self.learning_starts > self.buffer_size:
+            raise QvarError(
+                f"learning_starts={self.learning_starts} transitions never fit into buffer_size={self.buffer_size}"
+            )
+        if not 0 < self.learning_rate < math.inf or not 0 < self.epsilon_decay <= 1:
+            raise QvarError(
+                f"learning_rate must be positive and epsilon_decay in (0, 1], got {self.learning_rate}, "
+                f"{self.epsilon_decay}"
+            )
         if not 0 <= self.epsilon_end <= self.epsilon_start <= 1:
             raise QvarError(
                 f"need 0 <= epsilon_end <= epsilon_start <= 1, got {self.epsilon_end}, {self.epsilon_start}"

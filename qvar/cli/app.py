@@ -66,7 +66,7 @@ def search(
     shots: Shots = None,
     engine: EngineName = None,
     seed: Seed = 0,
-    out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/TASK-NOISE-seedN.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/TASK-NOISE-ALGORITHM-seedN.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the unfinished run in --out.")] = False,
     json: Json = False,
     quiet: Quiet = False,

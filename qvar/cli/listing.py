@@ -15,7 +15,7 @@ from qvar.simulators import Circuit
 from qvar.simulators.devices import DEVICES, fake_backend_names
 from qvar.simulators.errors import ProblemError, RunError
 
-__all__ = ["list_devices", "list_tasks", "make_molecule", "print_json", "show_run"]
+__all__ = ["list_devices", "list_tasks", "make_molecule", "print_circuit", "print_json", "print_line", "show_run"]
 
 
 def print_json(data: Any) -> None:
@@ -70,6 +70,16 @@ def list_devices(*, as_json: bool, fake: bool) -> None:
             )
 
 
+def print_circuit(circuit: Circuit, console: Console) -> None:
+    """Print the text drawing of a circuit, folded to the console."""
+    console.print(str(circuit.draw(width=console.width)), highlight=False, markup=False)
+
+
+def print_line(text: str, console: Console) -> None:
+    """Print a line as it is: names and paths in it are neither markup nor wrapped."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 def show_run(path: Path, *, as_json: bool) -> None:
     """Print the result, the circuit and the files of a run."""
     folder = RunFolder.open(path)
@@ -83,10 +93,10 @@ def show_run(path: Path, *, as_json: bool) -> None:
         device = "no noise" if engine["noise"] is None else engine["noise"]["name"]
         title = f"{problem['key']}, {device}, seed {folder.config['seed']}"
         console.print(result_table(result, title=title, unit=problem["unit"]))
-        console.print(str(Circuit.from_qasm(result["qasm"]).draw()), highlight=False, markup=False)
-    except (KeyError, TypeError) as error:
-        raise RunError(f"the record in {path} is incomplete: {error!r}") from error
-    console.print(f"run {folder.id} in {path}: {', '.join(sorted(p.name for p in path.iterdir()))}")
+        print_circuit(Circuit.from_qasm(result["qasm"]), console)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"the record in {path} is incomplete or damaged: {error!r}") from error
+    print_line(f"run {folder.id} in {path}: {', '.join(sorted(p.name for p in path.iterdir()))}", console)
 
 
 def make_molecule(
@@ -97,6 +107,8 @@ def make_molecule(
         raise ProblemError(f"{out} already exists; nothing was overwritten")
     if out.suffix != ".json":
         raise ProblemError(f"a problem file ends in .json, got {out}")
+    if not out.parent.is_dir():
+        raise ProblemError(f"the folder {out.parent} for {out.name} does not exist; make it first")
     space = None
     if active is not None:
         numbers = parse_integers(active, option="--active")
@@ -107,6 +119,4 @@ def make_molecule(
         geometry, basis=basis, unit=unit, charge=charge, spin=spin, active_space=space, mapping=mapping
     )
     problem.to_json(out)
-    Console().print(
-        f"{out}: {problem.title}, {problem.n_qubits} qubits, exact ground energy {problem.exact_energy:.8f} Ha"
-    )
+    print_line(f"{out}: {problem.title}, exact ground energy {problem.exact_energy:.8f} Ha", Console())

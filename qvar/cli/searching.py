@@ -1,8 +1,9 @@
 """The commands that compute: an architecture search and a fixed-circuit VQE."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from qvar.cli.inputs import find_engine, find_optimizer, find_problem
-from qvar.cli.listing import print_json
+from qvar.cli.listing import print_circuit, print_json, print_line
 from qvar.report import result_table
 from qvar.runs import RunFolder
 from qvar.search import (
@@ -30,20 +31,20 @@ __all__ = ["SearchOptions", "search_command", "vqe_command"]
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """The options of `qvar search`, as given."""
+    """The options of `qvar search`, as given; defaults are those of the command line."""
 
-    task: str | None
-    noise: str
-    qubits: str | None
-    ignore_coupling: bool
-    algorithm: str
-    preset: str
-    episodes: int | None
-    max_gates: int | None
-    optimizer: str | None
-    shots: int | None
-    engine: str | None
-    seed: int
+    task: str | None = None
+    noise: str = "none"
+    qubits: str | None = None
+    ignore_coupling: bool = False
+    algorithm: str = "ddqn"
+    preset: str = "laptop"
+    episodes: int | None = None
+    max_gates: int | None = None
+    optimizer: str | None = None
+    shots: int | None = None
+    engine: str | None = None
+    seed: int = 0
 
     def configuration(self) -> SearchConfiguration:
         """Return the run these options ask for."""
@@ -69,6 +70,13 @@ class SearchOptions:
             return default
         raise RunError(f"unknown algorithm {self.algorithm!r}; known are ddqn, random")
 
+    def check_nothing_to_set(self) -> None:
+        """Raise RunError if an option would be ignored by resuming a run without naming its task."""
+        given = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
+        if given:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise RunError(f"--resume without a task goes on with a run as it was set up; leave out {names}")
+
     def default_folder(self) -> Path:
         """Return runs/TASK-NOISE-ALGORITHM-seedN."""
         parts = (Path(self.task or "run").stem, Path(self.noise.replace(":", "-")).stem, self.algorithm)
@@ -77,8 +85,13 @@ class SearchOptions:
 
 def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as_json: bool, quiet: bool) -> None:
     """Run or resume a search, show its progress, print its result."""
+    if quiet or as_json:
+        logging.getLogger("qvar").setLevel(logging.ERROR)
     folder = options.default_folder() if out is None else out
     if options.task is None and resume:
+        if out is None:
+            raise RunError("which run? Give its folder: qvar search --resume --out RUN")
+        options.check_nothing_to_set()
         configuration = SearchConfiguration.from_dict(RunFolder.open(folder).config)
     else:
         configuration = options.configuration()
@@ -87,11 +100,11 @@ def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as
         with _EpisodeProgress(configuration, errors, visible=not (quiet or as_json)) as progress:
             result = run_search(configuration, out=folder, resume=resume, on_episode=progress.update)
     except KeyboardInterrupt:
-        errors.print(f"interrupted; go on with: qvar search --resume --out {folder}")
+        print_line(f"interrupted; go on with: qvar search --resume --out {folder}", errors)
         raise SystemExit(130) from None
     _print_result(result, title=_title(configuration), unit=configuration.problem.unit, as_json=as_json)
     if not as_json:
-        Console().print(f"record, plots and circuit in {folder}; look at it again with: qvar show {folder}")
+        print_line(f"record, plots and circuit in {folder}; look at it again with: qvar show {folder}", Console())
 
 
 def _title(configuration: SearchConfiguration) -> str:
@@ -175,4 +188,4 @@ def _print_result(result: SearchResult, *, title: str, unit: str, as_json: bool)
         return
     console = Console()
     console.print(result_table(result.to_dict(), title=title, unit=unit))
-    console.print(str(result.circuit.bind(result.parameters).draw()), highlight=False, markup=False)
+    print_circuit(result.circuit.bind(result.parameters), console)

@@ -14,8 +14,9 @@ __all__ = ["device_table", "result_table", "task_table"]
 def result_table(result: Mapping[str, Any], *, title: str, unit: str = "Ha") -> "Table":
     """Return the final table of a run from its result (see `SearchResult.to_dict`)."""
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, title_justify="left", show_header=False)
+    table = Table(title=Text(title, style="table.title"), title_justify="left", show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(justify="right")
     is_chemistry = unit == "Ha"
@@ -31,14 +32,14 @@ def result_table(result: Mapping[str, Any], *, title: str, unit: str = "Ha") -> 
         ("depth", str(result["depth"])),
         ("CNOTs", str(result["n_cnots"])),
         ("rotations", str(result["n_rotations"])),
-        ("gates placed", f"{result['steps']:,}"),
+        ("optimizations", f"{result['steps']:,}"),
         ("energy evaluations", f"{result['evaluations']:,}"),
         ("gradient evaluations", f"{result['gradients']:,}"),
         ("shots", f"{result['shots']:,}" if result["shots"] else "none (exact values)"),
         ("seconds", f"{result['seconds']:.1f}"),
     ]
     for name, value in rows:
-        table.add_row(name, value)
+        table.add_row(Text(name), Text(value))
     return table
 
 

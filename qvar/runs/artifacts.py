@@ -27,14 +27,21 @@ def write_circuit(folder: Path, circuit: Circuit, parameters: NDArray[np.float64
     qpy.dump(qiskit_circuit, buffer)
     write_atomically(folder / "best.qpy", buffer.getvalue())
     if circuit.operations:
-        _save(qiskit_circuit.draw("mpl", fold=30), folder / "circuit.png")
+        from matplotlib import pyplot
+
+        figure = qiskit_circuit.draw("mpl", fold=30)
+        try:
+            _save(figure, folder / "circuit.png")
+        finally:
+            pyplot.close(figure)  # Qiskit draws through pyplot, which keeps every figure until it is closed
 
 
 def write_learning_curve(
     folder: Path, history: Sequence[Mapping[str, Any]], *, exact_energy: float, title: str, unit: str = "Ha"
 ) -> None:
     """Write learning_curve.png from the records of a run."""
-    _save(plot_learning_curve(history, exact_energy=exact_energy, title=title, unit=unit), folder / "learning_curve.png")
+    figure = plot_learning_curve(history, exact_energy=exact_energy, title=title, unit=unit)
+    _save(figure, folder / "learning_curve.png")
 
 
 def plot_learning_curve(
@@ -59,9 +66,13 @@ def plot_learning_curve(
     upper.plot(episodes, [r["energy"] for r in history], ".", color="0.7", label="end of episode, as measured")
     upper.plot(episodes, [r["best_energy"] for r in history], color="C0", label="best so far, as measured")
     upper.axhline(exact_energy, color="C3", linestyle="--", label="exact ground energy")
+    evaluated = [record for record in history if record["evaluation"] is not None]
+    if evaluated:
+        when, energies = [r["episode"] for r in evaluated], [r["evaluation"]["energy"] for r in evaluated]
+        upper.plot(when, energies, "C1x", label="without exploration")
+    floor = 1e-12
     upper.set(ylabel=f"energy ({unit})", title=title)
     upper.legend(fontsize="small")
-    floor = 1e-12
     lower.semilogy(episodes, [max(r["error"], floor) for r in history], ".", color="0.7", label="end of episode")
     lower.semilogy(episodes, [max(r["best_error"], floor) for r in history], color="C0", label="best circuit so far")
     if unit == "Ha":

@@ -13,7 +13,7 @@ Checkpoints hold arrays and JSON only and are read without pickle.
 import hashlib
 import io
 import json
-import zipfile
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ __all__ = ["RunFolder", "config_hash"]
 
 _FORMAT = "qvar-run"
 _VERSION = 1
+_SHOWN = 8
+_LEFTOVER = re.compile(r"\..+\.\d+\.tmp")  # as `write_atomically` names its temporary files
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
@@ -51,7 +53,7 @@ class RunFolder:
         Raises:
             RunError: if the folder already holds files; nothing is overwritten.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and (not path.is_dir() or any(not _is_leftover(file) for file in path.iterdir())):
             raise RunError(
                 f"{path} already exists and is not empty; nothing was overwritten. Choose another folder, or resume "
                 "the run in it"
@@ -74,13 +76,14 @@ class RunFolder:
             raise RunError(f"{path} holds no run: {file.name} is missing")
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
-            config, run_id = content["config"], content["id"]
+            config, run_id = dict(content["config"]), content["id"]
             is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
+            actual_id = config_hash(config)
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_ours:
             raise RunError(f"{file} is not a run of this version of qvar (format {_FORMAT!r}, version {_VERSION})")
-        if config_hash(config) != run_id:
+        if actual_id != run_id:
             raise RunError(f"{file} was changed: its content does not match its identity {run_id}")
         return cls(path, config, run_id)
 
@@ -88,9 +91,16 @@ class RunFolder:
         """Raise RunError, naming the differences, unless this run was made with `config`."""
         if config_hash(config) == self.id:
             return
-        changed = sorted(key for key in {*config, *self.config} if config.get(key) != self.config.get(key))
-        details = "; ".join(f"{key}: {_brief(self.config.get(key))} there, {_brief(config.get(key))} here" for key in changed)
+        differences = _differences(self.config, config)
+        more = f"; and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
+        details = "; ".join(differences[:_SHOWN]) + more
         raise RunError(f"{self.path} holds a run of another configuration ({details}); nothing was overwritten")
+
+    def remove_leftovers(self) -> None:
+        """Remove the temporary files of a process that was killed while writing."""
+        for file in self.path.iterdir():
+            if _is_leftover(file):
+                file.unlink(missing_ok=True)
 
     @property
     def is_finished(self) -> bool:
@@ -106,16 +116,16 @@ class RunFolder:
         """Return all metrics, one dictionary per episode.
 
         Raises:
-            RunError: if a line other than an unfinished last one is not JSON.
+            RunError: if a line other than an unfinished last one is not a JSON object.
         """
         file = self.path / "metrics.jsonl"
         if not file.is_file():
             return []
-        lines = file.read_text(encoding="utf-8").split("\n")
+        lines = file.read_bytes().split(b"\n")
         records = []
         for number, line in enumerate(lines[:-1], start=1):  # what follows the last line feed was cut off by a kill
             try:
-                records.append(json.loads(line))
+                records.append(_object(line))
             except ValueError as error:
                 raise RunError(f"{file} is corrupted in line {number}: {error}") from error
         return records
@@ -156,9 +166,9 @@ class RunFolder:
         try:
             with np.load(file, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
-            content = json.loads(str(arrays.pop("state.json")))
+            content = _object(str(arrays.pop("state.json")))
             run_id, state = content["run"], content["state"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:  # a damaged archive raises whatever its readers meet first
             raise RunError(f"{file} is corrupted: {error!r}; remove it to start the run anew") from error
         if run_id != self.id:
             raise RunError(f"{file} belongs to another run ({run_id}, not {self.id}); nothing was overwritten")
@@ -176,12 +186,39 @@ class RunFolder:
         """
         file = self.path / "result.json"
         if not file.is_file():
-            raise RunError(f"the run in {self.path} is not finished; go on with: qvar search --resume --out {self.path}")
+            raise RunError(
+                f"the run in {self.path} is not finished; go on with: qvar search --resume --out {self.path}"
+            )
         try:
-            result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            return _object(file.read_bytes())
         except ValueError as error:
             raise RunError(f"{file} is corrupted: {error}") from error
-        return result
+
+
+def _is_leftover(file: Path) -> bool:
+    return _LEFTOVER.fullmatch(file.name) is not None
+
+
+def _object(text: str | bytes) -> dict[str, Any]:
+    content = json.loads(text, parse_constant=_refuse_constant)
+    if not isinstance(content, dict):
+        raise ValueError(f"a JSON object is needed, got {_brief(content)}")
+    return content
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a finite number")
+
+
+def _differences(there: Any, here: Any, name: str = "") -> list[str]:
+    """Name the entries that differ, those inside of nested objects by their path."""
+    if there == here:
+        return []
+    if not (isinstance(there, Mapping) and isinstance(here, Mapping)):
+        return [f"{name}: {_brief(there)} there, {_brief(here)} here"]
+    prefix = f"{name}." if name else ""
+    keys = sorted({*there, *here})
+    return [line for key in keys for line in _differences(there.get(key), here.get(key), prefix + key)]
 
 
 def _brief(value: Any) -> str:

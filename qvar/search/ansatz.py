@@ -21,7 +21,7 @@ def ansatz(
         name: a name in `ANSATZES`, or the path of a .qasm file with free or fixed angles.
         n_qubits: number of qubits.
         reps: repetitions of rotations and entanglers, at least 1.
-        coupling_map: pairs (control, target) for the entanglers; None for a chain.
+        coupling_map: pairs (control, target) for the entanglers, each coupled pair used once; None for a chain.
 
     Raises:
         CircuitError: for an unknown name, an unreadable file, or a circuit of another size.
@@ -39,12 +39,13 @@ def ansatz(
 
     pairs = [(q, q + 1) for q in range(n_qubits - 1)]
     if coupling_map is not None:
-        pairs = sorted({(min(a, b), max(a, b)) for a, b in coupling_map if max(a, b) < n_qubits})
+        usable = {(a, b) for a, b in coupling_map if max(a, b) < n_qubits}
+        pairs = sorted((a, b) for a, b in usable if a < b or (b, a) not in usable)
     return Circuit.from_qiskit(getattr(library, name)(n_qubits, reps=reps, entanglement=pairs))
 
 
 def _read(path: Path) -> Circuit:
     try:
         return Circuit.from_qasm(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise CircuitError(f"cannot read the circuit {path}: {error}") from error

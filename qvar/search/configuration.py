@@ -43,6 +43,7 @@ class SearchConfiguration:
         episodes: circuits built from scratch.
         max_gates: gates per circuit.
         shots: shots per measured circuit, None for exact values.
+        evaluate_every: episodes between evaluations, one episode without exploration each; None for none.
         all_to_all: ignore the coupling map of the engine's noise model when placing CNOTs.
         seed: seeds everything.
     """
@@ -56,13 +57,15 @@ class SearchConfiguration:
     episodes: int = 200
     max_gates: int = 40
     shots: int | None = None
+    evaluate_every: int | None = 25
     all_to_all: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "max_gates"):
-            if getattr(self, name) < 1:
-                raise RunError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("episodes", "max_gates", "shots", "evaluate_every"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise RunError(f"{name} must be at least 1, got {value}")
         if self.seed < 0:
             raise RunError(f"the seed must be at least 0, got {self.seed}")
 
@@ -78,6 +81,7 @@ class SearchConfiguration:
             "episodes": self.episodes,
             "max_gates": self.max_gates,
             "shots": self.shots,
+            "evaluate_every": self.evaluate_every,
             "all_to_all": self.all_to_all,
             "seed": self.seed,
         }

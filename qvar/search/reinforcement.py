@@ -20,13 +20,16 @@ from qvar.runs import RunFolder, write_circuit, write_learning_curve
 from qvar.search.best import BestCircuit
 from qvar.search.configuration import SearchConfiguration
 from qvar.search.result import Cost, SearchResult
-from qvar.simulators import StatevectorSimulator
+from qvar.simulators import Circuit, StatevectorSimulator
 from qvar.simulators.errors import RunError
 
 __all__ = ["CHECKPOINT_SECONDS", "run_search"]
 
 CHECKPOINT_SECONDS = 5.0
 """State is saved at the first end of an episode after this time; a kill costs at most about as much work."""
+
+_EVALUATED = ("success", "end_reason", "energy", "error", "depth", "n_cnots", "n_rotations")
+"""What a record says about the circuit at the end of an episode."""
 
 EpisodeCallback = Callable[[Mapping[str, Any]], None]
 
@@ -49,6 +52,7 @@ def run_search(
     Raises:
         RunError: if `out` holds another run, a damaged one, or any run at all without `resume`.
     """
+    _check(configuration)  # before anything is written
     folder = None if out is None else _prepare(configuration, out, resume=resume)
     session = _Session(configuration, folder)
     session.restore()
@@ -63,13 +67,33 @@ def run_search(
     return session.finish()
 
 
+def _check(configuration: SearchConfiguration) -> None:
+    """Raise if the environment's settings make no sense, or the engine cannot serve the problem."""
+    problem = _environment(configuration).problem
+    configuration.engine.objective(Circuit(problem.n_qubits), problem.observable)
+
+
 def _prepare(configuration: SearchConfiguration, out: Path, *, resume: bool) -> RunFolder:
     config = configuration.to_dict()
     if resume and (out / "config.json").exists():
         folder = RunFolder.open(out)
         folder.check_same(config)
+        folder.remove_leftovers()
         return folder
     return RunFolder.create(out, config)
+
+
+def _environment(configuration: SearchConfiguration) -> ArchitectureSearchEnv:
+    return ArchitectureSearchEnv(
+        configuration.problem,
+        configuration.engine,
+        optimizer=configuration.optimizer,
+        max_gates=configuration.max_gates,
+        curriculum=configuration.curriculum,
+        halting=configuration.halting,
+        coupling_map="all" if configuration.all_to_all else None,
+        shots=configuration.shots,
+    )
 
 
 class _Session:
@@ -78,16 +102,7 @@ class _Session:
     def __init__(self, configuration: SearchConfiguration, folder: RunFolder | None) -> None:
         self._configuration = configuration
         self._folder = folder
-        self._env = ArchitectureSearchEnv(
-            configuration.problem,
-            configuration.engine,
-            optimizer=configuration.optimizer,
-            max_gates=configuration.max_gates,
-            curriculum=configuration.curriculum,
-            halting=configuration.halting,
-            coupling_map="all" if configuration.all_to_all else None,
-            shots=configuration.shots,
-        )
+        self._env = _environment(configuration)
         env_seed, agent_seed = np.random.SeedSequence(configuration.seed).spawn(2)
         self._env_seed: int | None = int(env_seed.generate_state(1)[0])
         self._agent = make_agent(
@@ -98,6 +113,7 @@ class _Session:
             seed=agent_seed,
         )
         self._best: BestCircuit | None = None
+        self._outcome: dict[str, Any] | None = None
         self._cost = Cost()
         self._seconds_before = 0.0
         self._started = self._saved = time.monotonic()
@@ -117,14 +133,17 @@ class _Session:
             return
         arrays, state = saved
         try:
-            self.history = list(self._folder.keep_metrics(int(state["episodes"])))
+            n_episodes = int(state["episodes"])
             self._cost = Cost(**state["cost"])
             self._seconds_before = float(state["seconds"])
             self._best = BestCircuit.from_dict(state["best"])
             self._env.load_state_dict(state["environment"])
             self._agent.load_state(arrays, state["agent"])
-        except (KeyError, TypeError) as error:
-            raise RunError(f"the checkpoint in {self._folder.path} is incomplete: {error!r}") from error
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise RunError(f"the checkpoint in {self._folder.path} does not fit its run: {error!r}") from error
+        self.history = list(self._folder.keep_metrics(n_episodes))
+        if self._folder.is_finished:
+            self._outcome = self._folder.result()
         self._env_seed = None
 
     def episode(self) -> Mapping[str, Any]:
@@ -142,8 +161,7 @@ class _Session:
             observation = following
             total += reward
             losses += [] if loss is None else [loss]
-            self._cost = self._cost.plus(info, steps=1)
-            self._note_best(info)
+            self._note_step(self._env, info)
         record = self._record(info, total, losses)
         self.history.append(record)
         if self._folder is not None:
@@ -152,27 +170,42 @@ class _Session:
                 self._save()
         return record
 
-    def _note_best(self, info: Mapping[str, Any]) -> None:
-        candidate = BestCircuit(self._env.circuit, self._env.parameters, float(info["energy"]))
+    def _evaluation(self) -> dict[str, Any] | None:
+        """Play one episode without exploring or learning, if it is time; the training environment is left alone."""
+        number, every = len(self.history) + 1, self._configuration.evaluate_every
+        if every is None or number % every != 0:
+            return None
+        env = _environment(self._configuration)
+        env.curriculum.load_state_dict(self._env.curriculum.state_dict())
+        seed = np.random.SeedSequence([self._configuration.seed, number]).generate_state(1)
+        observation, info = env.reset(seed=int(seed[0]))
+        self._cost = self._cost.plus(info, steps=0)
+        total = 0.0
+        while info["end_reason"] is None:
+            action = self._agent.act(observation, env.action_masks(), greedy=True)
+            observation, reward, _, _, info = env.step(action)
+            total += reward
+            self._note_step(env, info)
+        return {"return": total} | {name: info[name] for name in _EVALUATED}
+
+    def _note_step(self, env: ArchitectureSearchEnv, info: Mapping[str, Any]) -> None:
+        self._cost = self._cost.plus(info, steps=1)
+        candidate = BestCircuit(env.circuit, env.parameters, float(info["energy"]))
         if self._best is None or candidate.is_better_than(self._best):
             self._best = candidate
 
     def _record(self, info: Mapping[str, Any], total: float, losses: list[float]) -> dict[str, Any]:
+        evaluation = self._evaluation()
         assert self._best is not None
         best_noiseless = self._noiseless_energy(self._best)
         return {
             "episode": len(self.history) + 1,
             "return": total,
-            "success": bool(info["success"]),
-            "end_reason": info["end_reason"],
-            "energy": float(info["energy"]),
-            "error": float(info["error"]),
+            **{name: info[name] for name in _EVALUATED},
             "threshold": float(info["threshold"]),
-            "depth": int(info["depth"]),
-            "n_cnots": int(info["n_cnots"]),
-            "n_rotations": int(info["n_rotations"]),
             "best_energy": self._best.energy,
             "best_error": abs(best_noiseless - self._configuration.problem.exact_energy),
+            "evaluation": evaluation,
             "epsilon": self._agent.epsilon,
             "loss": float(np.mean(losses)) if losses else None,
             **asdict(self._cost),
@@ -199,7 +232,7 @@ class _Session:
         self._saved = time.monotonic()
 
     def finish(self) -> SearchResult:
-        """Judge the best circuit afresh and write the outcome."""
+        """Judge the best circuit afresh and write the outcome, unless it was there already."""
         assert self._best is not None
         problem = self._configuration.problem
         objective = self._configuration.engine.objective(self._best.circuit, problem.observable)
@@ -210,11 +243,11 @@ class _Session:
             noiseless_energy=self._noiseless_energy(self._best),
             exact_energy=problem.exact_energy,
             cost=self._cost,
-            seconds=self._seconds,
+            seconds=self._seconds if self._outcome is None else float(self._outcome["seconds"]),
             history=tuple(self.history),
             run=None if self._folder is None else self._folder.path,
         )
-        if self._folder is not None:
+        if self._folder is not None and self._outcome is None:
             self._save()
             write_circuit(self._folder.path, result.circuit, result.parameters)
             write_learning_curve(

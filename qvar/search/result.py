@@ -21,7 +21,7 @@ class Cost:
     """What a run spent.
 
     Attributes:
-        steps: gates placed, each followed by an optimization of all angles.
+        steps: optimizations of all angles: in a search one after every gate placed, in a VQE one per start.
         evaluations: energies, gradients not included.
         gradients: energies with gradient.
         shots: shots in all, 0 for exact values.

@@ -35,10 +35,15 @@ def vqe(
         seed: seeds starts, optimizer and shots.
 
     Returns:
-        The best circuit; `history` holds one record per start.
+        The best circuit; `history` holds one record per start, `cost.steps` counts the starts.
+
+    Raises:
+        RunError: for no start or a negative seed.
     """
     if starts < 1:
         raise RunError(f"at least one start is needed, got {starts}")
+    if seed < 0:
+        raise RunError(f"the seed must be at least 0, got {seed}")
     began = time.monotonic()
     method = (LBFGS() if shots is None else AdamSPSA()) if optimizer is None else optimizer
     start_rng, optimizer_rng, shots_rng = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))

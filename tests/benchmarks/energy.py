@@ -2,9 +2,9 @@
 
 Run: python tests/benchmarks/energy.py [--rounds N] [--json]
 
-Every route computes the same energies of the same circuits under the same noise; they must agree to 1e-9 before anything
-is timed. One thread each, CPU time, routes alternating, warm; minimum and median over the rounds. Set-up of a fresh
-circuit is timed apart. Peers, each in its fastest form that gives exact noisy values:
+Every route computes the same energies of the same circuits under the same noise; they must agree to 1e-9 before
+anything is timed. One thread each, CPU time, routes alternating, warm; minimum and median over the rounds. Set-up of a
+fresh circuit is timed apart. Peers, each in its fastest form that gives exact noisy values:
 
 - "numpy PTM": the textbook loop over dense 4x4 and 16x16 transfer matrices with `tensordot`;
 - "Aer": Qiskit Aer's density matrix, one job with 64 parameter sets bound to a circuit prepared once, per energy.

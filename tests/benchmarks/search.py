@@ -2,9 +2,9 @@
 
 Run: python tests/benchmarks/search.py [--task h2-4] [--noise ourense] [--episodes 300] [--seeds 5] [--json]
 
-Rows at an equal budget of episodes and gates, same environment, optimizer and seeds: the double-DQN agent of the preset
-`laptop`, and the random policy. For scale: VQE of a fixed hardware-efficient circuit on the device's coupling map, and the
-Hartree-Fock state, which needs no search. Failures are counted, not hidden.
+Rows at an equal budget of episodes and gates, same environment, optimizer and seeds: the double-DQN agent of the
+preset `laptop`, and the random policy. For scale: VQE of a fixed hardware-efficient circuit on the device's coupling
+map, and the Hartree-Fock state, which needs no search. Failures are counted, not hidden.
 """
 
 import argparse

@@ -1,0 +1,166 @@
+"""What every optimizer must do: find known minima, count honestly, respect its budget, refuse nonsense."""
+
+import numpy as np
+import pytest
+
+from qvar.optimizers import LBFGS, AdamSPSA, Cobyla
+from qvar.simulators import AerSimulator, Circuit, Operation
+from qvar.simulators.errors import EngineError, OptimizerError
+from tests.optimizers.objectives import CHAIN, ISING, NOISE, ONE_ANGLE, CountingGenerator, Recording, Z, exact, ry
+
+# The accuracy each one reaches with its default budget on exact values.
+OPTIMIZERS = {"cobyla": (Cobyla(), 1e-5), "l-bfgs": (LBFGS(), 1e-7), "adam-spsa": (AdamSPSA(), 2e-2)}
+every_optimizer = pytest.mark.parametrize(("optimizer", "accuracy"), OPTIMIZERS.values(), ids=OPTIMIZERS)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+@every_optimizer
+def test_the_minimum_of_a_cosine_is_found(optimizer, accuracy):
+    outcome = optimizer.minimize(exact(ONE_ANGLE, Z), [0.4], rng())
+    assert outcome.value == pytest.approx(-1, abs=accuracy)
+    assert np.cos(outcome.parameters[0]) == pytest.approx(-1, abs=accuracy)
+
+
+@every_optimizer
+def test_the_ground_state_of_an_ising_pair_is_found(optimizer, accuracy):
+    outcome = optimizer.minimize(exact(), [0.4, 0.3, -0.2, 0.1], rng())
+    assert outcome.value == pytest.approx(ISING.ground_energy(), abs=accuracy)
+
+
+@every_optimizer
+def test_shared_scaled_and_shifted_angles_are_no_obstacle(optimizer, accuracy):
+    circuit = Circuit(1, (ry(0, shift=0.3), ry(0), ry(1)))
+    outcome = optimizer.minimize(exact(circuit, Z), [0.2, 0.3], rng())
+    assert outcome.value == pytest.approx(-1, abs=accuracy)
+
+
+def test_with_noise_all_optimizers_agree_on_the_minimum():
+    values = [
+        optimizer.minimize(exact(noise=NOISE), [0.4, 0.3, -0.2, 0.1], rng()).value
+        for optimizer in (Cobyla(), LBFGS(), AdamSPSA(max_evaluations=2000))
+    ]
+    assert values == pytest.approx([values[0]] * 3, abs=2e-2)
+    assert values[0] > ISING.ground_energy() + 0.02
+
+
+@every_optimizer
+def test_the_value_reported_is_the_value_at_the_angles_reported(optimizer, accuracy):
+    objective = exact(noise=NOISE)
+    outcome = optimizer.minimize(objective, [0.4, 0.3, -0.2, 0.1], rng())
+    assert outcome.value == objective(outcome.parameters)
+    assert outcome.parameters.shape == (4,)
+    assert outcome.parameters.dtype == np.float64
+
+
+@every_optimizer
+def test_counts_are_those_of_an_independent_observer(optimizer, accuracy):
+    objective = Recording(exact())
+    outcome = optimizer.minimize(objective, [0.4, 0.3, -0.2, 0.1], rng())
+    assert outcome.evaluations == len(objective.points)
+    assert outcome.gradients == objective.gradients
+    assert outcome.history.tolist() == objective.values
+    assert len(outcome.history) == outcome.evaluations + outcome.gradients > 0
+    assert outcome.shots == 0
+
+
+@every_optimizer
+def test_shots_are_those_really_drawn(optimizer, accuracy):
+    generator = CountingGenerator(1)
+    objective = exact(noise=NOISE).with_shots(100, generator)
+    outcome = optimizer.minimize(objective, [0.4, 0.3, -0.2, 0.1], rng())
+    assert outcome.shots == generator.shots > 0
+
+
+@every_optimizer
+def test_gradients_by_parameter_shift_are_exact_and_free_of_shots(optimizer, accuracy):
+    objective = Recording(AerSimulator(method="statevector").objective(ONE_ANGLE, Z))
+    small = {"max_iterations": 8} if isinstance(optimizer, LBFGS) else {"max_evaluations": 40}
+    outcome = type(optimizer)(**small).minimize(objective, [0.4], rng())
+    assert outcome.value < -0.9
+    assert (outcome.evaluations, outcome.gradients) == (len(objective.points), objective.gradients)
+    assert outcome.shots == 0
+
+
+@every_optimizer
+def test_a_circuit_without_angles_is_evaluated_and_returned(optimizer, accuracy):
+    objective = Recording(exact(Circuit(1, (Operation("ry", (0,), (0.3,)),)), Z))
+    outcome = optimizer.minimize(objective, [], rng())
+    assert outcome.value == pytest.approx(np.cos(0.3))
+    assert outcome.parameters.shape == (0,)
+    assert (outcome.evaluations, outcome.gradients) == (1, 0)
+    assert len(objective.points) == 1
+
+
+@every_optimizer
+def test_the_same_seed_gives_the_same_record(optimizer, accuracy):
+    def record(seed):
+        objective = exact(noise=NOISE).with_shots(50, rng(seed + 100))
+        outcome = optimizer.minimize(objective, [0.1, 0.0, 0.0, 0.0], rng(seed))
+        return [*outcome.history, *outcome.parameters, outcome.value]
+
+    assert record(1) == record(1)
+    assert record(1) != record(2)
+
+
+@every_optimizer
+def test_the_start_point_is_left_alone(optimizer, accuracy):
+    start = np.array([0.4, 0.3, -0.2, 0.1])
+    start.setflags(write=False)
+    optimizer.minimize(exact(), start, rng())
+    np.testing.assert_array_equal(start, [0.4, 0.3, -0.2, 0.1])
+
+
+@every_optimizer
+@pytest.mark.parametrize("start", [[], [0.1], [0.1] * 5, [[0.1] * 4], 0.1, [0.1, np.nan, 0.1, 0.1], [np.inf] * 4])
+def test_impossible_start_points_are_refused(optimizer, accuracy, start):
+    with pytest.raises(OptimizerError, match="start point"):
+        optimizer.minimize(exact(), start, rng())
+
+
+@every_optimizer
+def test_an_objective_that_raises_stops_the_optimizer_with_its_own_error(optimizer, accuracy):
+    class Broken(Recording):
+        def __call__(self, theta):
+            raise EngineError("the engine broke down")
+
+        def value_and_gradient(self, theta):
+            raise EngineError("the engine broke down")
+
+    with pytest.raises(EngineError, match="broke down"):
+        optimizer.minimize(Broken(exact()), [0.4, 0.3, -0.2, 0.1], rng())
+
+
+BAD_SETTINGS = [
+    (Cobyla, {"max_evaluations": -1}),
+    (Cobyla, {"initial_step": 0.0}),
+    (Cobyla, {"initial_step": np.nan}),
+    (Cobyla, {"tolerance": 0.0}),
+    (LBFGS, {"max_iterations": 0}),
+    (LBFGS, {"tolerance": 0.0}),
+    (LBFGS, {"tolerance": np.nan}),
+    (LBFGS, {"value_tolerance": -1.0}),
+    (LBFGS, {"displacement": -0.1}),
+    (LBFGS, {"displacement": np.nan}),
+    (AdamSPSA, {"max_evaluations": 1}),
+    (AdamSPSA, {"final_evaluations": 0}),
+    (AdamSPSA, {"a": 0.0}),
+    (AdamSPSA, {"a": np.nan}),
+    (AdamSPSA, {"c": -0.1}),
+    (AdamSPSA, {"beta1": 1.0}),
+    (AdamSPSA, {"beta2": -0.1}),
+]
+
+
+@pytest.mark.parametrize(("kind", "settings"), BAD_SETTINGS)
+def test_impossible_settings_are_refused(kind, settings):
+    with pytest.raises(OptimizerError, match="needs"):
+        kind(**settings)
+
+
+def test_the_circuit_of_these_tests_can_reach_its_ground_state():
+    """The known minimum is reachable at all: a frozen circuit would not get there."""
+    frozen = exact(CHAIN.bind([0.4, 0.3, -0.2, 0.1]))([])
+    assert frozen > ISING.ground_energy() + 0.1

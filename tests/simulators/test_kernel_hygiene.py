@@ -1,0 +1,40 @@
+"""Kernels run without bounds checks; here they run once with them, compiled afresh."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# First the control: with checks in force, a workspace that is too small raises. Then the comparison with the oracle.
+SCRIPT = """
+import numpy as np, pytest, sys
+from qvar.simulators import Circuit, Observable, Operation, PauliTransferSimulator, StatevectorSimulator
+for engine, dtype in ((PauliTransferSimulator(), float), (StatevectorSimulator(), complex)):
+    o = engine.objective(Circuit(2, (Operation("x", (1,)),)), Observable.from_terms({"ZZ": 1.0}))
+    arrays = [o._ints, o._floats, o._program.constants]
+    try:
+        o._kernels.state(*arrays, np.zeros(0), np.zeros(3, dtype=dtype))
+    except IndexError:
+        continue
+    sys.exit("bounds are not checked")
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))
+"""
+CASES = [
+    "tests/simulators/test_against_density_matrix.py::test_every_two_qubit_gate_is_right_on_every_ordered_pair",
+    "tests/simulators/test_against_density_matrix.py::test_every_one_qubit_gate_is_right_on_every_qubit",
+    "tests/simulators/test_gradients.py::test_both_sweeps_agree_on_more_qubits",
+    "tests/simulators/test_gradients.py::test_the_noisy_gradient_equals_finite_differences",
+]
+
+
+@pytest.mark.slow
+def test_kernels_stay_within_their_arrays(tmp_path):
+    environment = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", SCRIPT, *CASES]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(tmp_path.rglob("*.nbi")), "the kernels must have been compiled afresh"

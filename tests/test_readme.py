@@ -1,0 +1,54 @@
+"""The README's examples run, and the commands it names exist."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_python_examples_run_one_after_the_other(capsys):
+    examples = blocks("python")
+    assert len(examples) >= 2
+    names = {}
+    for example in examples:
+        exec(compile(example, "README.md", "exec"), names)
+    assert names["energies"].shape == (9,)
+    assert len(names["gradient"]) == 1
+    assert "Ha with noise" in capsys.readouterr().out
+    assert names["env"].observation_space.contains(names["observation"])
+
+
+@pytest.mark.parametrize("marker", ["run command", "test command"])
+def test_the_set_up_commands_install_with_the_pinned_torch(marker):
+    (block,) = re.findall(rf"<!-- {marker} -->\n```\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    assert block.count("\n") == 1
+    assert "pip install -c constraints.txt" in block
+
+
+def test_every_command_of_the_readme_has_only_known_options():
+    lines = [line.split("  ")[0] for line in blocks("")[2].splitlines()]
+    commands = {line.split()[1] for line in lines}
+    assert commands == {"tasks", "devices", "search", "vqe", "show", "molecule"}
+    for command in sorted(commands):
+        shown = subprocess.run(
+            [sys.executable, "-m", "qvar", command, "--help"], capture_output=True, text=True, check=True
+        ).stdout
+        for line in lines:
+            if line.split()[1] == command:
+                wanted = set(re.findall(r"(--[a-z]+)", line.split("&&")[0]))
+                assert wanted <= set(re.findall(r"--[a-z]+", shown)), line
+
+
+def test_every_path_the_readme_names_exists():
+    paths = re.findall(r"`((?:qvar|envs|simulators|tests)/[\w/.]*)`", README)
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
