@@ -152,7 +152,13 @@ class ReplayBuffer:
         return filled | {"added": np.array(self._added)}
 
     def load_state_arrays(self, arrays: dict[str, NDArray[np.generic]]) -> None:
-        """Take over what `state_arrays` gave."""
+        """Take over what `state_arrays` gave.
+
+        Raises:
+            ValueError: if the arrays are of a memory of another shape.
+        """
         self._added = int(arrays["added"])
         for name, array in self._arrays.items():
+            if arrays[name].shape != array[: len(self)].shape:
+                raise ValueError(f"replay array {name!r} has the shape {arrays[name].shape}")
             array[: len(self)] = arrays[name]

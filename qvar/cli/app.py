@@ -21,7 +21,7 @@ Noise = Annotated[
     str,
     typer.Option("--noise", help="Device (see `qvar devices`), fake:NAME, a noise file (.json), or none."),
 ]
-Qubits = Annotated[str | None, typer.Option(help="Physical qubits of the device, such as 4,5,6,7.")]
+Qubits = Annotated[str | None, typer.Option(help="Physical qubits of the device, such as 1,2,3,4.")]
 Shots = Annotated[int | None, typer.Option(help="Shots per measured circuit; exact values if left out.")]
 Seed = Annotated[int, typer.Option(help="Seeds everything; the same seed gives the same record.")]
 EngineName = Annotated[

@@ -25,7 +25,7 @@ def find_engine(
     Args:
         name: "pauli-transfer", "statevector" or "aer"; None for the first with noise, the second without.
         noise: a device as `NoiseModel.named` takes it, or "none".
-        qubits: physical qubits as text, such as "4,5,6,7"; None for the first ones.
+        qubits: physical qubits as text, such as "1,2,3,4"; None for the first ones.
         n_qubits: qubits of the problem.
         ignore_coupling: drop the device's coupling map.
     """

@@ -126,14 +126,14 @@ class _EpisodeProgress:
             SpinnerColumn(),
             TextColumn("episode"),
             MofNCompleteColumn(),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=12),
             TextColumn("{task.description}"),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=console,
             disable=not (visible and console.is_terminal),
         )
-        self._task = self._progress.add_task("compiling kernels and starting", total=self._episodes)
+        self._task = self._progress.add_task("starting", total=self._episodes)
 
     def __enter__(self) -> "_EpisodeProgress":
         self._stack.enter_context(self._progress)
@@ -144,10 +144,7 @@ class _EpisodeProgress:
 
     def update(self, record: Mapping[str, Any]) -> None:
         """Show one more episode."""
-        text = (
-            f"best energy {record['best_energy']:.5f}  noiseless error {record['best_error']:.1e}  "
-            f"threshold {record['threshold']:.4f}  epsilon {record['epsilon']:.2f}"
-        )
+        text = f"best {record['best_energy']:.5f}, noiseless error {record['best_error']:.1e}"
         self._progress.update(self._task, completed=record["episode"], description=text)
 
 

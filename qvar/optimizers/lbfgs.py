@@ -39,9 +39,9 @@ class LBFGS:
     displacement: float = 0.3
 
     def __post_init__(self) -> None:
-        if self.max_iterations < 1 or self.displacement < 0:
+        if self.max_iterations < 1 or not self.displacement >= 0:
             raise OptimizerError(f"L-BFGS needs max_iterations >= 1 and displacement >= 0, got {self}")
-        if self.tolerance <= 0 or self.value_tolerance <= 0:
+        if not (self.tolerance > 0 and self.value_tolerance > 0):
             raise OptimizerError(f"L-BFGS needs positive tolerances, got {self}")
 
     def minimize(self, objective: Objective, start: ArrayLike, rng: np.random.Generator) -> Minimum:

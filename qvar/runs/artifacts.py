@@ -71,13 +71,15 @@ def plot_learning_curve(
         when, energies = [r["episode"] for r in evaluated], [r["evaluation"]["energy"] for r in evaluated]
         upper.plot(when, energies, "C1x", label="without exploration")
     floor = 1e-12
-    upper.set(ylabel=f"energy ({unit})", title=title)
+    upper.set_ylabel(f"energy ({unit})", parse_math=False)
+    upper.set_title(title, parse_math=False)  # a title is a name: no dollar sign in it starts a formula
     upper.legend(fontsize="small")
     lower.semilogy(episodes, [max(r["error"], floor) for r in history], ".", color="0.7", label="end of episode")
     lower.semilogy(episodes, [max(r["best_error"], floor) for r in history], color="C0", label="best circuit so far")
     if unit == "Ha":
         lower.axhline(1.6e-3, color="C2", linestyle=":", label="chemical accuracy")
-    lower.set(xlabel="episode", ylabel=f"noiseless error ({unit})")
+    lower.set_xlabel("episode")
+    lower.set_ylabel(f"noiseless error ({unit})", parse_math=False)
     lower.legend(fontsize="small")
     return figure
 

@@ -164,7 +164,8 @@ class RunFolder:
         if not file.is_file():
             return None
         try:
-            with np.load(file, allow_pickle=False) as archive:
+            # NumPy leaves a file that it opens itself open if it is damaged
+            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             content = _object(str(arrays.pop("state.json")))
             run_id, state = content["run"], content["state"]

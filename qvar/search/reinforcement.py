@@ -78,9 +78,10 @@ def _prepare(configuration: SearchConfiguration, out: Path, *, resume: bool) -> 
     if resume and (out / "config.json").exists():
         folder = RunFolder.open(out)
         folder.check_same(config)
-        folder.remove_leftovers()
-        return folder
-    return RunFolder.create(out, config)
+    else:
+        folder = RunFolder.create(out, config)
+    folder.remove_leftovers()
+    return folder
 
 
 def _environment(configuration: SearchConfiguration) -> ArchitectureSearchEnv:
@@ -113,7 +114,7 @@ class _Session:
             seed=agent_seed,
         )
         self._best: BestCircuit | None = None
-        self._outcome: dict[str, Any] | None = None
+        self._finished_after: float | None = None
         self._cost = Cost()
         self._seconds_before = 0.0
         self._started = self._saved = time.monotonic()
@@ -132,6 +133,7 @@ class _Session:
             self.history = list(self._folder.keep_metrics(0))
             return
         arrays, state = saved
+        outcome = self._folder.result() if self._folder.is_finished else None
         try:
             n_episodes = int(state["episodes"])
             self._cost = Cost(**state["cost"])
@@ -139,11 +141,10 @@ class _Session:
             self._best = BestCircuit.from_dict(state["best"])
             self._env.load_state_dict(state["environment"])
             self._agent.load_state(arrays, state["agent"])
+            self._finished_after = None if outcome is None else float(outcome["seconds"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(f"the checkpoint in {self._folder.path} does not fit its run: {error!r}") from error
         self.history = list(self._folder.keep_metrics(n_episodes))
-        if self._folder.is_finished:
-            self._outcome = self._folder.result()
         self._env_seed = None
 
     def episode(self) -> Mapping[str, Any]:
@@ -243,11 +244,11 @@ class _Session:
             noiseless_energy=self._noiseless_energy(self._best),
             exact_energy=problem.exact_energy,
             cost=self._cost,
-            seconds=self._seconds if self._outcome is None else float(self._outcome["seconds"]),
+            seconds=self._seconds if self._finished_after is None else self._finished_after,
             history=tuple(self.history),
             run=None if self._folder is None else self._folder.path,
         )
-        if self._folder is not None and self._outcome is None:
+        if self._folder is not None and self._finished_after is None:
             self._save()
             write_circuit(self._folder.path, result.circuit, result.parameters)
             write_learning_curve(

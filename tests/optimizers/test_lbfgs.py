@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from qvar.optimizers import LBFGS
-from qvar.simulators import Circuit, Operation, Slot
+from qvar.simulators import Circuit, Observable, Operation, Slot
 from tests.optimizers.objectives import ISING, ONE_ANGLE, Recording, Z, exact
 
 
@@ -24,20 +24,15 @@ def test_without_displacement_a_stationary_start_stays():
     assert outcome.parameters.tolist() == [0.0]
 
 
-def test_a_new_rotation_without_slope_at_a_partial_minimum_is_put_to_use():
-    # The first angle alone is at its best; the second gate has no slope there by symmetry, but helps when turned.
-    circuit = Circuit(
-        2,
-        (
-            Operation("ry", (0,), (Slot(0),)),
-            Operation("ry", (1,), (Slot(1),)),
-            Operation("cx", (0, 1)),
-        ),
-    )
-    objective = exact(circuit, ISING)
-    start = [0.0, 0.0]
-    assert np.abs(objective.value_and_gradient(start)[1]).max() > 0
-    assert minimize(objective, start).value < objective(start) - 0.1
+def test_a_saddle_point_is_left():
+    circuit = Circuit(1, (Operation("ry", (0,), (Slot(0),)), Operation("rz", (0,), (Slot(1),))))
+    objective = exact(circuit, Observable.from_terms({"Z": 1.0, "X": -0.5}))
+    saddle = [np.pi, np.pi / 2]
+    value, gradient = objective.value_and_gradient(saddle)
+    assert value == pytest.approx(-1)
+    assert np.abs(gradient).max() < 1e-12
+    assert minimize(objective, saddle).value == pytest.approx(-np.sqrt(1.25), abs=1e-6)
+    assert minimize(objective, saddle, displacement=0.0).value == pytest.approx(-1)
 
 
 def test_a_start_at_the_minimum_is_not_made_worse():

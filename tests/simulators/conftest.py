@@ -1,12 +1,16 @@
 """Fake IBM devices, built once: reading the calibration of a large one takes seconds."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
+# Aer's threads spin while they wait; where other work shares the cores, small jobs would take thirty times as long.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
 import pytest
+from qiskit.quantum_info import SuperOp
 from qiskit_aer.noise import NoiseModel as AerNoiseModel
 from qiskit_aer.noise import QuantumError
-from qiskit.quantum_info import SuperOp
 from qiskit_ibm_runtime import fake_provider
 
 from qvar.simulators import NoiseModel
@@ -36,9 +40,9 @@ class FakeDevice:
         return [(new[a], new[b]) for a, b in self.backend.target[self.gate] if a in new and b in new]
 
 
-def aer_noise(backend, qubits):
+def merged_noise(original, qubits):
     """Merge each gate's error into one channel: Aer drops terms of tiny probability from composed mixtures."""
-    original, merged = AerNoiseModel.from_backend(backend), AerNoiseModel()
+    merged = AerNoiseModel()
     new = {q: k for k, q in enumerate(qubits)}
     for gate, errors in original._local_quantum_errors.items():
         for targets, error in errors.items():
@@ -51,5 +55,8 @@ def aer_noise(backend, qubits):
 def fake(request):
     backend = getattr(fake_provider, request.param)()
     gate, qubits = DEVICES[request.param]
-    noise = NoiseModel.from_backend(backend, qubits=qubits)
-    return FakeDevice(backend, gate, qubits, noise, aer_noise(backend, qubits))
+    original = AerNoiseModel.from_backend(backend)
+    with pytest.MonkeyPatch.context() as patch:  # spares making the same Aer model twice
+        patch.setattr(AerNoiseModel, "from_backend", lambda _: original)
+        noise = NoiseModel.from_backend(backend, qubits=qubits)
+    return FakeDevice(backend, gate, qubits, noise, merged_noise(original, qubits))

@@ -32,7 +32,7 @@ def unitary(gate, angles=()):
 
 
 def apply(rho, matrix, qubits):
-    """Return M rho M^dagger for a matrix on some qubits of a (2, ..., 2; 2, ..., 2) tensor, qubit 0 last of each half."""
+    """Return M rho M^dagger; rho has an axis of length 2 per qubit for its rows, then for its columns, qubit 0 last."""
     n, m = rho.ndim // 2, len(qubits)
     tensor = np.asarray(matrix, dtype=complex).reshape((2,) * (2 * m))
     rows = [n - 1 - q for q in reversed(qubits)]

@@ -25,7 +25,7 @@ ENGINES = [PauliTransferSimulator(), StatevectorSimulator(), AerSimulator()]
 
 
 def asymmetric_observable(n_qubits):
-    """Tells every basis state from every other: <Z...> pattern with weights 1, 2, 4, ... plus two strings of letters."""
+    """Weigh the qubits 1, 2, 4, ..., which tells all basis states apart, and add two strings of letters."""
     singles = {"I" * (n_qubits - 1 - q) + "Z" + "I" * q: float(2**q) for q in range(n_qubits)}
     return Observable.from_terms(singles | {("XYZX" * n_qubits)[:n_qubits]: 0.3, ("ZXIY" * n_qubits)[:n_qubits]: 0.7})
 

@@ -17,9 +17,7 @@ several = settings(max_examples=40, deadline=None)
 
 
 def assert_same_state(circuit, theta, qiskit_circuit):
-    objective = StatevectorSimulator().objective(
-        circuit, oracle.Observable.from_terms({"Z" * circuit.n_qubits: 1.0})
-    )
+    objective = StatevectorSimulator().objective(circuit, oracle.Observable.from_terms({"Z" * circuit.n_qubits: 1.0}))
     overlap = np.vdot(objective.amplitudes(theta), Statevector(qiskit_circuit).data)
     assert abs(overlap) == pytest.approx(1, rel=0, abs=1e-10)
 
@@ -77,7 +75,9 @@ def test_idle_gates_and_rotations_by_nothing_are_told_apart_in_qasm():
     assert Circuit.from_qasm(circuit.to_qasm()) == circuit
 
 
-@pytest.mark.parametrize("text", ["", "hello", "OPENQASM 3.0; qubit[1] q; magic q[0];", "OPENQASM 3.0;\nqubit[1] q;\nh r[0];"])
+@pytest.mark.parametrize(
+    "text", ["", "hello", "OPENQASM 3.0; qubit[1] q; magic q[0];", "OPENQASM 3.0;\nqubit[1] q;\nh r[0];"]
+)
 def test_text_that_is_no_program_is_refused(text):
     with pytest.raises(CircuitError):
         Circuit.from_qasm(text)

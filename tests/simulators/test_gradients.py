@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from qvar.simulators import AerSimulator, Circuit, Operation, PauliTransferSimulator, Slot, StatevectorSimulator
 from tests.simulators import oracle
 
-thorough = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**32 - 1)
 
 

@@ -38,3 +38,4 @@ def test_kernels_stay_within_their_arrays(tmp_path):
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(tmp_path.rglob("*.nbi")), "the kernels must have been compiled afresh"
+    assert "compiling the numba kernels ptm_kernels for this machine" in done.stderr

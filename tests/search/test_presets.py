@@ -1,0 +1,78 @@
+"""Presets: the published settings under their name, and one that suits a laptop."""
+
+from dataclasses import replace
+
+import pytest
+
+from qvar.agents import DoubleDQN
+from qvar.envs import NegativeBinomialHalting, paper_curriculum
+from qvar.optimizers import LBFGS, AdamSPSA, Cobyla
+from qvar.problems import Problem, molecule, tasks
+from qvar.search import PRESETS, configure, run_search
+from qvar.simulators import NoiseModel, Observable, PauliTransferSimulator, StatevectorSimulator
+from qvar.simulators.errors import RunError
+
+IDEAL = StatevectorSimulator()
+MUMBAI = PauliTransferSimulator(NoiseModel.named("mumbai-median"))
+
+
+# Patel et al., arXiv 2402.03500: task, episodes, gates, evaluations of COBYLA.
+@pytest.mark.parametrize(
+    ("task", "episodes", "max_gates", "evaluations"),
+    [
+        ("h2-2", 10_000, 40, 100),
+        ("h2-3", 15_000, 40, 100),
+        ("h2-4", 20_000, 40, 1000),
+        ("lih-6", 40_000, 70, 1000),
+        ("h2o-8-bohr", 50_000, 250, 1000),
+    ],
+)
+def test_the_published_noiseless_settings_of_a_task(task, episodes, max_gates, evaluations):
+    configuration = configure("crlqas", molecule(task), IDEAL)
+    assert (configuration.episodes, configuration.max_gates) == (episodes, max_gates)
+    assert configuration.optimizer == Cobyla(evaluations)
+    assert configuration.curriculum == paper_curriculum(task)
+    assert configuration.algorithm == DoubleDQN.paper(n_qubits=configuration.problem.n_qubits, noisy=False)
+    assert configuration.shots is None
+
+
+def test_the_published_noisy_settings_halt_at_random_and_learn_from_five_steps():
+    configuration = configure("crlqas", molecule("h2-4"), PauliTransferSimulator(NoiseModel.named("ourense")))
+    assert (configuration.episodes, configuration.max_gates) == (15_000, 40)
+    assert configuration.optimizer == Cobyla(100)
+    assert configuration.halting == NegativeBinomialHalting()
+    assert configuration.algorithm == DoubleDQN.paper(n_qubits=4, noisy=True)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_shots_call_for_an_optimizer_that_bears_them(preset):
+    for engine in (IDEAL, MUMBAI):
+        configuration = configure(preset, molecule("h2-2"), engine, shots=1000)
+        assert configuration.shots == 1000
+        assert isinstance(configuration.optimizer, AdamSPSA)
+
+
+@pytest.mark.parametrize("task", tasks())
+def test_the_laptop_preset_uses_gradients_short_circuits_and_a_small_network(task):
+    problem = molecule(task)
+    configuration = configure("laptop", problem, MUMBAI)
+    assert isinstance(configuration.optimizer, LBFGS)
+    assert configuration.max_gates < configure("crlqas", problem, MUMBAI).max_gates
+    assert configuration.episodes <= 1000
+    assert max(configuration.algorithm.hidden) <= 256
+    assert configuration.curriculum.initial_threshold == paper_curriculum(task).initial_threshold
+    assert (configuration.problem, configuration.engine) == (problem, MUMBAI)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_serve_any_problem(preset):
+    field = Problem.from_observable(Observable.from_terms({"Z": 1.0, "X": 0.5}), key="field", unit="1")
+    configuration = configure(preset, field, IDEAL)
+    small = DoubleDQN(hidden=(4,))
+    result = run_search(replace(configuration, episodes=2, max_gates=3, algorithm=small))
+    assert result.error < 1e-3
+
+
+def test_an_unknown_preset_is_refused_naming_the_known_ones():
+    with pytest.raises(RunError, match="unknown preset 'fast'; known are laptop, crlqas"):
+        configure("fast", molecule("h2-2"), IDEAL)
