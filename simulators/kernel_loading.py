@@ -25,7 +25,7 @@ def load_kernels(name: str) -> ModuleType:
     """
     full_name = f"{__package__}.{name}"
     if full_name in sys.modules:
-        return sys.modules[full_name]
+        return import_module(full_name)  # waits if another thread is still loading it
     notice = threading.Timer(_PATIENCE_SECONDS, _log.warning, [_NOTICE, name])
     notice.daemon = True
     notice.start()

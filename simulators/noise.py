@@ -124,7 +124,7 @@ class NoiseModel:
                 raise NoiseModelError(f"gate {gate!r} acts on {GATES[gate].n_qubits} distinct qubit(s), got {qubits}")
         self._check_qubits(self.readout)
         if self.coupling_map is not None:
-            object.__setattr__(self, "coupling_map", tuple((a, b) for a, b in self.coupling_map))
+            object.__setattr__(self, "coupling_map", tuple(sorted((a, b) for a, b in self.coupling_map)))
         for pair in self.coupling_map or ():
             self._check_qubits(pair)
             if pair[0] == pair[1]:

@@ -1,24 +1,25 @@
 """Exact noisy expectation values and gradients in the Pauli-Liouville picture; the default engine of every search."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from qvar.simulators.circuit import Circuit
-from qvar.simulators.engine import check_batch, check_noise, check_observable
+from qvar.simulators.engine import check_noise, check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.kernel_loading import load_kernels, workspace
-from qvar.simulators.measurement import MeasurementPlan, ShotObjective, apply_local
+from qvar.simulators.exact import ExactObjective
+from qvar.simulators.kernel_loading import load_kernels
+from qvar.simulators.measurement import MeasurementPlan, apply_local
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
-from qvar.simulators.program import Lowering, Program, ptm_lowering
+from qvar.simulators.program import Lowering, ptm_lowering
 from qvar.simulators.readout import letter_map, measured_coefficients
 
-__all__ = ["PauliTransferObjective", "PauliTransferSimulator"]
+__all__ = ["PauliTransferSimulator"]
 
 _MAX_QUBITS = 12
-_MAX_BYTES = 8 * 2**30
 _SCRATCH = 16
 
 
@@ -58,7 +59,7 @@ class PauliTransferSimulator:
         """Name for records and tables."""
         return "pauli-transfer"
 
-    def objective(self, circuit: Circuit, observable: Observable) -> "PauliTransferObjective":
+    def objective(self, circuit: Circuit, observable: Observable) -> ExactObjective:
         """Return the expectation value of `observable` after `circuit` as a function of the angles.
 
         Raises:
@@ -75,7 +76,22 @@ class PauliTransferSimulator:
         prepared = self._prepared.get(observable)
         if prepared is None:
             prepared = self._prepared[observable] = _PreparedObservable(observable, self.noise)
-        return PauliTransferObjective(self, circuit, prepared, self._lowering.program(circuit))
+        program = self._lowering.program(circuit)
+        header = np.array([circuit.n_qubits, len(program.ops), len(prepared.indices)], dtype=np.int64)
+        size = 4**circuit.n_qubits
+        return ExactObjective(
+            circuit,
+            prepared,
+            kernels=load_kernels("ptm_kernels"),
+            arguments=(
+                np.concatenate([header, program.ops.ravel(), prepared.indices]),
+                np.concatenate([program.angles.ravel(), prepared.coefficients]),
+                program.constants,
+            ),
+            sizes=(size + _SCRATCH, (program.n_slots + 1) * size + _SCRATCH, size),
+            dtype=np.float64,
+            rebuild=partial(self.objective, observable=observable),
+        )
 
 
 class _PreparedObservable:
@@ -116,91 +132,3 @@ class _PreparedObservable:
         raw = apply_local(state[self._gather], self._to_outcomes).real
         clipped = np.maximum(raw, 0.0)
         return np.asarray(clipped / clipped.sum(axis=1, keepdims=True), dtype=np.float64)
-
-
-class PauliTransferObjective:
-    """The noisy expectation value of one observable in one circuit (see `qvar.simulators.engine.Objective`)."""
-
-    def __init__(
-        self,
-        engine: PauliTransferSimulator,
-        circuit: Circuit,
-        prepared: _PreparedObservable,
-        program: Program,
-    ) -> None:
-        self._engine = engine
-        self._prepared = prepared
-        self._program = program
-        self._kernels = load_kernels("ptm_kernels")
-        self.circuit = circuit
-        self.n_parameters = circuit.n_parameters
-        header = np.array([circuit.n_qubits, len(program.ops), len(prepared.indices)], dtype=np.int64)
-        self._ints = np.concatenate([header, program.ops.ravel(), prepared.indices])
-        self._floats = np.concatenate([program.angles.ravel(), prepared.coefficients])
-        self._size = 4**circuit.n_qubits
-
-    @property
-    def shots_per_evaluation(self) -> int:
-        """Zero: values are exact."""
-        return 0
-
-    @property
-    def evaluations_per_gradient(self) -> int:
-        """One: a gradient is one sweep forward and one back."""
-        return 1
-
-    @property
-    def plan(self) -> MeasurementPlan:
-        """How the observable would be measured with shots."""
-        return self._prepared.plan
-
-    def __call__(self, theta: ArrayLike) -> float:
-        """Return the energy at `theta`, shape (n_parameters,), radians."""
-        values = self.circuit.check_parameters(theta)
-        work = workspace(self._size + _SCRATCH, np.float64)
-        return float(self._kernels.energy(self._ints, self._floats, self._program.constants, values, work))
-
-    def value_and_gradient(self, theta: ArrayLike) -> tuple[float, NDArray[np.float64]]:
-        """Return the energy and its exact gradient per radian, float64 of shape (n_parameters,)."""
-        values = self.circuit.check_parameters(theta)
-        size = (self._program.n_slots + 1) * self._size + _SCRATCH
-        if 8 * size > _MAX_BYTES:
-            raise EngineError(
-                f"the gradient of this circuit needs {8 * size / 2**30:.1f} GiB for its stored states, more than "
-                f"{_MAX_BYTES / 2**30:.0f}; use fewer qubits or rotations"
-            )
-        gradient = np.empty(self.n_parameters)
-        work = workspace(size, np.float64)
-        constants = self._program.constants
-        value = self._kernels.gradient(self._ints, self._floats, constants, values, work, gradient)
-        return float(value), gradient
-
-    def batch(self, thetas: ArrayLike) -> NDArray[np.float64]:
-        """Return the energies for `thetas` of shape (n_points, n_parameters), float64 of shape (n_points,)."""
-        values = check_batch(thetas, self.n_parameters)
-        energies = np.empty(len(values))
-        work = workspace(self._size + _SCRATCH, np.float64)
-        self._kernels.energies(self._ints, self._floats, self._program.constants, values, work, energies)
-        return energies
-
-    def pauli_expectations(self, theta: ArrayLike) -> NDArray[np.float64]:
-        """Return all Pauli expectation values Tr(P_i rho) before read-out, float64 of shape (4**n,).
-
-        Index i = sum_q d_q 4**q with digits 0, 1, 2, 3 for I, X, Y, Z on qubit q.
-        """
-        values = self.circuit.check_parameters(theta)
-        work = np.empty(self._size + _SCRATCH)
-        self._kernels.state(self._ints, self._floats, self._program.constants, values, work)
-        return work[: self._size]
-
-    def probabilities(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return outcome probabilities per measured group, shape (n_groups, 2**n_qubits)."""
-        return self._prepared.probabilities(self.pauli_expectations(theta))
-
-    def for_circuit(self, circuit: Circuit) -> "PauliTransferObjective":
-        """Return the objective of the same observable and noise for another circuit."""
-        return self._engine.objective(circuit, self._prepared.observable)
-
-    def with_shots(self, shots: int, rng: np.random.Generator) -> ShotObjective:
-        """Return the objective estimated from `shots` shots per measured group."""
-        return ShotObjective(self, shots, rng)

@@ -1,22 +1,30 @@
 """Exact noiseless expectation values and gradients by state vector."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from qvar.simulators.circuit import Circuit
-from qvar.simulators.engine import check_batch, check_observable
+from qvar.simulators.engine import check_observable
 from qvar.simulators.errors import EngineError
+from qvar.simulators.exact import ExactObjective
 from qvar.simulators.gates import PAULIS
-from qvar.simulators.kernel_loading import load_kernels, workspace
-from qvar.simulators.measurement import MeasurementPlan, ShotObjective, apply_local
+from qvar.simulators.kernel_loading import load_kernels
+from qvar.simulators.measurement import MeasurementPlan, apply_local
 from qvar.simulators.observable import Observable
-from qvar.simulators.program import Lowering, Program, pure_lowering
+from qvar.simulators.program import Lowering, pure_lowering
 
-__all__ = ["StatevectorObjective", "StatevectorSimulator"]
+__all__ = ["StatevectorSimulator"]
 
 _MAX_BYTES = 4 * 2**30
+
+
+_TO_BASIS = np.array(
+    [np.eye(2), (PAULIS[1] + PAULIS[3]) / np.sqrt(2), np.array([[1, -1j], [1, 1j]]) / np.sqrt(2), np.eye(2)]
+)
+"""Unitaries that turn a measurement of the letter I, X, Y, Z into one of Z."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ class StatevectorSimulator:
         """None: this engine is ideal."""
         return None
 
-    def objective(self, circuit: Circuit, observable: Observable) -> "StatevectorObjective":
+    def objective(self, circuit: Circuit, observable: Observable) -> ExactObjective:
         """Return the expectation value of `observable` after `circuit` as a function of the angles.
 
         Raises:
@@ -56,7 +64,23 @@ class StatevectorSimulator:
         prepared = self._prepared.get(observable)
         if prepared is None:
             prepared = self._prepared[observable] = _PreparedObservable(observable)
-        return StatevectorObjective(self, circuit, prepared, self._lowering.program(circuit))
+        program = self._lowering.program(circuit)
+        header = np.array([circuit.n_qubits, len(program.ops), len(prepared.masks)], dtype=np.int64)
+        size = 2**circuit.n_qubits
+        return ExactObjective(
+            circuit,
+            prepared,
+            kernels=load_kernels("statevector_kernels"),
+            arguments=(
+                np.concatenate([header, program.ops.ravel(), prepared.masks]),
+                program.angles.ravel(),
+                program.constants,
+                prepared.tables.ravel(),
+            ),
+            sizes=(size, 2 * size, size),
+            dtype=np.complex128,
+            rebuild=partial(self.objective, observable=observable),
+        )
 
 
 class _PreparedObservable:
@@ -68,7 +92,8 @@ class _PreparedObservable:
         x_masks = ((observable.digits == 1) | (observable.digits == 2)) @ place
         z_masks = ((observable.digits == 2) | (observable.digits == 3)) @ place
         self.observable = observable
-        self.masks, owner = np.unique(x_masks, return_inverse=True)
+        masks, owner = np.unique(x_masks, return_inverse=True)
+        self.masks = masks.astype(np.int64)
         if 16 * len(self.masks) << n > _MAX_BYTES:
             raise EngineError(
                 f"this observable on {n} qubits needs {16 * len(self.masks) << n >> 30} GiB of tables, more than "
@@ -89,88 +114,8 @@ class _PreparedObservable:
             self._plan = MeasurementPlan.of(self.observable)
         return self._plan
 
-
-_TO_BASIS = np.array(
-    [np.eye(2), (PAULIS[1] + PAULIS[3]) / np.sqrt(2), np.array([[1, -1j], [1, 1j]]) / np.sqrt(2), np.eye(2)]
-)
-"""Unitaries that turn a measurement of the letter I, X, Y, Z into one of Z."""
-
-
-class StatevectorObjective:
-    """The ideal expectation value of one observable in one circuit (see `qvar.simulators.engine.Objective`)."""
-
-    def __init__(
-        self, engine: StatevectorSimulator, circuit: Circuit, prepared: _PreparedObservable, program: Program
-    ) -> None:
-        self._engine = engine
-        self._prepared = prepared
-        self._program = program
-        self._kernels = load_kernels("statevector_kernels")
-        self.circuit = circuit
-        self.n_parameters = circuit.n_parameters
-        header = np.array([circuit.n_qubits, len(program.ops), len(prepared.masks)], dtype=np.int64)
-        self._ints = np.concatenate([header, program.ops.ravel(), prepared.masks.astype(np.int64)])
-        self._floats = program.angles.ravel()
-        self._tables = prepared.tables.ravel()
-        self._size = 2**circuit.n_qubits
-
-    @property
-    def shots_per_evaluation(self) -> int:
-        """Zero: values are exact."""
-        return 0
-
-    @property
-    def evaluations_per_gradient(self) -> int:
-        """One: a gradient is one sweep forward and one back."""
-        return 1
-
-    @property
-    def plan(self) -> MeasurementPlan:
-        """How the observable would be measured with shots."""
-        return self._prepared.plan
-
-    def __call__(self, theta: ArrayLike) -> float:
-        """Return the energy at `theta`, shape (n_parameters,), radians."""
-        values = self.circuit.check_parameters(theta)
-        work = workspace(self._size, np.complex128)
-        constants = self._program.constants
-        return float(self._kernels.energy(self._ints, self._floats, constants, self._tables, values, work))
-
-    def value_and_gradient(self, theta: ArrayLike) -> tuple[float, NDArray[np.float64]]:
-        """Return the energy and its exact gradient per radian, float64 of shape (n_parameters,)."""
-        values = self.circuit.check_parameters(theta)
-        gradient = np.empty(self.n_parameters)
-        work = workspace(2 * self._size, np.complex128)
-        constants = self._program.constants
-        value = self._kernels.gradient(self._ints, self._floats, constants, self._tables, values, work, gradient)
-        return float(value), gradient
-
-    def batch(self, thetas: ArrayLike) -> NDArray[np.float64]:
-        """Return the energies for `thetas` of shape (n_points, n_parameters), float64 of shape (n_points,)."""
-        values = check_batch(thetas, self.n_parameters)
-        energies = np.empty(len(values))
-        work = workspace(self._size, np.complex128)
-        constants = self._program.constants
-        self._kernels.energies(self._ints, self._floats, constants, self._tables, values, work, energies)
-        return energies
-
-    def amplitudes(self, theta: ArrayLike) -> NDArray[np.complex128]:
-        """Return the final state, complex128 of shape (2**n,), qubit 0 least significant."""
-        values = self.circuit.check_parameters(theta)
-        work = np.empty(self._size, dtype=np.complex128)
-        self._kernels.state(self._ints, self._floats, self._program.constants, values, work)
-        return work
-
-    def probabilities(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return outcome probabilities per measured group, shape (n_groups, 2**n_qubits)."""
-        state = np.broadcast_to(self.amplitudes(theta), (self.plan.n_groups, self._size))
-        raw = np.abs(apply_local(state, _TO_BASIS[self.plan.bases])) ** 2
+    def probabilities(self, state: NDArray[np.complex128]) -> NDArray[np.float64]:
+        """Return outcome probabilities per measured group from the 2**n amplitudes."""
+        copies = np.broadcast_to(state, (self.plan.n_groups, len(state)))
+        raw = np.abs(apply_local(copies, _TO_BASIS[self.plan.bases])) ** 2
         return np.asarray(raw / raw.sum(axis=1, keepdims=True), dtype=np.float64)
-
-    def for_circuit(self, circuit: Circuit) -> "StatevectorObjective":
-        """Return the objective of the same observable for another circuit."""
-        return self._engine.objective(circuit, self._prepared.observable)
-
-    def with_shots(self, shots: int, rng: np.random.Generator) -> ShotObjective:
-        """Return the objective estimated from `shots` shots per measured group."""
-        return ShotObjective(self, shots, rng)

@@ -47,5 +47,5 @@ def ansatz(
 def _read(path: Path) -> Circuit:
     try:
         return Circuit.from_qasm(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, CircuitError) as error:
         raise CircuitError(f"cannot read the circuit {path}: {error}") from error

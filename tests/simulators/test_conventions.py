@@ -122,7 +122,7 @@ def test_damping_and_pauli_channels_are_aers():
 
 def test_pauli_expectations_are_ordered_with_qubit_zero_running_fastest():
     circuit = Circuit(2, (Operation("h", (0,)), Operation("x", (1,))))  # X on qubit 0 is +1, Z on qubit 1 is -1
-    state = PauliTransferSimulator().objective(circuit, Observable.from_terms({"ZZ": 1.0})).pauli_expectations([])
+    state = PauliTransferSimulator().objective(circuit, Observable.from_terms({"ZZ": 1.0})).state([])
     expected = np.zeros(16)
     expected[[0, 1, 12, 13]] = [1, 1, -1, -1]  # II, X on 0, Z on 1, both
     np.testing.assert_allclose(state, expected, rtol=0, atol=1e-15)

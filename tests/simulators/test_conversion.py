@@ -18,7 +18,7 @@ several = settings(max_examples=40, deadline=None)
 
 def assert_same_state(circuit, theta, qiskit_circuit):
     objective = StatevectorSimulator().objective(circuit, oracle.Observable.from_terms({"Z" * circuit.n_qubits: 1.0}))
-    overlap = np.vdot(objective.amplitudes(theta), Statevector(qiskit_circuit).data)
+    overlap = np.vdot(objective.state(theta), Statevector(qiskit_circuit).data)
     assert abs(overlap) == pytest.approx(1, rel=0, abs=1e-10)
 
 

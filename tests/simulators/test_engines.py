@@ -142,7 +142,7 @@ def test_amplitudes_equal_qiskits_state_vector_up_to_a_phase(n_qubits, n_gates, 
     circuit = oracle.random_circuit(rng, n_qubits, n_gates)
     theta = oracle.random_angles(rng, circuit)
     objective = StatevectorSimulator().objective(circuit, oracle.random_observable(rng, n_qubits))
-    overlap = np.vdot(objective.amplitudes(theta), Statevector(circuit.to_qiskit(theta)).data)
+    overlap = np.vdot(objective.state(theta), Statevector(circuit.to_qiskit(theta)).data)
     assert abs(overlap) == pytest.approx(1, rel=0, abs=1e-12)
 
 

@@ -15,9 +15,8 @@ import numpy as np, pytest, sys
 from qvar.simulators import Circuit, Observable, Operation, PauliTransferSimulator, StatevectorSimulator
 for engine, dtype in ((PauliTransferSimulator(), float), (StatevectorSimulator(), complex)):
     o = engine.objective(Circuit(2, (Operation("x", (1,)),)), Observable.from_terms({"ZZ": 1.0}))
-    arrays = [o._ints, o._floats, o._program.constants]
     try:
-        o._kernels.state(*arrays, np.zeros(0), np.zeros(3, dtype=dtype))
+        o._kernels.state(*o._arguments[:3], np.zeros(0), np.zeros(3, dtype=dtype))
     except IndexError:
         continue
     sys.exit("bounds are not checked")

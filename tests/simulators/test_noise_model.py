@@ -123,7 +123,7 @@ def test_parts_of_the_noise_can_be_taken_alone():
 def test_qubits_are_renumbered_in_the_order_given():
     part = OURENSE.on_qubits([3, 1])
     assert part.n_qubits == 2
-    assert part.coupling_map == ((1, 0), (0, 1))
+    assert part.coupling_map == ((0, 1), (1, 0))
     assert part.readout_error(0) == OURENSE.readout_error(3)
     assert part.channel("rx", (0,)) is OURENSE.channel("rx", (3,))
     assert part.channel("cx", (0, 1)) is OURENSE.channel("cx", (3, 1))

@@ -15,7 +15,7 @@ from tests.simulators import oracle
 
 def state_after(noise, circuit, theta):
     observable = Observable.from_terms({"Z" * circuit.n_qubits: 1.0})
-    return PauliTransferSimulator(noise).objective(circuit, observable).pauli_expectations(theta)
+    return PauliTransferSimulator(noise).objective(circuit, observable).state(theta)
 
 
 @pytest.mark.parametrize("name", [*DEVICES, None])

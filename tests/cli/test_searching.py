@@ -1,0 +1,213 @@
+"""search and vqe: options reach the computation, output is for people or for machines, never both."""
+
+import json
+
+import pytest
+
+from qvar.cli import searching
+from qvar.problems import molecule
+from qvar.runs import RunFolder
+from qvar.simulators import Circuit, NoiseModel, PauliTransferSimulator, StatevectorSimulator
+
+SHORT = ("--episodes", 2, "--max-gates", 3)
+
+
+def config(folder):
+    return RunFolder.open(folder).config
+
+
+def test_a_search_prints_its_numbers_and_leaves_its_record(qvar, own_folder):
+    outcome = qvar("search", "h2-2", *SHORT, "--out", "mine")
+    result = RunFolder.open(own_folder / "mine").result()
+    assert (outcome.code, outcome.err) == (0, "")
+    for name in ("energy", "noiseless_energy", "exact_energy"):
+        assert f"{result[name]:.6f}" in outcome.out
+    assert f"{result['error']:.2e}" in outcome.out
+    assert "no noise, double DQN, 2 episodes, seed 0" in outcome.words
+    assert "q_0:" in outcome.out
+    assert "record, plots and circuit in mine; look at it again with: qvar show mine" in outcome.out
+
+
+def test_a_search_as_json_is_json_alone(qvar, own_folder):
+    outcome = qvar("search", "h2-2", *SHORT, "--json", "--out", "mine")
+    assert (outcome.code, outcome.err) == (0, "")
+    data = json.loads(outcome.out)
+    assert data == {**RunFolder.open(own_folder / "mine").result(), "run": "mine"}
+    energy = StatevectorSimulator().objective(Circuit.from_qasm(data["qasm"]), molecule("h2-2").observable)([])
+    assert data["energy"] == pytest.approx(energy, abs=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "folder"),
+    [
+        (("h2-2",), "h2-2-none-ddqn-seed0"),
+        (("h2-2", "--algorithm", "random", "--seed", 7), "h2-2-none-random-seed7"),
+        (("h2-2", "--noise", "ourense"), "h2-2-ourense-ddqn-seed0"),
+        (("h2-2", "--noise", "device.v1.json"), "h2-2-device.v1-ddqn-seed0"),
+        (("sub/mine.json",), "mine-none-ddqn-seed0"),
+    ],
+)
+def test_without_out_the_run_has_a_telling_name(qvar, own_folder, arguments, folder):
+    (own_folder / "sub").mkdir()
+    molecule("h2-2").to_json(own_folder / "sub" / "mine.json")
+    NoiseModel.from_numbers(p1=1e-3).to_json(own_folder / "device.v1.json")
+    outcome = qvar("search", *arguments, *SHORT)
+    assert outcome.code == 0
+    assert [p.name for p in (own_folder / "runs").iterdir()] == [folder]
+    assert f"look at it again with: qvar show runs/{folder}" in outcome.out
+
+
+def test_options_reach_the_run(qvar, own_folder):
+    outcome = qvar(
+        *("search", "h2-2", *SHORT, "--noise", "ourense", "--qubits", "3,1", "--algorithm", "random"),
+        *("--optimizer", "adam-spsa", "--shots", 10, "--seed", 4, "--engine", "pauli-transfer", "--out", "mine"),
+    )
+    assert outcome.code == 0
+    found = config(own_folder / "mine")
+    assert (found["episodes"], found["max_gates"], found["shots"], found["seed"]) == (2, 3, 10, 4)
+    assert (found["algorithm"]["name"], found["optimizer"]["name"]) == ("RandomPolicy", "AdamSPSA")
+    assert found["engine"]["name"] == "pauli-transfer"
+    noise = NoiseModel.from_dict(found["engine"]["noise"])
+    assert noise.key() == NoiseModel.named("ourense", qubits=[3, 1]).key()
+    assert json.loads((own_folder / "mine" / "result.json").read_text())["shots"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "engine", "noise"),
+    [
+        ((), "statevector", None),
+        (("--noise", "mumbai-max"), "pauli-transfer", "mumbai-max"),
+        (("--noise", "mumbai-max", "--engine", "aer"), "aer-density-matrix", "mumbai-max"),
+        (("--engine", "aer"), "aer-density-matrix", None),
+        (("--engine", "pauli-transfer"), "pauli-transfer", None),
+    ],
+)
+def test_the_engine_is_the_one_asked_for_or_the_fastest_that_has_the_noise(qvar, own_folder, arguments, engine, noise):
+    short = ("--episodes", 1, "--max-gates", 1, "--optimizer", "cobyla")
+    assert qvar("search", "h2-2", *short, *arguments, "--out", "mine").code == 0
+    found = config(own_folder / "mine")["engine"]
+    assert found["name"] == engine
+    assert (None if found["noise"] is None else found["noise"]["name"]) == noise
+
+
+def test_the_coupling_of_a_device_is_dropped_only_on_request(qvar, own_folder):
+    for name, flags in (("kept", ()), ("dropped", ("--ignore-coupling",))):
+        assert qvar("search", "h2-2", *SHORT, "--noise", "ourense", *flags, "--out", name).code == 0
+    assert config(own_folder / "kept")["engine"]["noise"]["coupling_map"]
+    assert config(own_folder / "dropped")["engine"]["noise"]["coupling_map"] is None
+
+
+def test_a_fake_backend_gives_its_noise(qvar, own_folder):
+    outcome = qvar("search", "h2-2", *SHORT, "--noise", "fake:FakeManilaV2", "--qubits", "2,3", "--out", "mine")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert config(own_folder / "mine")["engine"]["noise"]["name"] == "fake_manila"
+
+
+def test_the_published_preset_is_there_for_those_who_have_time(qvar, own_folder):
+    outcome = qvar(
+        *("search", "h2-2", "--preset", "crlqas", "--algorithm", "random", "--episodes", 1, "--max-gates", 2),
+        *("--out", "mine"),
+    )
+    assert outcome.code == 0
+    assert config(own_folder / "mine")["optimizer"]["name"] == "Cobyla"
+
+
+def test_resuming_needs_no_task_and_plays_no_episode_twice(qvar, small_run, file_contents, monkeypatch):
+    before = file_contents(small_run)
+    outcome = qvar("search", "--resume", "--out", "run", "--json")
+    assert outcome.code == 0
+    assert json.loads(outcome.out) == {**json.loads(before["result.json"]), "run": "run"}
+    assert file_contents(small_run) == before
+
+
+def test_an_interrupted_search_says_how_to_go_on_and_does(qvar, own_folder, monkeypatch):
+    run_search = searching.run_search
+
+    def interrupted(configuration, *, on_episode, **options):
+        def stop_after_two(record):
+            on_episode(record)
+            if record["episode"] == 2:
+                raise KeyboardInterrupt
+
+        return run_search(configuration, on_episode=stop_after_two, **options)
+
+    command = ("search", "h2-2", "--episodes", 4, "--max-gates", 3, "--seed", 5, "--out", "mine")
+    with monkeypatch.context() as patch:
+        patch.setattr(searching, "run_search", interrupted)
+        outcome = qvar(*command)
+    assert (outcome.code, outcome.out) == (130, "")
+    assert outcome.err == "interrupted; go on with: qvar search --resume --out mine\n"
+    resumed = json.loads(qvar("search", "--resume", "--out", "mine", "--json").out)
+    unbroken = json.loads(qvar(*command[:-1], "whole", "--json").out)
+    assert {**resumed, "seconds": 0, "run": 0} == {**unbroken, "seconds": 0, "run": 0}
+
+
+@pytest.mark.parametrize("flags", [(), ("--quiet",), ("--json",)], ids=["default", "quiet", "json"])
+def test_without_a_terminal_there_is_no_progress(qvar, flags):
+    assert qvar("search", "h2-2", *SHORT, *flags).err == ""
+    assert qvar("vqe", "h2-2", "--starts", 1, *flags).err == ""
+
+
+@pytest.mark.parametrize(("flags", "is_shown"), [((), True), (("--quiet",), False), (("--json",), False)])
+def test_on_a_terminal_progress_is_shown_unless_told_otherwise(qvar, monkeypatch, flags, is_shown):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # to rich, this is a terminal
+    search = qvar("search", "h2-2", *SHORT, *flags)
+    assert ("episode" in search.err and "2/2" in search.err) == is_shown
+    vqe = qvar("vqe", "h2-2", "--starts", 1, *flags)
+    assert ("optimizing" in vqe.err) == is_shown
+    if not is_shown:
+        assert (search.err, vqe.err) == ("", "")
+
+
+def test_vqe_prints_its_numbers(qvar):
+    outcome = qvar("vqe", "h2-2", "--starts", 3, "--seed", 1)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "efficient_su2, 3 starts, seed 1" in outcome.words
+    assert outcome.out.count("-1.137270") == 3
+    assert "within chemical accuracy" in outcome.out
+
+
+def test_vqe_as_json_is_json_alone(qvar):
+    outcome = qvar("vqe", "h2-2", "--starts", 2, "--json")
+    assert outcome.err == ""
+    data = json.loads(outcome.out)
+    assert data["chemically_accurate"] is True
+    assert data["run"] is None
+    energy = StatevectorSimulator().objective(Circuit.from_qasm(data["qasm"]), molecule("h2-2").observable)([])
+    assert data["energy"] == pytest.approx(energy, abs=1e-10)
+
+
+def test_vqe_takes_noise_shots_optimizer_and_family(qvar):
+    outcome = qvar(
+        *("vqe", "h2-3", "--noise", "ourense", "--ansatz", "real_amplitudes", "--reps", 1, "--starts", 1),
+        *("--optimizer", "adam-spsa", "--shots", 20, "--json"),
+    )
+    data = json.loads(outcome.out)
+    assert data["shots"] > 0
+    assert (data["n_rotations"], data["n_cnots"]) == (6, 2)
+    noisy = PauliTransferSimulator(NoiseModel.named("ourense"))
+    energy = noisy.objective(Circuit.from_qasm(data["qasm"]), molecule("h2-3").observable)([])
+    assert data["energy"] == pytest.approx(energy, abs=1e-10)
+    assert data["energy"] != pytest.approx(data["noiseless_energy"], abs=1e-4)
+
+
+def test_vqe_takes_a_circuit_file(qvar, own_folder):
+    (own_folder / "mine.qasm").write_text(
+        'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float[64] a;\nqubit[2] q;\nry(a) q[0];\ncx q[0], q[1];\n'
+    )
+    data = json.loads(qvar("vqe", "h2-2", "--ansatz", "mine.qasm", "--starts", 2, "--json").out)
+    assert (data["n_rotations"], data["n_cnots"]) == (1, 1)
+
+
+def test_the_same_command_gives_the_same_numbers(qvar):
+    outcomes = [json.loads(qvar("search", "h2-2", *SHORT, "--seed", 3, "--json", "--out", f"run{k}").out) for k in "ab"]
+    assert {**outcomes[0], "seconds": 0, "run": 0} == {**outcomes[1], "seconds": 0, "run": 0}
+
+
+@pytest.mark.parametrize("title", ["a [/closing] tag", "[bold]fat[/bold]", r"5$ and $\nothing$"])
+def test_a_problem_with_a_strange_title_is_searched_all_the_same(qvar, own_folder, title):
+    data = molecule("h2-2").to_dict() | {"title": title}
+    (own_folder / "mine.json").write_text(json.dumps(data))
+    outcome = qvar("search", "mine.json", *SHORT, "--out", "run")
+    assert outcome.code == 0
+    assert title in outcome.words
