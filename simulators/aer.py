@@ -93,7 +93,7 @@ class AerObjective:
         self._engine = engine
         self._circuit = circuit
         self._observable = observable
-        self._shots = None if shots is None else check_shots(shots)
+        self.shots = None if shots is None else check_shots(shots)
         self._rng = rng
         self._qiskit = circuit.to_qiskit()
         self._plan = MeasurementPlan.of(observable) if shots is not None else None
@@ -102,7 +102,7 @@ class AerObjective:
     @property
     def shots_per_evaluation(self) -> int:
         """Shots of one energy over all measured circuits, 0 when exact."""
-        return 0 if self._plan is None or self._shots is None else self._shots * self._plan.n_groups
+        return 0 if self._plan is None or self.shots is None else self.shots * self._plan.n_groups
 
     @property
     def evaluations_per_gradient(self) -> int:
@@ -116,7 +116,7 @@ class AerObjective:
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """Return the energy and its gradient per radian by parameter shift."""
         shift = ParameterShift(self._circuit)
-        shifted = AerObjective(self._engine, shift.circuit, self._observable, shots=self._shots, rng=self._rng)
+        shifted = AerObjective(self._engine, shift.circuit, self._observable, shots=self.shots, rng=self._rng)
         return self(theta), shift.gradient(theta, shifted.batch)
 
     def batch(self, thetas: ArrayLike) -> NDArray[np.float64]:
@@ -165,10 +165,10 @@ class AerObjective:
         data = [
             entry
             for rows, seed in zip(jobs, seeds, strict=True)
-            for entry in self._run(circuit, rows, shots=self._shots, seed_simulator=seed)
+            for entry in self._run(circuit, rows, shots=self.shots, seed_simulator=seed)
         ]
         energies = [
             sum(count * self._plan.values[group][int(outcome, 16)] for outcome, count in entry["counts"].items())
             for entry in data
         ]
-        return np.array(energies) / self._shots
+        return np.array(energies) / self.shots

@@ -27,6 +27,11 @@ class Objective(Protocol):
         ...
 
     @property
+    def shots(self) -> int | None:
+        """Shots per measured circuit, None for exact values."""
+        ...
+
+    @property
     def shots_per_evaluation(self) -> int:
         """Shots that one energy costs in total, over all measured circuits; 0 when exact."""
         ...

@@ -71,6 +71,11 @@ class ExactObjective:
         self._rebuild = rebuild
 
     @property
+    def shots(self) -> None:
+        """None: values are exact."""
+        return None
+
+    @property
     def shots_per_evaluation(self) -> int:
         """Zero: values are exact."""
         return 0

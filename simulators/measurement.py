@@ -111,7 +111,7 @@ class ShotObjective:
 
     def __init__(self, exact: ExactDistribution, shots: int, rng: np.random.Generator) -> None:
         self._exact = exact
-        self._shots = check_shots(shots)
+        self.shots = check_shots(shots)
         self._rng = rng
 
     @property
@@ -122,7 +122,7 @@ class ShotObjective:
     @property
     def shots_per_evaluation(self) -> int:
         """Shots of one energy over all measured groups."""
-        return self._shots * self._exact.plan.n_groups
+        return self.shots * self._exact.plan.n_groups
 
     @property
     def evaluations_per_gradient(self) -> int:
@@ -137,8 +137,8 @@ class ShotObjective:
         plan = exact.plan
         if plan.n_groups == 0:
             return plan.constant
-        counts = self._rng.multinomial(self._shots, exact.probabilities(theta))
-        return plan.constant + float((counts * plan.values).sum()) / self._shots
+        counts = self._rng.multinomial(self.shots, exact.probabilities(theta))
+        return plan.constant + float((counts * plan.values).sum()) / self.shots
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """Return estimates of the energy and of its gradient by parameter shift."""

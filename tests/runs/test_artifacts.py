@@ -28,7 +28,7 @@ def found_circuits(draw):
         else:
             operations.append(Operation(gate, (draw(st.integers(0, 2)),), (Slot(n_slots),)))
             n_slots += 1
-    angle = st.floats(-10, 10) | st.floats(-1e-6, 1e-6) | st.sampled_from([0.0, np.pi, -np.pi, 1e-300])
+    angle = st.floats(-10, 10) | st.floats(-1e-6, 1e-6) | st.sampled_from([0.0, np.pi, 1e-10 - np.pi, 1e-300])
     angles = draw(st.lists(angle, min_size=n_slots, max_size=n_slots))
     return Circuit(3, tuple(operations)), np.array(angles)
 
@@ -47,7 +47,8 @@ def test_the_saved_circuits_have_the_energy_of_the_found_one(tmp_path_factory, f
     from_qasm = Circuit.from_qasm((folder / "best.qasm").read_text())
     with (folder / "best.qpy").open("rb") as file:
         (from_qpy,) = qpy.load(file)
-    assert energy(from_qasm) == pytest.approx(expected, abs=1e-12)
+    # Qiskit writes an angle within 1e-9 of a simple multiple of pi as that multiple.
+    assert energy(from_qasm) == pytest.approx(expected, abs=1e-12 + 2e-9 * len(parameters))
     assert energy(Circuit.from_qiskit(from_qpy)) == pytest.approx(expected, abs=1e-12)
     assert from_qasm.counts() == circuit.counts()
 
