@@ -140,7 +140,8 @@ class NoiseModel:
     def _check_qubits(self, qubits: Iterable[int]) -> None:
         for q in qubits:
             if q < 0 or (self.n_qubits is not None and q >= self.n_qubits):
-                raise NoiseModelError(f"noise model {self.name!r} has {self.n_qubits} qubit(s), got qubit {q}")
+                size = "" if self.n_qubits is None else f" of {self.n_qubits} qubit(s)"
+                raise NoiseModelError(f"no qubit {q} in noise model {self.name!r}{size}")
 
     def channel(self, gate: str, qubits: tuple[int, ...]) -> Channel | None:
         """Return the channel that follows `gate` on `qubits`, None if there is none.

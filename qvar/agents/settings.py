@@ -42,7 +42,7 @@ class DoubleDQN:
     learn_every: int = 1
     target_every: int = 250
     epsilon_start: float = 1.0
-    epsilon_end: float = 0.05
+    epsilon_end: float = 0.2
     epsilon_decay: float = 0.9995
     bootstrap_halted: bool = False
     threads: int = 1
@@ -71,20 +71,19 @@ class DoubleDQN:
             raise QvarError(f"gamma must lie in 0..1, got {self.gamma}")
 
     @classmethod
-    def paper(cls, *, n_qubits: int, noisy: bool) -> "DoubleDQN":
-        """Return the settings of Patel et al. for a number of qubits.
+    def paper(cls, *, width: int, learning_rate: float, n_step: int) -> "DoubleDQN":
+        """Return the settings of Patel et al.: five layers of `width` units, batches of 1000.
 
-        Five layers of 1000 (up to 4 qubits), 2000 (6) or 5000 units, batches of 1000: a learner step takes about a
-        second on two CPU cores at width 1000.
+        At width 1000 a learner step takes about a second on two CPU cores.
         """
-        width = 1000 if n_qubits <= 4 else 2000 if n_qubits <= 6 else 5000
         return cls(
             hidden=(width,) * 5,
-            learning_rate=3e-4 if noisy else 1e-4,
-            n_step=6 if n_qubits >= 6 else 5 if noisy else 1,
+            learning_rate=learning_rate,
+            n_step=n_step,
             batch_size=1000,
             learning_starts=1000,
             target_every=500,
+            epsilon_end=0.05,
             epsilon_decay=0.99995,
             threads=2,
         )

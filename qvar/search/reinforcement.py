@@ -68,9 +68,12 @@ def run_search(
 
 
 def _check(configuration: SearchConfiguration) -> None:
-    """Raise if the environment's settings make no sense, or the engine cannot serve the problem."""
-    problem = _environment(configuration).problem
-    configuration.engine.objective(Circuit(problem.n_qubits), problem.observable)
+    """Raise if the environment's settings make no sense, or the engine lacks one of its gates."""
+    env = _environment(configuration)
+    every_gate = Circuit(env.problem.n_qubits)
+    for action in env.action_table.actions:
+        every_gate = every_gate.then((action.operation(every_gate.n_parameters),))
+    configuration.engine.objective(every_gate, env.problem.observable)
 
 
 def _prepare(configuration: SearchConfiguration, out: Path, *, resume: bool) -> RunFolder:

@@ -55,30 +55,16 @@ def test_limiting_settings_are_accepted():
 @pytest.mark.parametrize(("max_gates", "gamma"), [(40, 0.88), (70, 0.93), (250, 0.98)])
 def test_the_discount_follows_the_length_of_episodes_as_published(max_gates, gamma):
     assert DoubleDQN().discount(max_gates) == gamma
-    assert DoubleDQN.paper(n_qubits=4, noisy=False).discount(max_gates) == gamma
+    assert DoubleDQN.paper(width=1000, learning_rate=1e-4, n_step=1).discount(max_gates) == gamma
 
 
 def test_a_given_discount_is_used_as_it_is():
     assert DoubleDQN(gamma=0.5).discount(40) == 0.5
 
 
-# Experiments of Patel et al. (arXiv 2402.03500): qubits, noise, hidden layers, learning rate, n.
-@pytest.mark.parametrize(
-    ("n_qubits", "noisy", "hidden", "learning_rate", "n_step"),
-    [
-        (2, False, (1000,) * 5, 1e-4, 1),
-        (3, False, (1000,) * 5, 1e-4, 1),
-        (4, False, (1000,) * 5, 1e-4, 1),
-        (6, False, (2000,) * 5, 1e-4, 6),
-        (8, False, (5000,) * 5, 1e-4, 6),
-        (2, True, (1000,) * 5, 3e-4, 5),
-        (3, True, (1000,) * 5, 3e-4, 5),
-        (4, True, (1000,) * 5, 3e-4, 5),
-    ],
-)
-def test_the_paper_s_settings_are_those_of_its_experiments(n_qubits, noisy, hidden, learning_rate, n_step):
-    settings = DoubleDQN.paper(n_qubits=n_qubits, noisy=noisy)
-    assert (settings.hidden, settings.learning_rate, settings.n_step) == (hidden, learning_rate, n_step)
+def test_the_paper_s_settings_are_those_of_its_experiments():
+    settings = DoubleDQN.paper(width=2000, learning_rate=1e-4, n_step=6)
+    assert (settings.hidden, settings.learning_rate, settings.n_step) == ((2000,) * 5, 1e-4, 6)
     assert (settings.batch_size, settings.buffer_size, settings.learning_starts) == (1000, 20_000, 1000)
     assert (settings.learn_every, settings.target_every) == (1, 500)
     assert (settings.epsilon_start, settings.epsilon_end, settings.epsilon_decay) == (1.0, 0.05, 0.99995)
@@ -87,5 +73,5 @@ def test_the_paper_s_settings_are_those_of_its_experiments(n_qubits, noisy, hidd
 
 
 def test_the_paper_s_exploration_reaches_its_floor_after_59913_learner_steps():
-    settings = DoubleDQN.paper(n_qubits=4, noisy=True)
+    settings = DoubleDQN.paper(width=1000, learning_rate=3e-4, n_step=5)
     assert round(math.log(settings.epsilon_end / settings.epsilon_start, settings.epsilon_decay)) == 59_913

@@ -147,7 +147,7 @@ MISTAKES = [
     (("chanels",), [], "unknown key.*chanels"),
     (("channels", 0, "qubit"), [0], "unknown key.*qubit"),
     (("channels", 0, "gate"), "toffoli", "unknown gate 'toffoli'"),
-    (("channels", 0, "qubits"), [7], "got qubit 7"),
+    (("channels", 0, "qubits"), [7], "no qubit 7"),
     (("channels", 0, "qubits"), [0, 1], "1 distinct qubit"),
     (("channels", 0, "qubits"), 0, "malformed"),
     (("channels", 0, "steps"), None, "malformed"),
