@@ -44,7 +44,6 @@ class SearchConfiguration:
         max_gates: gates per circuit.
         shots: shots per measured circuit, None for exact values.
         evaluate_every: episodes between evaluations, one episode without exploration each; None for none.
-        all_to_all: ignore the coupling map of the engine's noise model when placing CNOTs.
         seed: seeds everything.
     """
 
@@ -52,13 +51,12 @@ class SearchConfiguration:
     engine: Engine
     algorithm: DoubleDQN | RandomPolicy = field(default_factory=DoubleDQN)
     optimizer: Optimizer = field(default_factory=LBFGS)
-    curriculum: MovingThreshold | FixedThreshold = field(default_factory=lambda: FixedThreshold())
+    curriculum: MovingThreshold | FixedThreshold = field(default_factory=FixedThreshold)
     halting: NoHalting | NegativeBinomialHalting = field(default_factory=NoHalting)
     episodes: int = 200
     max_gates: int = 40
     shots: int | None = None
     evaluate_every: int | None = 25
-    all_to_all: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -82,7 +80,6 @@ class SearchConfiguration:
             "max_gates": self.max_gates,
             "shots": self.shots,
             "evaluate_every": self.evaluate_every,
-            "all_to_all": self.all_to_all,
             "seed": self.seed,
         }
 

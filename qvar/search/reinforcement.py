@@ -95,7 +95,6 @@ def _environment(configuration: SearchConfiguration) -> ArchitectureSearchEnv:
         max_gates=configuration.max_gates,
         curriculum=configuration.curriculum,
         halting=configuration.halting,
-        coupling_map="all" if configuration.all_to_all else None,
         shots=configuration.shots,
     )
 
@@ -107,6 +106,7 @@ class _Session:
         self._configuration = configuration
         self._folder = folder
         self._env = _environment(configuration)
+        self._ideal = StatevectorSimulator()
         env_seed, agent_seed = np.random.SeedSequence(configuration.seed).spawn(2)
         self._env_seed: int | None = int(env_seed.generate_state(1)[0])
         self._agent = make_agent(
@@ -217,7 +217,7 @@ class _Session:
         }
 
     def _noiseless_energy(self, best: BestCircuit) -> float:
-        objective = StatevectorSimulator().objective(best.circuit, self._configuration.problem.observable)
+        objective = self._ideal.objective(best.circuit, self._configuration.problem.observable)
         return objective(best.parameters)
 
     def _save(self) -> None:

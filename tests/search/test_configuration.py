@@ -50,7 +50,7 @@ def settings(configuration):
         {"curriculum": MovingThreshold(0.5, switch=2.0, patience=30, kappa=0, reference="exact")},
         {"halting": NegativeBinomialHalting(p=0.4, floor=0.5)},
         {"halting": NoHalting()},
-        {"shots": 17, "evaluate_every": None, "all_to_all": True, "episodes": 1, "max_gates": 1, "seed": 2**40},
+        {"shots": 17, "evaluate_every": None, "episodes": 1, "max_gates": 1, "seed": 2**40},
     ],
     ids=lambda changes: "-".join(changes),
 )
@@ -61,8 +61,10 @@ def test_every_strategy_and_number_comes_back_from_json(exact_search, changes):
     assert config_hash(configuration.to_dict()) != config_hash(exact_search.to_dict()) or configuration == exact_search
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-@pytest.mark.parametrize("task", tasks())
+# The paper has every task but h2o-8, water in angstrom.
+@pytest.mark.parametrize(
+    ("preset", "task"), [(p, t) for p in PRESETS for t in tasks() if (p, t) != ("crlqas", "h2o-8")]
+)
 def test_presets_of_all_tasks_come_back_from_json(preset, task):
     configuration = configure(preset, molecule(task), StatevectorSimulator())
     assert settings(rebuilt(configuration)) == settings(configuration)

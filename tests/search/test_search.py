@@ -202,7 +202,7 @@ def test_the_coupling_map_of_the_device_is_kept_unless_told_otherwise(noisy_h2_3
         result = run_search(replace(ourense, seed=seed))
         pairs |= {o.qubits for o in result.circuit.operations if o.gate == "cx"}
     assert pairs <= set(ourense.engine.noise.coupling_map)
-    free = replace(ourense, engine=PauliTransferSimulator(ourense.engine.noise.without_coupling()), all_to_all=True)
+    free = replace(ourense, engine=PauliTransferSimulator(ourense.engine.noise.without_coupling()))
     assert run_search(free).cost.steps > 0
 
 
