@@ -181,7 +181,10 @@ class NoiseModel:
         return replace(self, coupling_map=None)
 
     def on_qubits(self, qubits: Sequence[int]) -> "NoiseModel":
-        """Return the model of some of the device's qubits, renumbered 0, 1, ... in the order given."""
+        """Return the model of some of the device's qubits, renumbered 0, 1, ... in the order given.
+
+        The name says which they were, unless they are the first ones.
+        """
         new = {old: index for index, old in enumerate(qubits)}
         if len(new) != len(qubits) or not new:
             raise NoiseModelError(f"need at least one qubit and each only once, got {list(qubits)}")
@@ -191,7 +194,9 @@ class NoiseModel:
             coupling = tuple((new[a], new[b]) for a, b in self.coupling_map if a in new and b in new)
         local = {(g, tuple(new[q] for q in qs)): c for (g, qs), c in self.local.items() if all(q in new for q in qs)}
         readout = {new[q]: error for q, error in self.readout.items() if q in new}
-        return replace(self, local=local, readout=readout, coupling_map=coupling, n_qubits=len(qubits))
+        is_start = list(qubits) == list(range(len(qubits)))
+        name = self.name if is_start else f"{self.name} qubits {','.join(map(str, qubits))}"
+        return replace(self, name=name, local=local, readout=readout, coupling_map=coupling, n_qubits=len(qubits))
 
     @cached_property
     def _key(self) -> str:

@@ -100,7 +100,7 @@ def test_the_coupling_of_a_device_is_dropped_only_on_request(qvar, own_folder):
 def test_a_fake_backend_gives_its_noise(qvar, own_folder):
     outcome = qvar("search", "h2-2", *SHORT, "--noise", "fake:FakeManilaV2", "--qubits", "2,3", "--out", "mine")
     assert (outcome.code, outcome.err) == (0, "")
-    assert config(own_folder / "mine")["engine"]["noise"]["name"] == "fake_manila"
+    assert config(own_folder / "mine")["engine"]["noise"]["name"] == "fake_manila qubits 2,3"
 
 
 def test_the_published_preset_is_there_for_those_who_have_time(qvar, own_folder):
