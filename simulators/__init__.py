@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qvar.simulators.aer import AerSimulator
-    from qvar.simulators.channels import Channel
+    from qvar.simulators.channels import (
+        Channel,
+        amplitude_damping,
+        depolarizing,
+        pauli_channel,
+        phase_damping,
+        thermal_relaxation,
+    )
     from qvar.simulators.circuit import Circuit, Operation, Slot
     from qvar.simulators.engine import Engine, Objective
     from qvar.simulators.noise import NoiseModel, ReadoutError, StateFlip
@@ -30,6 +37,11 @@ _HOME = {
     "Slot": "circuit",
     "StateFlip": "noise",
     "StatevectorSimulator": "statevector",
+    "amplitude_damping": "channels",
+    "depolarizing": "channels",
+    "pauli_channel": "channels",
+    "phase_damping": "channels",
+    "thermal_relaxation": "channels",
 }
 
 __all__ = [
@@ -46,6 +58,11 @@ __all__ = [
     "Slot",
     "StateFlip",
     "StatevectorSimulator",
+    "amplitude_damping",
+    "depolarizing",
+    "pauli_channel",
+    "phase_damping",
+    "thermal_relaxation",
 ]
 
 

@@ -1,5 +1,6 @@
 """The command `qvar`; every command loads what it needs when it runs, so that `qvar --help` is immediate."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: what follows the program's name, None for `sys.argv`.
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads must not keep the cores from working ones
     from qvar.cli.app import app
     from qvar.simulators.errors import QvarError
 
