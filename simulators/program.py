@@ -5,6 +5,7 @@ lowered once per (gate, qubits) and looked up afterwards. Rotations and CX keep 
 a short record; whatever has no structure becomes a dense one- or two-qubit matrix.
 """
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ OP_SIZE = 5
 
 _AXES = {"rx": RX, "ry": RY, "rz": RZ, "p": RZ}
 _HALF_PI = np.pi / 2
+_LOCK = threading.Lock()  # guards the tables of every lowering; taken only when a gate is new
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,6 @@ class _Step:
     second: int
     constants: int
     source: int = -1
-    scale: float = 1.0
     angle: float = 0.0
 
 
@@ -132,7 +133,9 @@ class Lowering:
     def _lower(self, operation: Operation) -> tuple[_Step, ...]:
         key = (operation.gate, operation.qubits)
         steps = self._steps.get(key)
-        if steps is None:
+        if steps is not None:
+            return steps
+        with _LOCK:
             channel = None if self._noise is None else self._noise.channel(*key)
             if channel is not None and channel.is_identity():
                 channel = None
