@@ -19,6 +19,7 @@ from qvar.envs.encoding import observation, observation_space
 from qvar.envs.halting import Halting, NoHalting
 from qvar.envs.presets import default_curriculum
 from qvar.envs.reward import PaperReward, Reward
+from qvar.simulators.checks import check_whole
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.errors import ArchitectureError
 
@@ -148,8 +149,8 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     ) -> None:
         from qvar.simulators.statevector import StatevectorSimulator
 
-        if max_gates < 1 or (shots is not None and shots < 1):
-            raise ArchitectureError(f"max_gates and shots must be at least 1, got {max_gates} and {shots}")
+        max_gates = check_whole("max_gates", max_gates, error=ArchitectureError)
+        shots = None if shots is None else check_whole("shots", shots, error=ArchitectureError)
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ArchitectureError(f"render_mode is 'ansi' or None, got {render_mode!r}")
         self.problem = find_problem(problem)

@@ -9,7 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator as QiskitAerSimulator
 
 from qvar.simulators.circuit import Circuit
-from qvar.simulators.engine import check_batch, check_noise, check_observable
+from qvar.simulators.engine import check_batch, check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
 from qvar.simulators.measurement import MeasurementPlan, ParameterShift, check_shots
 from qvar.simulators.noise import NoiseModel
@@ -42,6 +42,7 @@ class AerSimulator:
     _backend: Any = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_noise_model(self.noise)
         if self.method not in _METHODS:
             raise EngineError(f"unknown Aer method {self.method!r}; known are {', '.join(_METHODS)}")
         if self.noise is not None and self.method != "density_matrix":

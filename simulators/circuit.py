@@ -216,7 +216,8 @@ class Circuit:
     def from_qiskit(cls, circuit: "QuantumCircuit") -> "Circuit":
         """Translate a Qiskit circuit; gates that are not native go through Qiskit's own decomposition.
 
-        Parameters become slots in the order of `circuit.parameters`. Final measurements are dropped.
+        Parameters become slots in the order of `circuit.parameters`; those that occur in a global phase only are left
+        out. Final measurements are dropped.
 
         Raises:
             CircuitError: for mid-circuit measurement, reset, classical control, or an angle that is not linear in a

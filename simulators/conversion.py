@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from qiskit import QuantumCircuit, qasm3
@@ -30,7 +31,17 @@ def _convert(circuit: QuantumCircuit, parameters: Iterable[Parameter]) -> Circui
     slots = {parameter: index for index, parameter in enumerate(parameters)}
     operations: list[Operation] = []
     _translate(circuit, list(range(circuit.num_qubits)), slots, operations, measured=set())
+    used = sorted({p.index for o in operations for p in o.parameters if isinstance(p, Slot)})
+    if len(used) < len(slots):  # the others occur in a global phase only
+        number = {old: new for new, old in enumerate(used)}
+        operations = [
+            Operation(o.gate, o.qubits, tuple(_renumbered(p, number) for p in o.parameters)) for o in operations
+        ]
     return Circuit(circuit.num_qubits, tuple(operations))
+
+
+def _renumbered(parameter: float | Slot, number: dict[int, int]) -> float | Slot:
+    return replace(parameter, index=number[parameter.index]) if isinstance(parameter, Slot) else parameter
 
 
 def _translate(
@@ -98,7 +109,10 @@ def _angle(value: Any, slots: dict[Parameter, int]) -> float | Slot:
     if not value.parameters:
         return float(value)
     if len(value.parameters) > 1:
-        raise CircuitError(f"the angle {value} mixes several parameters; only a * parameter + b is supported")
+        raise CircuitError(
+            f"the angle {value} mixes several parameters; only a * parameter + b is supported: "
+            "bind data first with assign_parameters"
+        )
     (parameter,) = value.parameters
     slope = value.gradient(parameter)
     if isinstance(slope, ParameterExpression) and slope.parameters:
@@ -127,11 +141,23 @@ def _expression(parameter: float | Slot, theta: ParameterVector) -> Any:
 
 def circuit_to_qasm(circuit: Circuit) -> str:
     """Return the OpenQASM 3 program (see `Circuit.to_qasm`)."""
-    result = circuit_to_qiskit(circuit)
-    for position, instruction in enumerate(result.data):
-        if instruction.operation.name == "id":
-            result.data[position] = instruction.replace(operation=_idle_gate())
-    return str(qasm3.dumps(result))
+    numbers: dict[str, float] = {}  # Qiskit rounds numbers near fractions of pi; ours go in as names first
+    result = QuantumCircuit(circuit.n_qubits)
+    theta = ParameterVector("theta", circuit.n_parameters)
+    for operation in circuit.operations:
+        angles = [_expression(p, theta) if isinstance(p, Slot) else _named(p, numbers) for p in operation.parameters]
+        if operation.gate == "id":
+            result.append(_idle_gate(), operation.qubits)
+        else:
+            getattr(result, operation.gate)(*angles, *operation.qubits)
+    text = re.sub(r"input [^;]*\bfixed_\d+;\n", "", str(qasm3.dumps(result)))
+    return re.sub(r"\bfixed_\d+\b", lambda match: repr(numbers[match.group()]), text)
+
+
+def _named(angle: float, numbers: dict[str, float]) -> Parameter:
+    name = f"fixed_{len(numbers)}"
+    numbers[name] = float(angle)
+    return Parameter(name)
 
 
 def _idle_gate() -> Gate:

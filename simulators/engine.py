@@ -14,7 +14,7 @@ from qvar.simulators.errors import EngineError, NoiseModelError
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 
-__all__ = ["Engine", "Objective", "check_batch", "check_noise", "check_observable"]
+__all__ = ["Engine", "Objective", "check_batch", "check_noise", "check_noise_model", "check_observable"]
 
 
 @runtime_checkable
@@ -79,10 +79,21 @@ class Engine(Protocol):
 
 def check_observable(circuit: Circuit, observable: Observable) -> None:
     """Raise EngineError unless circuit and observable speak about the same number of qubits."""
+    if not isinstance(circuit, Circuit) or not isinstance(observable, Observable):
+        raise EngineError(
+            f"an objective takes a Circuit and an Observable, got {type(circuit).__name__} and "
+            f"{type(observable).__name__}; Circuit.from_qiskit and Observable.from_qiskit translate Qiskit's"
+        )
     if circuit.n_qubits != observable.n_qubits:
         raise EngineError(
             f"the circuit has {circuit.n_qubits} qubit(s) and the observable {observable.n_qubits}; they must agree"
         )
+
+
+def check_noise_model(noise: NoiseModel | None) -> None:
+    """Raise EngineError unless `noise` is a noise model or None."""
+    if noise is not None and not isinstance(noise, NoiseModel):
+        raise EngineError(f"noise is a NoiseModel or None, got {noise!r}; NoiseModel.named(...) finds devices by name")
 
 
 def check_noise(circuit: Circuit, noise: NoiseModel | None) -> None:

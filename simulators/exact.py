@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +14,7 @@ from qvar.simulators.kernel_loading import workspace
 from qvar.simulators.measurement import MeasurementPlan, ShotObjective
 from qvar.simulators.observable import Observable
 
-__all__ = ["ExactObjective", "PreparedObservable"]
+__all__ = ["ExactObjective", "PreparedObservable", "remember"]
 
 _MAX_GIGABYTES = 8
 
@@ -35,6 +35,18 @@ class PreparedObservable(Protocol):
     def probabilities(self, state: NDArray[Any]) -> NDArray[np.float64]:
         """Return outcome probabilities per measured group, shape (n_groups, 2**n_qubits), from a final state."""
         ...
+
+
+_Prepared = TypeVar("_Prepared", bound=PreparedObservable)
+_REMEMBERED = 16
+
+
+def remember(table: dict[Observable, _Prepared], observable: Observable, prepared: _Prepared) -> _Prepared:
+    """Keep a prepared observable for later circuits, forgetting the oldest of more than 16; return it."""
+    while len(table) >= _REMEMBERED:
+        table.pop(next(iter(table)), None)
+    table[observable] = prepared
+    return prepared
 
 
 class ExactObjective:
@@ -69,6 +81,9 @@ class ExactObjective:
         self._energy_size, self._gradient_size, self._state_size = sizes
         self._dtype = dtype
         self._rebuild = rebuild
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self._rebuild, (self.circuit,)  # kernels cannot be pickled; they are loaded again
 
     @property
     def shots(self) -> None:

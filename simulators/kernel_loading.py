@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import tempfile
 import threading
 from importlib import import_module
 from types import ModuleType
@@ -14,6 +15,7 @@ __all__ = ["load_kernels", "workspace"]
 _log = logging.getLogger("qvar")
 _local = threading.local()
 _PATIENCE_SECONDS = 2.0
+_KEPT_BYTES = 64 * 2**20
 _NOTICE = "compiling the numba kernels %s for this machine: once, about 10 seconds"
 
 
@@ -30,13 +32,28 @@ def load_kernels(name: str) -> ModuleType:
     notice.daemon = True
     notice.start()
     try:
-        return import_module(full_name)
+        return _import(full_name)
     finally:
         notice.cancel()
 
 
+def _import(full_name: str) -> ModuleType:
+    try:
+        return import_module(full_name)
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+    import numba
+
+    numba.config.CACHE_DIR = tempfile.mkdtemp(prefix="qvar-kernels-")
+    _log.warning("no folder for compiled kernels can be written to; they are compiled anew for this process")
+    return import_module(full_name)
+
+
 def workspace(size: int, dtype: type[np.generic]) -> NDArray[np.generic]:
-    """Return an uninitialized array of at least `size` numbers, reused by later calls in the same thread."""
+    """Return an uninitialized array of `size` numbers; up to 64 MiB are kept for later calls in the same thread."""
+    if size * np.dtype(dtype).itemsize > _KEPT_BYTES:
+        return np.empty(size, dtype=dtype)
     arrays: dict[type[np.generic], NDArray[np.generic]] = _local.__dict__.setdefault("arrays", {})
     array = arrays.get(dtype)
     if array is None or len(array) < size:

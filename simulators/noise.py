@@ -203,6 +203,12 @@ class NoiseModel:
         text = json.dumps(self.to_dict() | {"name": "", "source": ""}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NoiseModel) and self.key() == other.key()
+
+    def __hash__(self) -> int:
+        return hash(self.key())
+
     def key(self) -> str:
         """Return the identity of the model, 32 hexadecimal digits; names and sources do not count."""
         return self._key

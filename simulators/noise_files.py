@@ -96,7 +96,7 @@ def noise_from_dict(data: Any) -> NoiseModel:
         raise
     except QvarError as error:
         raise NoiseModelError(f"noise model {data.get('name', '?')!r}: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NoiseModelError(f"noise model {data.get('name', '?')!r} is malformed: {error!r}") from error
 
 
@@ -104,37 +104,53 @@ def _build(data: Mapping[str, Any]) -> NoiseModel:
     local: dict[tuple[str, tuple[int, ...]], Channel] = {}
     default: dict[str, Channel] = {}
     _check_keys("the model", data, _KEYS)
+    readout: dict[int | None, Readout] = {}
     for entry in data.get("readout", []):
         _check_keys(f"the read-out entry {entry}", entry, {"qubit", "p01", "p10", "state_flip"})
+        _add(readout, None if entry.get("qubit") is None else int(entry["qubit"]), _read_readout(entry))
     for entry in data.get("channels", []):
-        _check_keys(f"the entry for {entry.get('gate')!r}", entry, {"gate", "qubits", "steps"})
+        _check_keys(f"the channel entry {str(entry)[:60]}", entry, {"gate", "qubits", "steps"})
         gates = [entry["gate"]] if isinstance(entry["gate"], str) else entry["gate"]
         built: dict[int, Channel] = {}
         for gate in gates:
             size = check_gate(gate).n_qubits
             channel = built.setdefault(size, _read_channel(entry, size))
             if entry.get("qubits") is None:
-                default[gate] = channel
+                _add(default, gate, channel)
             else:
-                local[gate, tuple(int(q) for q in entry["qubits"])] = channel
-    readout = {int(e["qubit"]): _read_readout(e) for e in data.get("readout", []) if "qubit" in e}
-    general = [_read_readout(e) for e in data.get("readout", []) if "qubit" not in e]
+                _add(local, (gate, tuple(int(q) for q in entry["qubits"])), channel)
     coupling = data.get("coupling_map")
     return NoiseModel(
         name=str(data.get("name", "unnamed")),
         local=local,
         default=default,
-        readout=readout,
-        default_readout=general[-1] if general else None,
+        readout={q: error for q, error in readout.items() if q is not None},
+        default_readout=readout.get(None),
         coupling_map=None if coupling is None else tuple((int(a), int(b)) for a, b in coupling),
-        n_qubits=None if data.get("n_qubits") is None else int(data["n_qubits"]),
-        strict=bool(data.get("strict", True)),
+        n_qubits=_typed(data, "n_qubits", int, None),
+        strict=_typed(data, "strict", bool, True),
         source=str(data.get("source", "")),
     )
 
 
-def _check_keys(what: str, entry: Mapping[str, Any], known: set[str]) -> None:
+def _add(entries: dict[Any, Any], key: Any, value: Any) -> None:
+    """Put an entry into a table, refusing a second one for the same key."""
+    if key in entries:
+        raise NoiseModelError(f"two entries for {'all qubits' if key is None else key}; keep one of them")
+    entries[key] = value
+
+
+def _typed(data: Mapping[str, Any], key: str, kind: type, default: Any) -> Any:
+    value = data.get(key, default)
+    if value is not default and type(value) is not kind:
+        raise NoiseModelError(f"{key} must be a JSON {'boolean' if kind is bool else 'integer'}, got {value!r}")
+    return value
+
+
+def _check_keys(what: str, entry: Any, known: set[str]) -> None:
     """Refuse misspelt keys: ignoring them would silently give another noise model."""
+    if not isinstance(entry, Mapping):
+        raise NoiseModelError(f"{what} must be a JSON object with the keys {', '.join(sorted(known))}")
     unknown = sorted(set(entry) - known)
     if unknown:
         raise NoiseModelError(f"{what} has unknown key(s) {', '.join(unknown)}; known are {', '.join(sorted(known))}")

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.simulators.circuit import Circuit
-from qvar.simulators.engine import check_noise, check_observable
+from qvar.simulators.engine import check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.exact import ExactObjective
+from qvar.simulators.exact import ExactObjective, remember
 from qvar.simulators.kernel_loading import load_kernels
 from qvar.simulators.measurement import MeasurementPlan, apply_local
 from qvar.simulators.noise import NoiseModel
@@ -51,6 +51,7 @@ class PauliTransferSimulator:
     _prepared: dict[Observable, "_PreparedObservable"] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_noise_model(self.noise)
         object.__setattr__(self, "_lowering", ptm_lowering(self.noise))
         object.__setattr__(self, "_prepared", {})
 
@@ -71,11 +72,12 @@ class PauliTransferSimulator:
         if circuit.n_qubits > _MAX_QUBITS:
             raise EngineError(
                 f"the Pauli-transfer simulator holds 4**n numbers and takes up to {_MAX_QUBITS} qubits, got "
-                f"{circuit.n_qubits}; use AerSimulator with a matrix-product state for larger circuits"
+                f"{circuit.n_qubits}; larger circuits are simulated without noise: StatevectorSimulator, or "
+                "AerSimulator with method='matrix_product_state'"
             )
         prepared = self._prepared.get(observable)
         if prepared is None:
-            prepared = self._prepared[observable] = _PreparedObservable(observable, self.noise)
+            prepared = remember(self._prepared, observable, _PreparedObservable(observable, self.noise))
         program = self._lowering.program(circuit)
         header = np.array([circuit.n_qubits, len(program.ops), len(prepared.indices)], dtype=np.int64)
         size = 4**circuit.n_qubits

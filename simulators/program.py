@@ -39,7 +39,7 @@ OP_SIZE = 5
 
 _AXES = {"rx": RX, "ry": RY, "rz": RZ, "p": RZ}
 _HALF_PI = np.pi / 2
-_LOCK = threading.Lock()  # guards the tables of every lowering; taken only when a gate is new
+_LOCK = threading.Lock()  # guards the tables of every lowering; held for microseconds
 
 
 @dataclass(frozen=True)
@@ -201,9 +201,10 @@ class Lowering:
         return self._offsets[numbers]
 
     def _current_constants(self) -> NDArray[np.float64]:
-        if len(self._constants) != max(1, len(self._numbers)):
-            self._constants = np.array(self._numbers or [0.0])
-        return self._constants
+        with _LOCK:
+            if len(self._constants) != max(1, len(self._numbers)):
+                self._constants = np.array(self._numbers or [0.0])
+            return self._constants
 
 
 def pure_lowering() -> Lowering:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.exact import ExactObjective
+from qvar.simulators.exact import ExactObjective, remember
 from qvar.simulators.gates import PAULIS
 from qvar.simulators.kernel_loading import load_kernels
 from qvar.simulators.measurement import MeasurementPlan, apply_local
@@ -63,7 +63,7 @@ class StatevectorSimulator:
         check_observable(circuit, observable)
         prepared = self._prepared.get(observable)
         if prepared is None:
-            prepared = self._prepared[observable] = _PreparedObservable(observable)
+            prepared = remember(self._prepared, observable, _PreparedObservable(observable))
         program = self._lowering.program(circuit)
         header = np.array([circuit.n_qubits, len(program.ops), len(prepared.masks)], dtype=np.int64)
         size = 2**circuit.n_qubits

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import QvarError
 
 __all__ = ["DoubleDQN"]
@@ -50,10 +51,10 @@ class DoubleDQN:
     def __post_init__(self) -> None:
         counts = ("n_step", "batch_size", "buffer_size", "learning_starts", "learn_every", "target_every", "threads")
         for name in counts:
-            if getattr(self, name) < 1:
-                raise QvarError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not self.hidden or min(self.hidden) < 1:
-            raise QvarError(f"the network needs hidden layers of width >= 1, got {self.hidden}")
+            object.__setattr__(self, name, check_whole(name, getattr(self, name)))
+        if not self.hidden:
+            raise QvarError("the network needs at least one hidden layer, got hidden=()")
+        object.__setattr__(self, "hidden", tuple(check_whole("hidden", width) for width in self.hidden))
         if self.learning_starts > self.buffer_size:
             raise QvarError(
                 f"learning_starts={self.learning_starts} transitions never fit into buffer_size={self.buffer_size}"

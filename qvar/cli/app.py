@@ -147,7 +147,9 @@ def molecule(
     charge: Annotated[int, typer.Option(help="Total charge.")] = 0,
     spin: Annotated[int, typer.Option(help="Unpaired electrons.")] = 0,
     active: Annotated[str | None, typer.Option(help="Active electrons and orbitals, such as 2,3.")] = None,
-    mapping: Annotated[str, typer.Option(help="jordan_wigner, parity or parity_reduced.")] = "jordan_wigner",
+    mapping: Annotated[
+        str, typer.Option(help="jordan_wigner, parity, parity_reduced, checksum or checksum_per_spin.")
+    ] = "jordan_wigner",
 ) -> None:
     """Make a problem file of any molecule (needs the chemistry extra); search it with `qvar search FILE`."""
     from qvar.cli.listing import make_molecule

@@ -19,11 +19,11 @@ class Minimum:
     Attributes:
         parameters: best angles, float64 of shape (n_parameters,), radians.
         value: the objective at `parameters`; for a noisy objective see the optimizer on how it was chosen.
-        evaluations: energies asked for, gradients not included.
-        gradients: calls of `value_and_gradient`.
+        evaluations: energies evaluated, those that gradients by parameter shift cost included.
+        gradients: gradients by reverse sweep, each about as dear as two or three energies.
         shots: shots spent in all, 0 for exact objectives.
         converged: whether the optimizer's own stopping rule was met before the budget ran out.
-        history: every value seen in order, float64 of shape (evaluations + gradients,).
+        history: every value seen in order, one for each call of the objective, float64.
     """
 
     parameters: NDArray[np.float64]
@@ -77,11 +77,12 @@ class CountedObjective:
         """Return the outcome with the counts so far."""
         per_gradient = self.objective.evaluations_per_gradient
         energies = self.evaluations + self.gradients * per_gradient
+        is_sweep = per_gradient == 1
         return Minimum(
             parameters=parameters,
             value=value,
-            evaluations=self.evaluations,
-            gradients=self.gradients,
+            evaluations=self.evaluations if is_sweep else energies,
+            gradients=self.gradients if is_sweep else 0,
             shots=energies * self.objective.shots_per_evaluation,
             converged=converged,
             history=np.array(self.history, dtype=np.float64),

@@ -58,7 +58,10 @@ class RunFolder:
                 f"{path} already exists and is not empty; nothing was overwritten. Choose another folder, or resume "
                 "the run in it"
             )
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"cannot make the run folder {path}: {error.strerror}") from error
         run_id = config_hash(config)
         content = {"format": _FORMAT, "version": _VERSION, "id": run_id, "config": dict(config)}
         write_atomically(path / "config.json", json.dumps(content, indent=1, allow_nan=False).encode())
@@ -193,7 +196,7 @@ class RunFolder:
         try:
             return _object(file.read_bytes())
         except ValueError as error:
-            raise RunError(f"{file} is corrupted: {error}") from error
+            raise RunError(f"{file} is corrupted: {error}; remove it and resume the run to write it anew") from error
 
 
 def _is_leftover(file: Path) -> bool:

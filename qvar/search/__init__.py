@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from qvar.agents import DoubleDQN, RandomPolicy
-from qvar.problems import Problem
+from qvar.problems import Problem, molecule
 from qvar.search.ansatz import ansatz
 from qvar.search.configuration import SearchConfiguration
 from qvar.search.presets import PRESETS, configure
@@ -40,7 +40,7 @@ __all__ = [
 
 
 def search(
-    problem: Problem,
+    problem: Problem | str,
     engine: Engine,
     algorithm: DoubleDQN | RandomPolicy | None = None,
     *,
@@ -58,7 +58,7 @@ def search(
     For full control build a `SearchConfiguration` (or change one from `configure`) and call `run_search`.
 
     Args:
-        problem: what to minimize, for example `molecule("h2-4")`.
+        problem: what to minimize, for example `molecule("h2-4")`, or just the task's name.
         engine: where energies come from; its noise model's coupling map says where CNOTs may go.
         algorithm: the agent; None for that of the preset.
         preset: "laptop" or "crlqas" for everything not given here.
@@ -73,7 +73,8 @@ def search(
     Raises:
         RunError: if `out` is occupied, damaged, or holds a run of another configuration.
     """
-    configuration = replace(configure(preset, problem, engine, shots=shots), seed=seed)
+    task = molecule(problem) if isinstance(problem, str) else problem
+    configuration = replace(configure(preset, task, engine, shots=shots), seed=seed)
     if algorithm is not None:
         configuration = replace(configuration, algorithm=algorithm)
     if episodes is not None:

@@ -9,6 +9,7 @@ from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, 
 from qvar.optimizers import LBFGS, AdamSPSA, Cobyla, Optimizer
 from qvar.problems import Problem
 from qvar.simulators import AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
+from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import RunError
 
 __all__ = ["SearchConfiguration"]
@@ -62,10 +63,9 @@ class SearchConfiguration:
     def __post_init__(self) -> None:
         for name in ("episodes", "max_gates", "shots", "evaluate_every"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise RunError(f"{name} must be at least 1, got {value}")
-        if self.seed < 0:
-            raise RunError(f"the seed must be at least 0, got {self.seed}")
+            if value is not None:
+                object.__setattr__(self, name, check_whole(name, value, error=RunError))
+        object.__setattr__(self, "seed", check_whole("seed", self.seed, least=0, error=RunError))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the configuration as JSON-able data, complete enough to rebuild it anywhere."""

@@ -22,8 +22,8 @@ class Cost:
 
     Attributes:
         steps: optimizations of all angles: in a search one after every gate placed, in a VQE one per start.
-        evaluations: energies, gradients not included.
-        gradients: energies with gradient.
+        evaluations: energies evaluated, those of gradients by parameter shift included.
+        gradients: gradients by reverse sweep.
         shots: shots in all, 0 for exact values.
     """
 

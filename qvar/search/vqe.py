@@ -5,16 +5,17 @@ import time
 import numpy as np
 
 from qvar.optimizers import LBFGS, AdamSPSA, Optimizer
-from qvar.problems import Problem
+from qvar.problems import Problem, molecule
 from qvar.search.result import Cost, SearchResult
 from qvar.simulators import Circuit, Engine, StatevectorSimulator
+from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import RunError
 
 __all__ = ["vqe"]
 
 
 def vqe(
-    problem: Problem,
+    problem: Problem | str,
     circuit: Circuit,
     engine: Engine,
     *,
@@ -26,7 +27,7 @@ def vqe(
     """Optimize the angles of a circuit and return the best of several starts.
 
     Args:
-        problem: what to minimize.
+        problem: what to minimize, or a task's name.
         circuit: the ansatz.
         engine: where energies come from.
         optimizer: how; None for L-BFGS with exact gradients, with shots for Adam-SPSA.
@@ -40,10 +41,10 @@ def vqe(
     Raises:
         RunError: for no start or a negative seed.
     """
-    if starts < 1:
-        raise RunError(f"at least one start is needed, got {starts}")
-    if seed < 0:
-        raise RunError(f"the seed must be at least 0, got {seed}")
+    if isinstance(problem, str):
+        problem = molecule(problem)
+    starts = check_whole("starts", starts, error=RunError)
+    seed = check_whole("seed", seed, least=0, error=RunError)
     began = time.monotonic()
     method = (LBFGS() if shots is None else AdamSPSA()) if optimizer is None else optimizer
     start_rng, optimizer_rng, shots_rng = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))

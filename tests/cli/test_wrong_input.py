@@ -50,7 +50,7 @@ def check(outcome, *parts):
         ("vqe h2-2 --engine statevector --noise ourense", ["statevector engine has no noise", "pauli-transfer or aer"]),
         ("vqe h2-2 --ansatz uccsd", ["unknown ansatz 'uccsd'", "efficient_su2"]),
         ("vqe h2-2 --reps 0", ["at least one repetition, got 0"]),
-        ("vqe h2-2 --starts 0", ["at least one start is needed, got 0"]),
+        ("vqe h2-2 --starts 0", ["starts must be at least 1, got 0"]),
         ("vqe h2-2 --seed=-1", ["seed must be at least 0, got -1"]),
         ("vqe h2-2 --shots 0", ["shots must be a whole number >= 1, got 0"]),
         ("search h2-2 --episodes=-1", ["episodes must be at least 1, got -1"]),

@@ -114,7 +114,11 @@ class CountingObjective:
         return self.inner(theta)
 
     def value_and_gradient(self, theta):
-        self.count.gradients += 1
+        energies = self.inner.evaluations_per_gradient
+        if energies > 1:  # parameter shift: energies, not a sweep
+            self.count.evaluations += energies
+        else:
+            self.count.gradients += 1
         self.count.shots += self.inner.shots_per_evaluation * self.inner.evaluations_per_gradient
         return self.inner.value_and_gradient(theta)
 

@@ -156,7 +156,7 @@ def test_costs_are_what_the_engine_was_really_asked_for(exact_search, counting_e
     )
     assert engine.count.evaluations == result.cost.evaluations + 1  # the final judgement, which is not search
     assert (result.cost.shots > 0) == (shots is not None)
-    assert (result.cost.gradients > 0) == (optimizer is None)
+    assert (result.cost.gradients > 0) == (shots is None and optimizer is None)
 
 
 def test_steps_count_every_gate_placed_in_training_and_in_evaluations(exact_search):

@@ -113,7 +113,7 @@ def test_starts_cover_the_circle(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"starts": 0}, RunError, "at least one start is needed, got 0"),
+        ({"starts": 0}, RunError, "starts must be at least 1, got 0"),
         ({"seed": -1}, RunError, "seed must be at least 0, got -1"),
         ({"shots": 0}, EngineError, "shots must be a whole number >= 1, got 0"),
         ({"shots": -3}, EngineError, "shots"),

@@ -166,7 +166,11 @@ MISTAKES = [
     (("readout", 0, "p_01"), 0.1, "unknown key.*p_01"),
     (("coupling_map",), [[0, 1, 2]], "malformed"),
     (("coupling_map",), [[0, 0]], "distinct"),
-    (("n_qubits",), "two", "malformed"),
+    (("n_qubits",), "two", "n_qubits must be a JSON integer"),
+    (("n_qubits",), "2", "n_qubits must be a JSON integer"),
+    (("strict",), "false", "strict must be a JSON boolean"),
+    (("channels", 0), "cx", "must be a JSON object"),
+    (("channels",), {"cx": 1}, "must be a JSON object"),
 ]
 
 
