@@ -54,17 +54,17 @@ def run_search(
     """
     _check(configuration)  # before anything is written
     folder = None if out is None else _prepare(configuration, out, resume=resume)
-    session = _Session(configuration, folder)
-    session.restore()
+    run = _RunInProgress(configuration, folder)
+    run.restore()
     if on_episode is not None:
-        for record in session.history:
+        for record in run.history:
             on_episode(record)
     with _threads(configuration.algorithm.threads):
-        while len(session.history) < configuration.episodes:
-            record = session.episode()
+        while len(run.history) < configuration.episodes:
+            record = run.episode()
             if on_episode is not None:
                 on_episode(record)
-    return session.finish()
+    return run.finish()
 
 
 def _check(configuration: SearchConfiguration) -> None:
@@ -99,7 +99,7 @@ def _environment(configuration: SearchConfiguration) -> ArchitectureSearchEnv:
     )
 
 
-class _Session:
+class _RunInProgress:
     """One stretch of a run in one process: environment, agent and records (mutable)."""
 
     def __init__(self, configuration: SearchConfiguration, folder: RunFolder | None) -> None:

@@ -53,7 +53,7 @@ class SearchResult:
         noiseless_energy: the same circuit and angles without noise.
         exact_energy: lowest eigenvalue of the observable.
         cost: what the search spent.
-        seconds: wall time, of all sessions if the run was resumed.
+        seconds: wall time, that before interruptions included.
         history: one record per episode, as in metrics.jsonl.
         run: the run folder, None if nothing was written.
     """

@@ -206,7 +206,7 @@ def test_resuming_a_finished_run_reads_it_and_writes_nothing(configuration, unbr
     def no_more_episodes(session):
         raise AssertionError("an episode was played")
 
-    monkeypatch.setattr(qvar.search.reinforcement._Session, "episode", no_more_episodes)
+    monkeypatch.setattr(qvar.search.reinforcement._RunInProgress, "episode", no_more_episodes)
     before, seen = file_contents(unbroken), []
     result = run_search(configuration, out=unbroken, resume=True, on_episode=seen.append)
     assert result.to_dict() == json.loads(before["result.json"])
