@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -41,10 +42,11 @@ def molecule_from_geometry(
 ) -> Problem:
     """Make the ground-state problem of a molecule.
 
-    Orbitals come from restricted (open-shell) Hartree-Fock. The exact energy is the lowest eigenvalue of the
-    qubit observable, over all electron numbers it contains; `metadata["casci_energy"]` is the lowest with the
-    molecule's own numbers of electrons of either spin. They differ when the molecule would bind another
-    electron in this basis, as cations do.
+    Orbitals come from restricted (open-shell) Hartree-Fock. The exact energy is the lowest with the molecule's
+    own numbers of electrons of either spin. Where a state with other numbers lies lower, as for cations that
+    would bind another electron, the observable gets the penalty w [(N_up - n_up)^2 + (N_down - n_down)^2], which
+    is zero on the molecule's own states and lifts all others above them; `metadata["electron_penalty"]` is w in
+    Hartree, and `source` says so.
 
     Args:
         geometry: "H 0 0 0; H 0 0 0.74", or a sequence of (symbol, (x, y, z)).
@@ -93,16 +95,19 @@ def molecule_from_geometry(
     chosen = encoding(mapping, n_orbitals=len(space.orbitals), electrons=space.electrons)
     _check_size(2 * len(space.orbitals) - len(chosen.fixed))
     integrals = active_integrals(molecule, space)
-    observable = encode(_jordan_wigner(integrals, chosen.order), chosen)
     recipe = _recipe(atoms, basis, int(charge), int(spin), space, mapping)
-    # Lanczos can miss a state whose symmetry its start vector lacks; the active-space energy cannot.
-    exact = min(observable.ground_energy(), integrals.casci_energy)
+    hamiltonian = _jordan_wigner(integrals, chosen.order)
+    observable = encode(hamiltonian, chosen)
+    weight = _penalty_weight(integrals.casci_energy - observable.ground_energy())
+    if weight > 0.0:
+        observable = encode(_with_penalty(hamiltonian, chosen.order, space.electrons, weight), chosen)
+        recipe |= {"electron_penalty": weight}
     return Problem(
         key=key if key is not None else _make_key(atoms, observable.n_qubits, recipe),
         title=f"{atoms.formula}, {basis}, {observable.n_qubits} qubits",
         observable=observable,
-        exact_energy=exact,
-        source=_describe(atoms, basis, electrons, space, mapping) + _warn_of_other_electrons(exact, integrals),
+        exact_energy=integrals.casci_energy,
+        source=_describe(atoms, basis, electrons, space, mapping) + _describe_penalty(weight),
         hartree_fock_energy=integrals.hartree_fock_energy,
         metadata=recipe | {"casci_energy": integrals.casci_energy},
     )
@@ -130,12 +135,32 @@ def _jordan_wigner(integrals: Integrals, order: tuple[int, ...]) -> Observable:
     return Observable.from_terms({_label(factors, n_qubits): value for factors, value in terms.items()})
 
 
-def _warn_of_other_electrons(exact: float, integrals: Integrals) -> str:
-    if integrals.casci_energy - exact < 1e-8:
+def _penalty_weight(gap: float) -> float:
+    """Return w in Hartree: 0 if the molecule's own ground state is the lowest, else enough to make it so."""
+    return 0.0 if gap < 1e-8 else 2.0 * gap + 0.5
+
+
+def _with_penalty(
+    hamiltonian: Observable, order: tuple[int, ...], electrons: ElectronCount, weight: float
+) -> Observable:
+    """Add w (N - n)^2 for either spin, with N = sum (1 - Z_q) / 2 over the qubits of that spin."""
+    terms = list(zip(hamiltonian.labels, hamiltonian.coefficients, strict=True))
+    for spin, n in enumerate((electrons.up, electrons.down)):
+        qubits = [q for q, orbital in enumerate(order) if orbital % 2 == spin]
+        a = len(qubits) / 2 - n  # N - n = a - sum Z / 2
+        terms.append((_label([], len(order)), weight * (a**2 + len(qubits) / 4)))
+        terms += [(_label([(q, "Z")], len(order)), -weight * a) for q in qubits]
+        pairs = combinations(qubits, 2)
+        terms += [(_label([(p, "Z"), (q, "Z")], len(order)), weight / 2) for p, q in pairs]
+    return Observable.from_terms(terms)
+
+
+def _describe_penalty(weight: float) -> str:
+    if weight == 0.0:
         return ""
     return (
-        " The lowest state of this observable has another number of electrons; with the molecule's own the "
-        f"lowest energy is {integrals.casci_energy:.8f} Ha."
+        " Without more a state with another number of electrons would lie lower: the observable holds the penalty "
+        f"{weight:.6f} Ha times the squared deviations of both spins' electron numbers."
     )
 
 

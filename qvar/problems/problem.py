@@ -47,7 +47,7 @@ class Problem:
         key: short name for files and tables: letters, digits, dot, dash, underscore; 64 characters at most.
         title: the problem in one line.
         observable: the Hamiltonian, in `unit`.
-        exact_energy: its lowest eigenvalue, in `unit`, over all states (all electron numbers for molecules).
+        exact_energy: its lowest eigenvalue, in `unit`.
         source: the recipe in words: how the observable was made.
         hartree_fock_energy: energy of the Hartree-Fock determinant, in `unit`; None where there is none.
         unit: unit of all energies, Hartree ("Ha") for molecules.

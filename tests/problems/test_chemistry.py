@@ -111,15 +111,39 @@ def test_a_hydrogen_atom_is_one_electron() -> None:
     assert problem.n_qubits == 2
 
 
-def test_a_cation_that_would_bind_an_electron_says_so_in_its_data() -> None:
+@pytest.mark.parametrize(
+    ("geometry", "charge", "spin", "mapping", "energy"),
+    [
+        ("He 0 0 0; H 0 0 0.774", 1, 0, "jordan_wigner", None),
+        ("He 0 0 0; H 0 0 0.774", 1, 0, "parity", None),
+        ("H 0 0 0; H 0 0 1.06", 1, 1, "jordan_wigner", -0.58269656),
+        ("H 0 0 0; H 0 0 1.06", 1, 1, "checksum", -0.58269656),
+    ],
+)
+def test_an_ion_s_own_ground_state_is_the_lowest(geometry, charge, spin, mapping, energy) -> None:
+    problem = molecule_from_geometry(geometry, charge=charge, spin=spin, mapping=mapping)
+    assert problem.exact_energy == problem.metadata["casci_energy"]
+    assert problem.observable.ground_energy() == pytest.approx(problem.exact_energy, abs=1e-9)
+    if energy is not None:
+        assert problem.exact_energy == pytest.approx(energy, abs=1e-8)
+
+
+def test_the_penalty_leaves_the_ion_s_own_states_alone_and_lifts_the_others() -> None:
     problem = molecule_from_geometry("He 0 0 0; H 0 0 0.774", charge=1)
-    matrix = problem.observable.to_sparse().toarray()
-    count = np.array([state.bit_count() for state in range(16)])
-    two = np.linalg.eigvalsh(matrix[np.ix_(count == 2, count == 2)])[0]
-    assert problem.metadata["casci_energy"] == pytest.approx(two, abs=1e-9)
-    assert problem.exact_energy == pytest.approx(np.linalg.eigvalsh(matrix)[0], abs=1e-9)
+    assert problem.metadata["electron_penalty"] > 0.5
     assert "another number of electrons" in problem.source
-    assert "another number of electrons" not in molecule_from_geometry(H2).source
+    matrix = problem.observable.to_sparse().toarray()
+    up = np.array([(state & 1) + (state >> 2 & 1) for state in range(16)])
+    down = np.array([(state >> 1 & 1) + (state >> 3 & 1) for state in range(16)])
+    own = (up == 1) & (down == 1)
+    assert np.linalg.eigvalsh(matrix[np.ix_(own, own)])[0] == pytest.approx(problem.exact_energy, abs=1e-9)
+    assert np.linalg.eigvalsh(matrix[np.ix_(~own, ~own)])[0] > problem.exact_energy + 0.4
+
+
+def test_a_molecule_that_needs_no_penalty_has_none() -> None:
+    problem = molecule_from_geometry(H2)
+    assert "electron_penalty" not in problem.metadata
+    assert "another number of electrons" not in problem.source
 
 
 def test_the_signs_of_orbitals_do_not_depend_on_the_solver() -> None:
