@@ -1,6 +1,7 @@
 """Qiskit Aer behind the same contract: an independent reference, and larger circuits than the own kernels hold."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,11 @@ class AerObjective:
     @property
     def evaluations_per_gradient(self) -> int:
         """Energies that one gradient costs by parameter shift, value included."""
-        return 2 * ParameterShift(self._circuit).n_occurrences + 1
+        return 2 * self._shift.n_occurrences + 1
+
+    @cached_property
+    def _shift(self) -> ParameterShift:
+        return ParameterShift(self._circuit)
 
     def __call__(self, theta: ArrayLike) -> float:
         """Return the energy at `theta`, shape (n_parameters,), radians."""
@@ -116,9 +121,8 @@ class AerObjective:
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """Return the energy and its gradient per radian by parameter shift."""
-        shift = ParameterShift(self._circuit)
-        shifted = AerObjective(self._engine, shift.circuit, self._observable, shots=self.shots, rng=self._rng)
-        return self(theta), shift.gradient(theta, shifted.batch)
+        shifted = AerObjective(self._engine, self._shift.circuit, self._observable, shots=self.shots, rng=self._rng)
+        return self(theta), self._shift.gradient(theta, shifted.batch)
 
     def batch(self, thetas: ArrayLike) -> NDArray[np.float64]:
         """Return the energies for `thetas` of shape (n_points, n_parameters) from one job."""
@@ -142,11 +146,15 @@ class AerObjective:
         names = sorted(circuit.parameters, key=lambda parameter: parameter.index)
         return self._engine.run(circuit, {p: thetas[:, k].tolist() for k, p in enumerate(names)}, **options)
 
-    def _exact(self, thetas: NDArray[np.float64]) -> NDArray[np.float64]:
+    @cached_property
+    def _exact_circuit(self) -> QuantumCircuit:
         circuit = self._qiskit.copy()
         measured = measured_observable(self._observable, self._engine.noise)
         circuit.save_expectation_value(measured.to_qiskit(), range(self._circuit.n_qubits))
-        data = self._run(circuit, thetas)
+        return circuit
+
+    def _exact(self, thetas: NDArray[np.float64]) -> NDArray[np.float64]:
+        data = self._run(self._exact_circuit, thetas)
         return np.array([entry["expectation_value"] for entry in data], dtype=np.float64)
 
     def _sampled(self, thetas: NDArray[np.float64], group: int) -> NDArray[np.float64]:

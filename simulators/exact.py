@@ -14,7 +14,7 @@ from qvar.simulators.kernel_loading import workspace
 from qvar.simulators.measurement import MeasurementPlan, ShotObjective
 from qvar.simulators.observable import Observable
 
-__all__ = ["ExactObjective", "PreparedObservable", "remember"]
+__all__ = ["ExactObjective", "PreparedObservable", "remembered"]
 
 _MAX_GIGABYTES = 8
 
@@ -41,11 +41,16 @@ _Prepared = TypeVar("_Prepared", bound=PreparedObservable)
 _REMEMBERED = 16
 
 
-def remember(table: dict[Observable, _Prepared], observable: Observable, prepared: _Prepared) -> _Prepared:
-    """Keep a prepared observable for later circuits, forgetting the oldest of more than 16; return it."""
-    while len(table) >= _REMEMBERED:
-        table.pop(next(iter(table)), None)
-    table[observable] = prepared
+def remembered(
+    table: dict[Observable, _Prepared], observable: Observable, prepare: Callable[[Observable], _Prepared]
+) -> _Prepared:
+    """Return the prepared observable, from `table` if it is there; the table forgets the oldest of more than 16."""
+    prepared = table.get(observable)
+    if prepared is None:
+        prepared = prepare(observable)
+        while len(table) >= _REMEMBERED:
+            table.pop(next(iter(table)), None)
+        table[observable] = prepared
     return prepared
 
 

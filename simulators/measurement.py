@@ -8,6 +8,7 @@ measured together, it vanishes for eigenstates, and the identity has none. Shots
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -127,7 +128,15 @@ class ShotObjective:
     @property
     def evaluations_per_gradient(self) -> int:
         """Energies that one gradient costs by parameter shift, value included."""
-        return 2 * ParameterShift(self._exact.circuit).n_occurrences + 1
+        return 2 * self._shift.n_occurrences + 1
+
+    @cached_property
+    def _shift(self) -> "ParameterShift":
+        return ParameterShift(self._exact.circuit)
+
+    @cached_property
+    def _shifted(self) -> ExactDistribution:
+        return self._exact.for_circuit(self._shift.circuit)
 
     def __call__(self, theta: ArrayLike) -> float:
         """Return one estimate of the energy."""
@@ -142,9 +151,9 @@ class ShotObjective:
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """Return estimates of the energy and of its gradient by parameter shift."""
-        shift = ParameterShift(self._exact.circuit)
-        shifted = self._exact.for_circuit(shift.circuit)
-        gradient = shift.gradient(theta, lambda angles: np.array([self._sample(shifted, a) for a in angles]))
+        gradient = self._shift.gradient(
+            theta, lambda angles: np.array([self._sample(self._shifted, row) for row in angles])
+        )
         return self(theta), gradient
 
     def batch(self, thetas: ArrayLike) -> NDArray[np.float64]:

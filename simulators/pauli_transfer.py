@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.exact import ExactObjective, remember
+from qvar.simulators.exact import ExactObjective, remembered
 from qvar.simulators.kernel_loading import load_kernels
 from qvar.simulators.measurement import MeasurementPlan, apply_local
 from qvar.simulators.noise import NoiseModel
@@ -75,9 +75,7 @@ class PauliTransferSimulator:
                 f"{circuit.n_qubits}; larger circuits are simulated without noise: StatevectorSimulator, or "
                 "AerSimulator with method='matrix_product_state'"
             )
-        prepared = self._prepared.get(observable)
-        if prepared is None:
-            prepared = remember(self._prepared, observable, _PreparedObservable(observable, self.noise))
+        prepared = remembered(self._prepared, observable, partial(_PreparedObservable, noise=self.noise))
         program = self._lowering.program(circuit)
         header = np.array([circuit.n_qubits, len(program.ops), len(prepared.indices)], dtype=np.int64)
         size = 4**circuit.n_qubits

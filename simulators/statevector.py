@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.exact import ExactObjective, remember
+from qvar.simulators.exact import ExactObjective, remembered
 from qvar.simulators.gates import PAULIS
 from qvar.simulators.kernel_loading import load_kernels
 from qvar.simulators.measurement import MeasurementPlan, apply_local
@@ -61,9 +61,7 @@ class StatevectorSimulator:
             EngineError: if the numbers of qubits differ, or the observable's tables would not fit into memory.
         """
         check_observable(circuit, observable)
-        prepared = self._prepared.get(observable)
-        if prepared is None:
-            prepared = remember(self._prepared, observable, _PreparedObservable(observable))
+        prepared = remembered(self._prepared, observable, _PreparedObservable)
         program = self._lowering.program(circuit)
         header = np.array([circuit.n_qubits, len(program.ops), len(prepared.masks)], dtype=np.int64)
         size = 2**circuit.n_qubits

@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from qvar.agents import DoubleDQN, RandomPolicy
-from qvar.problems import Problem, molecule
+from qvar.envs.defaults import find_problem
+from qvar.problems import Problem
 from qvar.search.ansatz import ansatz
 from qvar.search.configuration import SearchConfiguration
 from qvar.search.presets import PRESETS, configure
@@ -73,8 +74,7 @@ def search(
     Raises:
         RunError: if `out` is occupied, damaged, or holds a run of another configuration.
     """
-    task = molecule(problem) if isinstance(problem, str) else problem
-    configuration = replace(configure(preset, task, engine, shots=shots), seed=seed)
+    configuration = replace(configure(preset, find_problem(problem), engine, shots=shots), seed=seed)
     if algorithm is not None:
         configuration = replace(configuration, algorithm=algorithm)
     if episodes is not None:

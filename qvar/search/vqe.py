@@ -4,8 +4,9 @@ import time
 
 import numpy as np
 
-from qvar.optimizers import LBFGS, AdamSPSA, Optimizer
-from qvar.problems import Problem, molecule
+from qvar.envs.defaults import default_optimizer, find_problem
+from qvar.optimizers import Optimizer
+from qvar.problems import Problem
 from qvar.search.result import Cost, SearchResult
 from qvar.simulators import Circuit, Engine, StatevectorSimulator
 from qvar.simulators.checks import check_whole
@@ -41,12 +42,11 @@ def vqe(
     Raises:
         RunError: for no start or a negative seed.
     """
-    if isinstance(problem, str):
-        problem = molecule(problem)
+    problem = find_problem(problem)
     starts = check_whole("starts", starts, error=RunError)
     seed = check_whole("seed", seed, least=0, error=RunError)
     began = time.monotonic()
-    method = (LBFGS() if shots is None else AdamSPSA()) if optimizer is None else optimizer
+    method = default_optimizer(shots) if optimizer is None else optimizer
     start_rng, optimizer_rng, shots_rng = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
     exact = engine.objective(circuit, problem.observable)
     objective = exact if shots is None else exact.with_shots(shots, shots_rng)
