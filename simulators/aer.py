@@ -67,7 +67,8 @@ class AerSimulator:
         check_noise(circuit, self.noise)
         if self.noise is not None:
             for operation in circuit.operations:
-                self.noise.channel(operation.gate, operation.qubits)
+                if operation.channel is None:
+                    self.noise.channel(operation.gate, operation.qubits)
         return AerObjective(self, circuit, observable)
 
     def run(self, circuit: QuantumCircuit, binds: dict[Any, list[float]], **options: Any) -> list[Any]:

@@ -4,6 +4,7 @@ Conventions: the PTM of a channel E on m qubits is R[i, j] = Tr(P_i E(P_j)) / 2*
 I, X, Y, Z and the first qubit as the least significant digit. Channels are checked once, when they are made.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,7 +50,7 @@ class Channel:
     def __post_init__(self) -> None:
         if np.iscomplexobj(self.ptm) and np.abs(np.imag(self.ptm)).max() > TOLERANCE:
             raise ChannelError("a Pauli-transfer matrix is real, got complex numbers")
-        ptm = np.array(np.real(self.ptm), dtype=np.float64)
+        ptm = np.array(np.real(self.ptm), dtype=np.float64) + 0.0  # no -0.0: equal channels have equal bytes
         if ptm.shape not in ((4, 4), (16, 16)):
             raise ChannelError(f"a Pauli-transfer matrix has shape (4, 4) or (16, 16), got {ptm.shape}")
         if not np.isfinite(ptm).all():
@@ -100,6 +101,16 @@ class Channel:
     def n_qubits(self) -> int:
         """Number of qubits, 1 or 2."""
         return 1 if len(self.ptm) == 4 else 2
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Channel) and np.array_equal(self.ptm, other.ptm)
+
+    def __hash__(self) -> int:
+        return hash(self.ptm.tobytes())
+
+    def key(self) -> str:
+        """Return the identity of the channel, 32 hexadecimal digits."""
+        return hashlib.sha256(self.ptm.tobytes()).hexdigest()[:32]
 
     def choi(self) -> NDArray[np.complex128]:
         """Return the Choi matrix, complex128 of shape (4**m, 4**m), Qiskit's convention."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qvar.simulators.channels import Channel
 from qvar.simulators.errors import CircuitError
 from qvar.simulators.gates import check_gate
 
@@ -50,12 +51,13 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One gate on some qubits.
+    """One gate, or one explicit channel, on some qubits.
 
     Args:
-        gate: a native gate name (see `qvar.simulators.gates.GATES`).
+        gate: a native gate name (see `qvar.simulators.gates.GATES`), or "channel".
         qubits: the qubits it acts on; for `cx` control, then target.
         parameters: one entry per angle of the gate, either a fixed number (radians) or a `Slot`.
+        channel: for "channel", the channel that acts there; noise models add nothing to it.
 
     Raises:
         CircuitError: for an unknown gate, repeated or negative qubits, or a wrong number of angles.
@@ -64,9 +66,14 @@ class Operation:
     gate: str
     qubits: tuple[int, ...]
     parameters: tuple[float | Slot, ...] = ()
+    channel: Channel | None = None
 
     def __post_init__(self) -> None:
-        gate = check_gate(self.gate)
+        if (self.gate == "channel") != isinstance(self.channel, Channel):
+            raise CircuitError(
+                f"gate 'channel', and no other, takes a Channel; got gate {self.gate!r} and channel {self.channel!r}"
+            )
+        n_qubits, n_parameters = _size(self.gate, self.channel)
         try:
             qubits = tuple(index(q) for q in self.qubits)
             angles = tuple(p if isinstance(p, Slot) else _plain(p) for p in self.parameters)
@@ -77,15 +84,27 @@ class Operation:
             ) from None
         object.__setattr__(self, "qubits", qubits)
         object.__setattr__(self, "parameters", angles)
-        if len(self.qubits) != gate.n_qubits or len(set(self.qubits)) != gate.n_qubits:
-            raise CircuitError(f"gate {self.gate!r} acts on {gate.n_qubits} distinct qubit(s), got {self.qubits}")
+        if len(self.qubits) != n_qubits or len(set(self.qubits)) != n_qubits:
+            raise CircuitError(f"gate {self.gate!r} acts on {n_qubits} distinct qubit(s), got {self.qubits}")
         if min(self.qubits) < 0:
             raise CircuitError(f"gate {self.gate!r} got a negative qubit: {self.qubits}")
-        if len(self.parameters) != gate.n_parameters:
-            raise CircuitError(f"gate {self.gate!r} takes {gate.n_parameters} angle(s), got {len(self.parameters)}")
+        if len(self.parameters) != n_parameters:
+            raise CircuitError(f"gate {self.gate!r} takes {n_parameters} angle(s), got {len(self.parameters)}")
         for parameter in self.parameters:
             if not isinstance(parameter, Slot) and not math.isfinite(parameter):
                 raise CircuitError(f"gate {self.gate!r} on {self.qubits} got the angle {parameter}; it must be finite")
+
+    def with_parameters(self, parameters: Iterable[float | Slot]) -> "Operation":
+        """Return the operation with other angles."""
+        return Operation(self.gate, self.qubits, tuple(parameters), self.channel)
+
+
+def _size(gate: str, channel: Channel | None) -> tuple[int, int]:
+    """Return the numbers of qubits and of angles."""
+    if channel is not None:
+        return channel.n_qubits, 0
+    native = check_gate(gate)
+    return native.n_qubits, native.n_parameters
 
 
 @dataclass(frozen=True)
@@ -145,7 +164,7 @@ class Circuit:
         """
         values = self.check_parameters(theta)
         bound = (
-            Operation(o.gate, o.qubits, tuple(p.angle(values) if isinstance(p, Slot) else p for p in o.parameters))
+            o.with_parameters(p.angle(values) if isinstance(p, Slot) else p for p in o.parameters)
             for o in self.operations
         )
         return Circuit(self.n_qubits, tuple(bound))
@@ -187,7 +206,7 @@ class Circuit:
     @property
     def n_two_qubit_gates(self) -> int:
         """Number of gates on two qubits (CNOTs in circuits found by search)."""
-        return sum(len(o.qubits) == 2 for o in self.operations)
+        return sum(len(o.qubits) == 2 and o.channel is None for o in self.operations)
 
     @property
     def n_rotations(self) -> int:
@@ -216,6 +235,7 @@ class Circuit:
     def from_qiskit(cls, circuit: "QuantumCircuit") -> "Circuit":
         """Translate a Qiskit circuit; gates that are not native go through Qiskit's own decomposition.
 
+        Quantum channels of one or two qubits (Kraus, SuperOp and the like, appended as instructions) are kept.
         Parameters become slots in the order of `circuit.parameters`; those that occur in a global phase only are left
         out. Final measurements are dropped.
 
@@ -245,7 +265,11 @@ class Circuit:
         return circuit_from_qasm(text)
 
     def to_qasm(self, theta: ArrayLike | None = None) -> str:
-        """Return the circuit as an OpenQASM 3 program, with angles `theta` if given, else with input parameters."""
+        """Return the circuit as an OpenQASM 3 program, with angles `theta` if given, else with input parameters.
+
+        Raises:
+            CircuitError: if the circuit contains channels, which OpenQASM cannot express.
+        """
         from qvar.simulators.conversion import circuit_to_qasm
 
         return circuit_to_qasm(self if theta is None else self.bind(theta))
@@ -260,4 +284,5 @@ def _operation_text(operation: Operation) -> str:
     angles = ",".join(
         f"t{p.index}*{p.scale!r}+{p.shift!r}" if isinstance(p, Slot) else repr(p) for p in operation.parameters
     )
-    return f"{operation.gate}{operation.qubits}[{angles}]"
+    name = operation.gate if operation.channel is None else f"channel {operation.channel.key()}"
+    return f"{name}{operation.qubits}[{angles}]"

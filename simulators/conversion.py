@@ -7,8 +7,9 @@ from typing import Any
 
 from qiskit import QuantumCircuit, qasm3
 from qiskit.circuit import ControlFlowOp, Gate, Parameter, ParameterExpression, ParameterVector
-from qiskit.quantum_info import Operator
+from qiskit.quantum_info import PTM, Kraus, Operator, SuperOp
 
+from qvar.simulators.channels import Channel
 from qvar.simulators.circuit import Circuit, Operation, Slot
 from qvar.simulators.errors import CircuitError
 from qvar.simulators.gates import GATES, gate_matrix
@@ -18,7 +19,8 @@ __all__ = ["circuit_from_qasm", "circuit_from_qiskit", "circuit_to_qasm", "circu
 _IDLE = "idle"
 _SYNONYMS = {"u3": "u", "u1": "p", "i": "id", "cnot": "cx", _IDLE: "id"}
 _INPUT = re.compile(r"\binput\b[^;]*?(\w+)\s*;")
-_REFUSED = {"reset", "delay", "initialize", "kraus", "superop", "roerror", "quantum_channel"}
+_REFUSED = {"reset", "delay", "initialize", "roerror"}
+_CHANNELS = {"kraus", "superop", "quantum_channel"}
 
 
 def circuit_from_qiskit(circuit: QuantumCircuit) -> Circuit:
@@ -34,9 +36,7 @@ def _convert(circuit: QuantumCircuit, parameters: Iterable[Parameter]) -> Circui
     used = sorted({p.index for o in operations for p in o.parameters if isinstance(p, Slot)})
     if len(used) < len(slots):  # the others occur in a global phase only
         number = {old: new for new, old in enumerate(used)}
-        operations = [
-            Operation(o.gate, o.qubits, tuple(_renumbered(p, number) for p in o.parameters)) for o in operations
-        ]
+        operations = [o.with_parameters(_renumbered(p, number) for p in o.parameters) for o in operations]
     return Circuit(circuit.num_qubits, tuple(operations))
 
 
@@ -62,12 +62,20 @@ def _translate(
             measured.update(qubits)
             continue
         _check_supported(gate, name, qubits, measured)
-        if _is_native(gate, name):
+        if name in _CHANNELS:
+            out.append(Operation("channel", qubits, channel=_channel(gate, qubits)))
+        elif _is_native(gate, name):
             out.append(Operation(name, qubits, tuple(_angle(p, slots) for p in gate.params)))
         elif gate.definition is None:
             raise CircuitError(f"gate {gate.name!r} is not native and Qiskit has no decomposition for it")
         else:
             _translate(gate.definition, list(qubits), slots, out, measured=measured)
+
+
+def _channel(instruction: Any, qubits: tuple[int, ...]) -> Channel:
+    if len(qubits) > 2:
+        raise CircuitError(f"channels act on one or two qubits, got one on {qubits}")
+    return Channel(PTM(SuperOp(instruction)).data)
 
 
 def _is_native(gate: Any, name: str) -> bool:
@@ -125,6 +133,9 @@ def circuit_to_qiskit(circuit: Circuit) -> QuantumCircuit:
     theta = ParameterVector("theta", circuit.n_parameters)
     result = QuantumCircuit(circuit.n_qubits)
     for operation in circuit.operations:
+        if operation.channel is not None:
+            result.append(Kraus(list(operation.channel.kraus())).to_instruction(), operation.qubits)
+            continue
         angles = [_expression(p, theta) for p in operation.parameters]
         getattr(result, operation.gate)(*angles, *operation.qubits)
     return result
@@ -145,6 +156,8 @@ def circuit_to_qasm(circuit: Circuit) -> str:
     result = QuantumCircuit(circuit.n_qubits)
     theta = ParameterVector("theta", circuit.n_parameters)
     for operation in circuit.operations:
+        if operation.channel is not None:
+            raise CircuitError("OpenQASM cannot express channels; put the noise into a NoiseModel instead")
         angles = [_expression(p, theta) if isinstance(p, Slot) else _named(p, numbers) for p in operation.parameters]
         if operation.gate == "id":
             result.append(_idle_gate(), operation.qubits)

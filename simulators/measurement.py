@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qvar.simulators.circuit import Circuit, Operation, Slot
+from qvar.simulators.circuit import Circuit, Slot
 from qvar.simulators.engine import check_batch
 from qvar.simulators.errors import EngineError
 from qvar.simulators.observable import Observable
@@ -190,7 +190,7 @@ class ParameterShift:
                     occurrences.append(parameter)
                 else:
                     parameters.append(parameter)
-            operations.append(Operation(operation.gate, operation.qubits, tuple(parameters)))
+            operations.append(operation.with_parameters(parameters))
         self.circuit = Circuit(circuit.n_qubits, tuple(operations))
         self._original = circuit
         self._occurrences = occurrences

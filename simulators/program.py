@@ -132,6 +132,10 @@ class Lowering:
 
     def _lower(self, operation: Operation) -> tuple[_Step, ...]:
         key = (operation.gate, operation.qubits)
+        if operation.channel is not None:
+            with _LOCK:
+                identity = np.eye(2**operation.channel.n_qubits, dtype=np.complex128)
+                return (self._matrix(identity, operation.qubits, operation.channel),)
         steps = self._steps.get(key)
         if steps is not None:
             return steps

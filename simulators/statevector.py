@@ -61,6 +61,8 @@ class StatevectorSimulator:
             EngineError: if the numbers of qubits differ, or the observable's tables would not fit into memory.
         """
         check_observable(circuit, observable)
+        if any(operation.channel is not None for operation in circuit.operations):
+            raise EngineError("a state vector cannot hold channels; use PauliTransferSimulator or AerSimulator")
         prepared = remembered(self._prepared, observable, _PreparedObservable)
         program = self._lowering.program(circuit)
         header = np.array([circuit.n_qubits, len(program.ops), len(prepared.masks)], dtype=np.int64)
