@@ -1,7 +1,9 @@
 """The objective of the compiled engines: exact values and gradients, one kernel call each."""
 
+import math
 from collections.abc import Callable
-from types import ModuleType
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -10,11 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch
 from qvar.simulators.errors import EngineError
-from qvar.simulators.kernel_loading import workspace
+from qvar.simulators.kernels import compiled, workspace
 from qvar.simulators.measurement import MeasurementPlan, ShotObjective
 from qvar.simulators.observable import Observable
+from qvar.simulators.threads import in_parallel
 
-__all__ = ["ExactObjective", "PreparedObservable", "remembered"]
+__all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable", "remembered"]
 
 _MAX_GIGABYTES = 8
 
@@ -54,41 +57,59 @@ def remembered(
     return prepared
 
 
-class ExactObjective:
-    """The expectation value of one observable in one circuit (see `qvar.simulators.engine.Objective`).
+@dataclass(frozen=True, slots=True)
+class CompiledProgram:
+    """A circuit and an observable, ready for the kernels of one picture.
 
-    Args:
-        circuit: the circuit.
-        prepared: the observable.
-        kernels: the kernel module of the picture.
+    Attributes:
+        picture: the kernel module.
         arguments: what its entry points take before angles and workspace.
-        sizes: numbers in the workspace of an energy and of a gradient, and in a state.
-        dtype: type of these numbers.
-        rebuild: makes the objective of the same observable for another circuit.
+        energy_numbers: float64 numbers in the workspace of an energy.
+        gradient_numbers: float64 numbers in the workspace of a gradient.
+        seconds: roughly what one energy takes.
     """
 
+    picture: str
+    arguments: tuple[NDArray[Any], ...]
+    energy_numbers: int
+    gradient_numbers: int
+    seconds: float
+
+
+class ExactEngine(Protocol):
+    """What an exact objective asks of the engine that made it."""
+
+    def objective(self, circuit: Circuit, observable: Observable) -> "ExactObjective":
+        """Return the objective of another circuit."""
+        ...
+
+    def final_state(self, circuit: Circuit, theta: NDArray[np.float64]) -> NDArray[Any]:
+        """Return the state after `circuit`, before read-out."""
+        ...
+
+    def energies_from(
+        self, circuit: Circuit, observable: Observable, thetas: NDArray[np.float64], states: ArrayLike
+    ) -> NDArray[np.float64]:
+        """Return the expectation values for start states."""
+        ...
+
+
+class ExactObjective:
+    """The expectation value of one observable in one circuit (see `qvar.simulators.engine.Objective`)."""
+
     def __init__(
-        self,
-        circuit: Circuit,
-        prepared: PreparedObservable,
-        *,
-        kernels: ModuleType,
-        arguments: tuple[NDArray[Any], ...],
-        sizes: tuple[int, int, int],
-        dtype: type[np.generic],
-        rebuild: Callable[[Circuit], "ExactObjective"],
+        self, engine: ExactEngine, circuit: Circuit, prepared: PreparedObservable, program: CompiledProgram
     ) -> None:
         self.circuit = circuit
         self.n_parameters = circuit.n_parameters
+        self._engine = engine
         self._prepared = prepared
-        self._kernels = kernels
-        self._arguments = arguments
-        self._energy_size, self._gradient_size, self._state_size = sizes
-        self._dtype = dtype
-        self._rebuild = rebuild
+        self._program = program
+        self._arguments = program.arguments
+        self._energy_numbers = program.energy_numbers
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return self._rebuild, (self.circuit,)  # kernels cannot be pickled; they are loaded again
+        return self._engine.objective, (self.circuit, self._prepared.observable)
 
     @property
     def shots(self) -> None:
@@ -110,11 +131,20 @@ class ExactObjective:
         """How the observable would be measured with shots."""
         return self._prepared.plan
 
+    @cached_property
+    def _energy(self) -> Callable[..., float]:
+        return compiled(self._program.picture, "energy")
+
     def __call__(self, theta: ArrayLike) -> float:
         """Return the energy at `theta`, shape (n_parameters,), radians."""
+        try:  # the kernel itself refuses other types, and answers nan to a wrong length or numbers that are not finite
+            value = self._energy(*self._arguments, theta, workspace(self._energy_numbers))
+        except (TypeError, ValueError):
+            value = math.nan
+        if value == value:
+            return value
         values = self.circuit.check_parameters(theta)
-        work = workspace(self._energy_size, self._dtype)
-        return float(self._kernels.energy(*self._arguments, values, work))
+        return self._energy(*self._arguments, values, workspace(self._energy_numbers))
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """Return the energy and its exact gradient per radian, float64 of shape (n_parameters,).
@@ -123,23 +153,39 @@ class ExactObjective:
             EngineError: if the states that the sweep stores would not fit into 8 GiB.
         """
         values = self.circuit.check_parameters(theta)
-        gigabytes = self._gradient_size * np.dtype(self._dtype).itemsize / 2**30
+        gigabytes = self._program.gradient_numbers * 8 / 2**30
         if gigabytes > _MAX_GIGABYTES:
             raise EngineError(
                 f"the gradient of this circuit needs {gigabytes:.1f} GiB of memory, more than {_MAX_GIGABYTES}; use "
                 "fewer qubits or rotations"
             )
         gradient = np.empty(self.n_parameters)
-        work = workspace(self._gradient_size, self._dtype)
-        value = self._kernels.gradient(*self._arguments, values, work, gradient)
-        return float(value), gradient
+        work = workspace(self._program.gradient_numbers)
+        value = compiled(self._program.picture, "gradient")(*self._arguments, values, work, gradient)
+        return value, gradient
 
-    def batch(self, thetas: ArrayLike) -> NDArray[np.float64]:
-        """Return the energies for `thetas` of shape (n_points, n_parameters), float64 of shape (n_points,)."""
+    def batch(self, thetas: ArrayLike, states: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Return the energies of many parameter vectors, or of many start states, shared among threads.
+
+        Args:
+            thetas: float array of shape (n_points, n_parameters), radians.
+            states: start states instead of |0...0>, one per point; or one for all points, or many with one point. For
+                both engines complex amplitudes, shape (n_points, 2**n), qubit 0 least significant; for
+                `PauliTransferSimulator` also density matrices, shape (n_points, 2**n, 2**n).
+
+        Returns:
+            float64 of shape (n_points,).
+        """
         values = check_batch(thetas, self.n_parameters)
+        if states is not None:
+            return self._engine.energies_from(self.circuit, self._prepared.observable, values, states)
         energies = np.empty(len(values))
-        work = workspace(self._energy_size, self._dtype)
-        self._kernels.energies(*self._arguments, values, work, energies)
+        kernel = compiled(self._program.picture, "energies")
+
+        def part(first: int, end: int) -> None:
+            kernel(*self._arguments, values[first:end], workspace(self._energy_numbers), energies[first:end])
+
+        in_parallel(part, len(values), self._program.seconds)
         return energies
 
     def state(self, theta: ArrayLike) -> NDArray[Any]:
@@ -149,10 +195,7 @@ class ExactObjective:
         `PauliTransferSimulator` all Pauli expectation values Tr(P_i rho), float64 of shape (4**n,); index
         i = sum_q d_q 4**q with digits d_q = 0, 1, 2, 3 for I, X, Y, Z on qubit q.
         """
-        values = self.circuit.check_parameters(theta)
-        work = np.empty(self._energy_size, dtype=self._dtype)
-        self._kernels.state(*self._arguments[:3], values, work)
-        return work[: self._state_size]
+        return self._engine.final_state(self.circuit, self.circuit.check_parameters(theta))
 
     def probabilities(self, theta: ArrayLike) -> NDArray[np.float64]:
         """Return outcome probabilities per measured group, read-out error included, shape (n_groups, 2**n_qubits)."""
@@ -160,7 +203,7 @@ class ExactObjective:
 
     def for_circuit(self, circuit: Circuit) -> "ExactObjective":
         """Return the objective of the same observable and noise for another circuit."""
-        return self._rebuild(circuit)
+        return self._engine.objective(circuit, self._prepared.observable)
 
     def with_shots(self, shots: int, rng: np.random.Generator) -> ShotObjective:
         """Return the objective estimated from `shots` shots per measured group."""

@@ -4,23 +4,25 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.exact import ExactObjective, remembered
-from qvar.simulators.kernel_loading import load_kernels
+from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
+from qvar.simulators.input_states import check_pairing, pauli_vectors
+from qvar.simulators.kernels import compiled, layout, workspace
 from qvar.simulators.measurement import MeasurementPlan, apply_local
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 from qvar.simulators.program import Lowering, ptm_lowering
 from qvar.simulators.readout import letter_map, measured_coefficients
+from qvar.simulators.threads import in_parallel
 
 __all__ = ["PauliTransferSimulator"]
 
 _MAX_QUBITS = 12
-_SCRATCH = 16
+_SECONDS_PER_NUMBER = 1e-10  # of a state, and operation; only used to decide whether threads are worth it
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,10 @@ class PauliTransferSimulator:
             EngineError: if the numbers of qubits differ, or the state would not fit into memory.
             NoiseModelError: if the noise model is a device that lacks one of the gates or has too few qubits.
         """
+        prepared = self._prepare(circuit, observable)
+        return ExactObjective(self, circuit, prepared, self._program(circuit, prepared))
+
+    def _prepare(self, circuit: Circuit, observable: Observable) -> "_PreparedObservable":
         check_observable(circuit, observable)
         check_noise(circuit, self.noise)
         if circuit.n_qubits > _MAX_QUBITS:
@@ -75,23 +81,72 @@ class PauliTransferSimulator:
                 f"{circuit.n_qubits}; larger circuits are simulated without noise: StatevectorSimulator, or "
                 "AerSimulator with method='matrix_product_state'"
             )
-        prepared = remembered(self._prepared, observable, partial(_PreparedObservable, noise=self.noise))
-        program = self._lowering.program(circuit)
-        header = np.array([circuit.n_qubits, len(program.ops), len(prepared.indices)], dtype=np.int64)
-        size = 4**circuit.n_qubits
-        return ExactObjective(
-            circuit,
-            prepared,
-            kernels=load_kernels("ptm_kernels"),
-            arguments=(
-                np.concatenate([header, program.ops.ravel(), prepared.indices]),
-                np.concatenate([program.angles.ravel(), prepared.coefficients]),
-                program.constants,
-            ),
-            sizes=(size + _SCRATCH, (program.n_slots + 1) * size + _SCRATCH, size),
-            dtype=np.float64,
-            rebuild=partial(self.objective, observable=observable),
+        return remembered(self._prepared, observable, partial(_PreparedObservable, noise=self.noise))
+
+    def _program(self, circuit: Circuit, prepared: "_PreparedObservable") -> CompiledProgram:
+        (ints, floats, _), constants = self._plan(circuit, prepared.support, prepared.digits, prepared.coefficients)
+        numbers = ints[layout.SCRATCH] + ints[layout.STATE_SIZE]
+        return CompiledProgram(
+            "pauli_transfer",
+            (ints, floats, constants),
+            int(numbers),
+            int(numbers + ints[layout.STATE_SIZE if ints[layout.UNCOMPUTED] else layout.KEPT_SIZE]),
+            float(ints[layout.COST]) * _SECONDS_PER_NUMBER,
         )
+
+    def _plan(
+        self,
+        circuit: Circuit,
+        support: NDArray[np.uint8],
+        digits: NDArray[np.int64],
+        coefficients: NDArray[np.float64],
+        *,
+        joined: bool = False,
+    ) -> tuple[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]], NDArray[np.float64]]:
+        """Return the plan (see `kernels.planning.plan`) and the constants that it points into."""
+        steps = self._lowering.steps(circuit)
+        plan = compiled("planning", "plan")(
+            steps.steps, steps.angles, support, digits, coefficients, circuit.n_parameters, int(joined), steps.constants
+        )
+        return plan, steps.constants
+
+    def final_state(self, circuit: Circuit, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return all Pauli expectation values after `circuit` (see `ExactObjective.state`)."""
+        n = circuit.n_qubits
+        everything = np.ones(n, dtype=np.uint8)
+        nothing = np.empty((0, n), dtype=np.int64)
+        (ints, floats, wires), constants = self._plan(circuit, everything, nothing, np.empty(0))
+        roots = ints[ints[layout.ROOTS_AT] :][: layout.ROOT_ROW * ints[layout.N_ROOTS]]
+        sizes = roots.reshape(-1, layout.ROOT_ROW)[:, layout.ROOT_SIZE]
+        parts = np.empty(sizes.sum())
+        work = workspace(int(ints[layout.SCRATCH] + ints[layout.STATE_SIZE]))
+        compiled("pauli_transfer", "state")(ints, floats, constants, theta, work, parts)
+        product = np.ones(1)
+        for part in np.split(parts, np.cumsum(sizes)[:-1]):
+            product = np.multiply.outer(part, product).ravel()
+        axes = n - 1 - np.argsort(wires)[::-1]
+        return np.ascontiguousarray(product.reshape((4,) * n).transpose(axes)).ravel()
+
+    def energies_from(
+        self, circuit: Circuit, observable: Observable, thetas: NDArray[np.float64], states: ArrayLike
+    ) -> NDArray[np.float64]:
+        """Return the expectation values for start states (see `ExactObjective.batch`)."""
+        prepared = self._prepare(circuit, observable)
+        starts = pauli_vectors(states, circuit.n_qubits)
+        n_points = check_pairing(thetas, starts)
+        (ints, floats, _), constants = self._plan(
+            circuit, prepared.support, prepared.digits, prepared.coefficients, joined=True
+        )
+        energies = np.empty(n_points)
+        kernel = compiled("pauli_transfer", "energies_from")
+        numbers = int(ints[layout.SCRATCH] + ints[layout.STATE_SIZE])
+
+        def part(first: int, end: int) -> None:
+            rows = [array if len(array) == 1 else array[first:end] for array in (thetas, starts)]
+            kernel(ints, floats, constants, *rows, workspace(numbers), energies[first:end])
+
+        in_parallel(part, n_points, float(ints[layout.COST]) * _SECONDS_PER_NUMBER)
+        return energies
 
 
 class _PreparedObservable:
@@ -101,8 +156,10 @@ class _PreparedObservable:
         self.observable = observable
         self.letter_maps = [letter_map(noise, q) for q in range(observable.n_qubits)]
         coefficients = measured_coefficients(observable, noise)
-        self.indices = np.flatnonzero(coefficients).astype(np.int64)
-        self.coefficients = coefficients[self.indices]
+        indices = np.flatnonzero(coefficients)
+        self.coefficients = coefficients[indices]
+        self.digits = ((indices[:, None] >> (2 * np.arange(observable.n_qubits))) & 3).astype(np.int64)
+        self.support = (self.digits != 0).any(axis=0).astype(np.uint8)
         self._plan: MeasurementPlan | None = None
         self._gather: NDArray[np.int64] | None = None
         self._to_outcomes: NDArray[np.float64] | None = None

@@ -1,8 +1,9 @@
-"""Compile a circuit to flat arrays that a kernel runs in one call.
+"""Turn a circuit into the steps that kernels execute.
 
-A program is built for every new circuit that a search visits, so it must cost microseconds: gates and their noise are
+A step list is made for every new circuit that a search visits, so it must cost microseconds: gates and their noise are
 lowered once per (gate, qubits) and looked up afterwards. Rotations and CX keep their structure and carry their noise as
-a short record; whatever has no structure becomes a dense one- or two-qubit matrix.
+a short record; CZ, CY, ECR and the two-qubit rotations become CX between one-qubit operations, which merge with their
+neighbours; whatever has no structure becomes a dense two-qubit matrix.
 """
 
 import threading
@@ -14,137 +15,145 @@ from numpy.typing import NDArray
 
 from qvar.simulators.channels import Channel, unitary_to_ptm
 from qvar.simulators.circuit import Circuit, Operation, Slot
-from qvar.simulators.gates import gate_matrix
+from qvar.simulators.gates import PAULIS, gate_matrix
 from qvar.simulators.noise import NoiseModel
 
 __all__ = [
     "CX",
-    "DENSE1",
-    "DENSE2",
-    "OP_SIZE",
+    "DENSE",
+    "FIXED",
     "RX",
     "RY",
     "RZ",
+    "STEP_SIZE",
+    "SWAP",
     "Lowering",
-    "Program",
+    "Steps",
     "ptm_lowering",
     "pure_lowering",
 ]
 
-RX, RY, RZ, CX, DENSE1, DENSE2 = range(6)
-"""Opcodes of the kernels."""
+RX, RY, RZ, FIXED, CX, DENSE, SWAP = range(7)
+"""Opcodes of the kernels; FIXED is a constant one-qubit operation, DENSE a constant two-qubit one."""
 
-OP_SIZE = 5
-"""Integers per operation: opcode, first qubit, second qubit, parameter slot (-1 if fixed), offset of its constants."""
+STEP_SIZE = 5
+"""Integers per step: opcode, first qubit, second qubit, parameter slot (-1 if fixed), offset of its constants."""
 
 _AXES = {"rx": RX, "ry": RY, "rz": RZ, "p": RZ}
 _HALF_PI = np.pi / 2
 _LOCK = threading.Lock()  # guards the tables of every lowering; held for microseconds
+_IDENTITY = PAULIS[0]
+_MATRICES = {
+    "rx": gate_matrix("rx", (_HALF_PI,)),
+    "-rx": gate_matrix("rx", (-_HALF_PI,)),
+    "ry": gate_matrix("ry", (_HALF_PI,)),
+    "-ry": gate_matrix("ry", (-_HALF_PI,)),
+    "rz": gate_matrix("rz", (_HALF_PI,)),
+}
+_DRESSED: dict[str, tuple[NDArray[np.complex128], ...]] = {
+    # gate: unitaries on (first, second) qubit before and after the CX
+    "cx": (_IDENTITY, _IDENTITY, _IDENTITY, _IDENTITY),
+    "cz": (_IDENTITY, gate_matrix("h"), _IDENTITY, gate_matrix("h")),
+    "cy": (_IDENTITY, gate_matrix("sdg"), _IDENTITY, gate_matrix("s")),
+    "ecr": (_IDENTITY, _IDENTITY, PAULIS[1] @ _MATRICES["rz"], _MATRICES["rx"]),
+    "rzz": (_IDENTITY, _IDENTITY, _IDENTITY, _IDENTITY),
+    "rxx": (_MATRICES["-ry"], _MATRICES["-ry"], _MATRICES["ry"], _MATRICES["ry"]),
+    "ryy": (_MATRICES["rx"], _MATRICES["rx"], _MATRICES["-rx"], _MATRICES["-rx"]),
+}
 
 
 @dataclass(frozen=True)
-class Program:
+class Steps:
     """A circuit as flat arrays.
 
     Attributes:
-        ops: int64 of shape (n_ops, OP_SIZE).
-        angles: float64 of shape (n_ops, 2), scale and shift of each angle.
-        constants: float64, noise records and dense matrices that `ops` points into.
-        n_slots: number of operations with a free angle.
+        steps: int64, STEP_SIZE numbers per step.
+        angles: float64, scale and shift of the angle of each step.
+        constants: float64, noise records and matrices that `steps` points into.
     """
 
-    ops: NDArray[np.int64]
+    steps: NDArray[np.int64]
     angles: NDArray[np.float64]
     constants: NDArray[np.float64]
-    n_slots: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One kernel operation; `source` is the index of the gate's angle it rotates by, -1 if it has a fixed angle."""
+    """One step; `source` is the index of the gate's angle it rotates by, -1 if it has none."""
 
     opcode: int
     first: int
     second: int
     constants: int
     source: int = -1
-    angle: float = 0.0
 
 
-class Lowering:
-    """Turn circuits into programs for one picture and one noise model.
+@dataclass(frozen=True)
+class Picture:
+    """What a picture of quantum states needs of gates and noise.
 
-    Holds mutable state: the table of gates lowered so far and the constants they need, both only ever appended to.
-
-    Args:
-        noise: the noise that follows the gates, None for none.
-        rotation_record: constants of a noiseless rotation.
-        cx_record: constants of a noiseless CX.
-        dense: turns a unitary (or, with noise, a Channel) into the numbers of a dense operation.
+    Attributes:
+        rotation: constants of a noiseless rotation.
+        cx: constants of a noiseless CX.
+        local: numbers of a one-qubit unitary followed by a channel.
+        dense: numbers of a two-qubit unitary followed by a channel.
         records: finds the short record of a channel, None if it has no such structure.
     """
 
-    def __init__(
-        self,
-        noise: NoiseModel | None,
-        *,
-        rotation_record: tuple[float, ...],
-        cx_record: tuple[float, ...],
-        dense: Callable[[NDArray[np.complex128], Channel | None], NDArray[np.float64]],
-        records: Callable[[Channel], tuple[float, ...] | None],
-    ) -> None:
+    rotation: tuple[float, ...]
+    cx: tuple[float, ...]
+    local: Callable[[NDArray[np.complex128], Channel | None], tuple[float, ...]]
+    dense: Callable[[NDArray[np.complex128], Channel | None], tuple[float, ...]]
+    records: Callable[[Channel], tuple[float, ...] | None]
+
+
+class Lowering:
+    """Turn circuits into steps for one picture and one noise model.
+
+    Holds mutable state: the table of gates lowered so far and the constants they need, both only ever appended to.
+    """
+
+    def __init__(self, noise: NoiseModel | None, picture: Picture) -> None:
         self._noise = noise
-        self._ideal = {1: rotation_record, 2: cx_record}
-        self._dense = dense
-        self._records = records
-        self._steps: dict[tuple[str, tuple[int, ...]], tuple[_Step, ...]] = {}
+        self._picture = picture
+        self._steps: dict[tuple[str, tuple[int, ...], Channel | None], tuple[_Step, ...]] = {}
         self._numbers: list[float] = []
         self._offsets: dict[tuple[float, ...], int] = {}
         self._constants = np.zeros(1)
 
-    def program(self, circuit: Circuit) -> Program:
-        """Return the program of `circuit`.
+    def steps(self, circuit: Circuit) -> Steps:
+        """Return the steps of `circuit`.
 
         Raises:
             NoiseModelError: if the noise model is a device that lacks one of the gates.
         """
-        ops: list[int] = []
+        numbers: list[int] = []
         angles: list[float] = []
-        n_slots = 0
         for operation in circuit.operations:
-            for step in self._lower(operation):
-                slot, scale, shift = -1, 0.0, step.angle
+            parameters = operation.parameters
+            lowered = self._steps.get((operation.gate, operation.qubits, operation.channel)) or self._lower(operation)
+            for step in lowered:
+                slot, scale, shift = -1, 0.0, 0.0
                 if step.source >= 0:
-                    parameter = operation.parameters[step.source]
+                    parameter = parameters[step.source]
                     if isinstance(parameter, Slot):
                         slot, scale, shift = parameter.index, parameter.scale, parameter.shift
-                        n_slots += 1
                     else:
                         shift = parameter
-                ops += (step.opcode, step.first, step.second, slot, step.constants)
+                numbers += (step.opcode, step.first, step.second, slot, step.constants)
                 angles += (scale, shift)
-        return Program(
-            ops=np.array(ops, dtype=np.int64).reshape(-1, OP_SIZE),
-            angles=np.array(angles, dtype=np.float64).reshape(-1, 2),
-            constants=self._current_constants(),
-            n_slots=n_slots,
-        )
+        return Steps(np.array(numbers, np.int64), np.array(angles, np.float64), self._current_constants())
 
     def _lower(self, operation: Operation) -> tuple[_Step, ...]:
-        key = (operation.gate, operation.qubits)
-        if operation.channel is not None:
-            with _LOCK:
-                identity = np.eye(2**operation.channel.n_qubits, dtype=np.complex128)
-                return (self._matrix(identity, operation.qubits, operation.channel),)
-        steps = self._steps.get(key)
-        if steps is not None:
-            return steps
+        gate, qubits, channel = operation.gate, operation.qubits, operation.channel
         with _LOCK:
-            channel = None if self._noise is None else self._noise.channel(*key)
-            if channel is not None and channel.is_identity():
-                channel = None
-            steps = self._steps[key] = tuple(self._expand(operation.gate, operation.qubits, channel))
-        return steps
+            if channel is None:
+                noise = None if self._noise is None else self._noise.channel(gate, qubits)
+                steps = self._expand(gate, qubits, None if noise is None or noise.is_identity() else noise)
+            else:
+                steps = [self._matrix(np.eye(2**channel.n_qubits, dtype=np.complex128), qubits, channel)]
+            self._steps[gate, qubits, channel] = tuple(steps)
+            return tuple(steps)
 
     def _expand(self, gate: str, qubits: tuple[int, ...], channel: Channel | None) -> list[_Step]:
         if gate == "id" and channel is None:
@@ -154,48 +163,56 @@ class Lowering:
         if gate == "u":  # U(theta, phi, lambda) = RZ(phi) RY(theta) RZ(lambda), angles in this order of sources
             first = self._rotation(RZ, qubits[0], None, source=2) + self._rotation(RY, qubits[0], None, source=0)
             return first + self._rotation(RZ, qubits[0], channel, source=1)
-        if gate in ("rxx", "ryy", "rzz"):
-            return self._pauli_pair(gate, qubits, channel)
-        record = self._ideal[2] if channel is None else self._records(channel)
-        if gate == "cx" and record is not None:
-            return [_Step(CX, qubits[0], qubits[1], self._offset(record))]
+        if gate == "swap" and channel is None:
+            return [_Step(SWAP, qubits[0], qubits[1], 0)]
+        if gate in _DRESSED:
+            return self._dressed(gate, qubits, channel)
         return [self._matrix(gate_matrix(gate), qubits, channel)]
 
     def _rotation(self, axis: int, qubit: int, channel: Channel | None, *, source: int = 0) -> list[_Step]:
-        record = self._ideal[1] if channel is None else self._records(channel)
+        record = self._picture.rotation if channel is None else self._picture.records(channel)
         if record is not None:
             return [_Step(axis, qubit, 0, self._offset(record), source)]
-        step = _Step(axis, qubit, 0, self._offset(self._ideal[1]), source)
-        return [step, self._matrix(gate_matrix("id"), (qubit,), channel)]
+        step = _Step(axis, qubit, 0, self._offset(self._picture.rotation), source)
+        return [step, self._matrix(_IDENTITY, (qubit,), channel)]
 
-    def _pauli_pair(self, gate: str, qubits: tuple[int, ...], channel: Channel | None) -> list[_Step]:
-        """Lower exp(-i t PP / 2) to CX RZ CX, dressed so that P becomes Z; exact without noise in between."""
-        a, b = qubits
-        cx = _Step(CX, a, b, self._offset(self._ideal[2]))
-        before: list[_Step] = []
-        after: list[_Step] = []
-        for q in qubits:
-            if gate == "rxx":
-                before, after = (
-                    [*before, self._fixed(RY, q, -_HALF_PI)],
-                    [*after, self._fixed(RY, q, _HALF_PI)],
-                )
-            if gate == "ryy":
-                before, after = (
-                    [*before, self._fixed(RX, q, _HALF_PI)],
-                    [*after, self._fixed(RX, q, -_HALF_PI)],
-                )
-        steps = [*before, cx, *self._rotation(RZ, b, None), cx, *after]
-        if channel is not None:
-            steps.append(self._matrix(np.eye(4, dtype=np.complex128), qubits, channel))
+    def _dressed(self, gate: str, qubits: tuple[int, ...], channel: Channel | None) -> list[_Step]:
+        """Lower a gate that is CX, or CX RZ CX, between one-qubit unitaries; its noise comes last."""
+        first, second = qubits
+        before_first, before_second, after_first, after_second = _DRESSED[gate]
+        steps = self._unitary(before_first, first) + self._unitary(before_second, second)
+        if gate.startswith("r"):
+            steps += [self._cx(first, second, self._picture.cx), *self._rotation(RZ, second, None)]
+        record = None if channel is None else self._picture.records(channel)
+        if channel is None:
+            after = self._unitary(after_first, first) + self._unitary(after_second, second)
+            return [*steps, self._cx(first, second, self._picture.cx), *after]
+        if record is None:  # the channel has no structure: it comes after the gate as a dense step
+            unitary = np.kron(after_second, after_first) @ gate_matrix("cx")
+            return [*steps, self._matrix(unitary, qubits, channel)]
+        if gate == "cx":
+            return [self._cx(first, second, record)]
+        # Depolarizing commutes with one-qubit unitaries, so it stays with the CX; relaxation comes after them.
+        d, ax, az, ta, bx, bz, tb = record
+        steps.append(self._cx(first, second, (d, *self._picture.cx[1:])))
+        for qubit, unitary, relaxation in ((first, after_first, (ax, az, ta)), (second, after_second, (bx, bz, tb))):
+            damping, population, shift = relaxation
+            ptm = _from_one_qubit_record(damping, damping, population, shift)
+            if not (np.array_equal(ptm, np.eye(4)) and unitary is _IDENTITY):
+                rows = (ptm @ unitary_to_ptm(unitary))[1:].ravel().tolist()
+                steps.append(_Step(FIXED, qubit, 0, self._offset(tuple(rows))))
         return steps
 
-    def _fixed(self, axis: int, qubit: int, angle: float) -> _Step:
-        return _Step(axis, qubit, 0, self._offset(self._ideal[1]), angle=angle)
+    def _cx(self, control: int, target: int, record: tuple[float, ...]) -> _Step:
+        return _Step(CX, control, target, self._offset(record))
+
+    def _unitary(self, matrix: NDArray[np.complex128], qubit: int) -> list[_Step]:
+        return [] if matrix is _IDENTITY else [self._matrix(matrix, (qubit,), None)]
 
     def _matrix(self, unitary: NDArray[np.complex128], qubits: tuple[int, ...], channel: Channel | None) -> _Step:
-        offset = self._offset(tuple(self._dense(unitary, channel).ravel().tolist()))
-        return _Step(DENSE1 if len(qubits) == 1 else DENSE2, qubits[0], qubits[-1], offset)
+        if len(qubits) == 1:
+            return _Step(FIXED, qubits[0], 0, self._offset(self._picture.local(unitary, channel)))
+        return _Step(DENSE, qubits[0], qubits[1], self._offset(self._picture.dense(unitary, channel)))
 
     def _offset(self, numbers: tuple[float, ...]) -> int:
         """Return where `numbers` stand among the constants, appending them if they are new."""
@@ -212,14 +229,14 @@ class Lowering:
 
 
 def pure_lowering() -> Lowering:
-    """Return the lowering for the pure-state picture; dense matrices are stored as real and imaginary parts."""
-    return Lowering(None, rotation_record=(0.0,), cx_record=(0.0,), dense=_pure_matrix, records=_no_record)
+    """Return the lowering for the pure-state picture; matrices are stored as real and imaginary parts, row-major."""
+    return Lowering(None, Picture((0.0,), (0.0,), _pure_matrix, _pure_matrix, _no_record))
 
 
-def _pure_matrix(unitary: NDArray[np.complex128], channel: Channel | None) -> NDArray[np.float64]:
+def _pure_matrix(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
     if channel is not None:
         _no_record(channel)
-    return np.stack([unitary.real, unitary.imag], axis=-1)
+    return tuple(np.stack([unitary.real, unitary.imag], axis=-1).ravel().tolist())
 
 
 def _no_record(channel: Channel) -> None:
@@ -228,18 +245,23 @@ def _no_record(channel: Channel) -> None:
 
 def ptm_lowering(noise: NoiseModel | None) -> Lowering:
     """Return the lowering for the Pauli-Liouville picture with noise fused into the gates."""
-    return Lowering(
-        noise,
-        rotation_record=(1.0, 1.0, 1.0, 0.0),
-        cx_record=(1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0),
-        dense=_transfer_matrix,
-        records=_channel_record,
-    )
+    rotation = (1.0, 1.0, 1.0, 0.0)
+    cx = (1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0)
+    return Lowering(noise, Picture(rotation, cx, _affine_rows, _transfer_matrix, _channel_record))
 
 
-def _transfer_matrix(unitary: NDArray[np.complex128], channel: Channel | None) -> NDArray[np.float64]:
+def _ptm(unitary: NDArray[np.complex128], channel: Channel | None) -> NDArray[np.float64]:
     ideal = unitary_to_ptm(unitary)
     return ideal if channel is None else np.asarray(channel.ptm @ ideal)
+
+
+def _affine_rows(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
+    """Return the rows of X, Y and Z of a one-qubit Pauli-transfer matrix."""
+    return tuple(_ptm(unitary, channel)[1:].ravel().tolist())
+
+
+def _transfer_matrix(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
+    return tuple(_ptm(unitary, channel).ravel().tolist())
 
 
 def _channel_record(channel: Channel) -> tuple[float, ...] | None:

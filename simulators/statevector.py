@@ -1,24 +1,26 @@
 """Exact noiseless expectation values and gradients by state vector."""
 
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.exact import ExactObjective, remembered
+from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
 from qvar.simulators.gates import PAULIS
-from qvar.simulators.kernel_loading import load_kernels
+from qvar.simulators.input_states import amplitudes, check_pairing
+from qvar.simulators.kernels import compiled, workspace
 from qvar.simulators.measurement import MeasurementPlan, apply_local
 from qvar.simulators.observable import Observable
-from qvar.simulators.program import Lowering, pure_lowering
+from qvar.simulators.program import STEP_SIZE, Lowering, pure_lowering
+from qvar.simulators.threads import in_parallel
 
 __all__ = ["StatevectorSimulator"]
 
 _MAX_BYTES = 4 * 2**30
+_SECONDS_PER_NUMBER = 5e-10  # of a state, and operation; only used to decide whether threads are worth it
 
 
 _TO_BASIS = np.array(
@@ -64,23 +66,40 @@ class StatevectorSimulator:
         if any(operation.channel is not None for operation in circuit.operations):
             raise EngineError("a state vector cannot hold channels; use PauliTransferSimulator or AerSimulator")
         prepared = remembered(self._prepared, observable, _PreparedObservable)
-        program = self._lowering.program(circuit)
-        header = np.array([circuit.n_qubits, len(program.ops), len(prepared.masks)], dtype=np.int64)
-        size = 2**circuit.n_qubits
-        return ExactObjective(
-            circuit,
-            prepared,
-            kernels=load_kernels("statevector_kernels"),
-            arguments=(
-                np.concatenate([header, program.ops.ravel(), prepared.masks]),
-                program.angles.ravel(),
-                program.constants,
-                prepared.tables.ravel(),
-            ),
-            sizes=(size, 2 * size, size),
-            dtype=np.complex128,
-            rebuild=partial(self.objective, observable=observable),
-        )
+        return ExactObjective(self, circuit, prepared, self._program(circuit, prepared.masks, prepared.tables))
+
+    def _program(self, circuit: Circuit, masks: NDArray[np.int64], tables: NDArray[np.complex128]) -> CompiledProgram:
+        steps = self._lowering.steps(circuit)
+        n_steps = len(steps.steps) // STEP_SIZE
+        header = np.array([circuit.n_qubits, n_steps, len(masks), circuit.n_parameters], dtype=np.int64)
+        ints = np.concatenate([header, steps.steps, masks])
+        size = 2 * 2**circuit.n_qubits
+        seconds = size * (n_steps + len(masks)) * _SECONDS_PER_NUMBER
+        return CompiledProgram("statevector", (ints, steps.angles, steps.constants, tables), size, 2 * size, seconds)
+
+    def final_state(self, circuit: Circuit, theta: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """Return the amplitudes after `circuit` (see `ExactObjective.state`)."""
+        program = self._program(circuit, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.complex128))
+        work = np.empty(program.energy_numbers)
+        compiled("statevector", "state")(*program.arguments, theta, work)
+        return work.view(np.complex128)
+
+    def energies_from(
+        self, circuit: Circuit, observable: Observable, thetas: NDArray[np.float64], states: ArrayLike
+    ) -> NDArray[np.float64]:
+        """Return the expectation values for start states (see `ExactObjective.batch`)."""
+        prepared = remembered(self._prepared, observable, _PreparedObservable)
+        program = self._program(circuit, prepared.masks, prepared.tables)
+        starts = amplitudes(states, circuit.n_qubits)
+        energies = np.empty(check_pairing(thetas, starts))
+        kernel = compiled("statevector", "energies_from")
+
+        def part(first: int, end: int) -> None:
+            rows = [array if len(array) == 1 else array[first:end] for array in (thetas, starts)]
+            kernel(*program.arguments, *rows, workspace(program.energy_numbers), energies[first:end])
+
+        in_parallel(part, len(energies), program.seconds)
+        return energies
 
 
 class _PreparedObservable:
@@ -100,11 +119,12 @@ class _PreparedObservable:
                 f"{_MAX_BYTES >> 30}; use AerSimulator instead"
             )
         states = np.arange(2**n)
-        self.tables = np.zeros((len(self.masks), 2**n), dtype=np.complex128)
+        tables = np.zeros((len(self.masks), 2**n), dtype=np.complex128)
         n_y = (observable.digits == 2).sum(axis=1)
         for k, (z_mask, coefficient) in enumerate(zip(z_masks, observable.vector, strict=True)):
             signs = 1 - 2 * (np.bitwise_count(states & z_mask).astype(np.int64) % 2)
-            self.tables[owner[k]] += coefficient * 1j ** int(n_y[k]) * signs
+            tables[owner[k]] += coefficient * 1j ** int(n_y[k]) * signs
+        self.tables = tables.ravel()
         self._plan: MeasurementPlan | None = None
 
     @property

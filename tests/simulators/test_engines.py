@@ -20,6 +20,7 @@ from qvar.simulators import (
     Slot,
     StatevectorSimulator,
 )
+from qvar.simulators.channels import depolarizing
 from qvar.simulators.errors import CircuitError, EngineError, NoiseModelError
 from tests.simulators import oracle
 
@@ -120,10 +121,13 @@ def test_noisy_engines_refuse_what_the_device_lacks(engine):
 def test_states_too_large_for_memory_are_refused_before_they_are_allocated():
     with pytest.raises(EngineError, match="up to 12 qubits, got 13"):
         PauliTransferSimulator().objective(Circuit(13), Observable.from_terms({"Z" * 13: 1.0}))
-    rotations = tuple(Operation("rx", (0,), (Slot(k),)) for k in range(100))
-    large = PauliTransferSimulator().objective(Circuit(12, rotations), Observable.from_terms({"Z" * 12: 1.0}))
+    chain = tuple(Operation("cx", (q, q + 1)) for q in range(11))
+    layers = tuple(Operation("rx", (q,), (Slot(12 * k + q),)) for k in range(6) for q in range(12))
+    total = Operation("channel", (0, 1), channel=depolarizing(1.0, n_qubits=2))  # cannot be undone: states are kept
+    circuit = Circuit(12, (*chain, total, *(g for k in range(6) for g in (*layers[12 * k : 12 * k + 12], *chain))))
+    large = PauliTransferSimulator().objective(circuit, Observable.from_terms({"Z" * 12: 1.0}))
     with pytest.raises(EngineError, match="GiB"):
-        large.value_and_gradient(np.zeros(100))
+        large.value_and_gradient(np.zeros(72))
     with pytest.raises(EngineError, match="GiB of tables"):
         StatevectorSimulator().objective(Circuit(29), Observable.from_terms({"Z" * 29: 1.0}))
 

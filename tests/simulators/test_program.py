@@ -5,7 +5,7 @@ import pytest
 
 from qvar.simulators import Circuit, NoiseModel, Observable, Operation, PauliTransferSimulator, Slot, program
 from qvar.simulators.channels import depolarizing, thermal_relaxation
-from qvar.simulators.program import CX, DENSE1, DENSE2, RX, RY, RZ, Lowering, ptm_lowering
+from qvar.simulators.program import CX, DENSE, FIXED, RX, RY, RZ, STEP_SIZE, Lowering, ptm_lowering
 from tests.simulators import oracle
 
 
@@ -28,7 +28,7 @@ def test_noise_records_and_dense_matrices_give_equal_energies_and_gradients(n_qu
     fused = PauliTransferSimulator(noise).objective(circuit, observable)
     assert opcodes(ptm_lowering(noise), circuit) <= {RX, RY, RZ, CX}
     monkeypatch.setattr(program, "_channel_record", lambda channel: None)
-    assert {DENSE1, DENSE2} <= opcodes(ptm_lowering(noise), circuit)
+    assert {FIXED, DENSE} <= opcodes(ptm_lowering(noise), circuit)
     dense = PauliTransferSimulator(noise).objective(circuit, observable)
     assert fused(theta) == pytest.approx(dense(theta), rel=0, abs=1e-13)
     value, gradient = fused.value_and_gradient(theta)
@@ -38,7 +38,7 @@ def test_noise_records_and_dense_matrices_give_equal_energies_and_gradients(n_qu
 
 
 def opcodes(lowering, circuit):
-    return set(lowering.program(circuit).ops[:, 0].tolist())
+    return set(lowering.steps(circuit).steps[::STEP_SIZE].tolist())
 
 
 def test_channels_without_structure_fall_back_on_dense_matrices():
@@ -46,9 +46,9 @@ def test_channels_without_structure_fall_back_on_dense_matrices():
     channel = oracle.Channel.from_kraus(oracle.random_kraus(rng, 2))
     noise = NoiseModel("n", default={"cx": channel}, strict=False)
     circuit = Circuit(2, (Operation("cx", (0, 1)),))
-    assert opcodes(ptm_lowering(noise), circuit) == {DENSE2}
+    assert opcodes(ptm_lowering(noise), circuit) == {DENSE}
     strong = NoiseModel("n", default={"cx": depolarizing(1.0, n_qubits=2)}, strict=False)
-    assert opcodes(ptm_lowering(strong), circuit) == {DENSE2}
+    assert opcodes(ptm_lowering(strong), circuit) == {DENSE}
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_equal_channels_share_their_numbers():
     gates = tuple(Operation("rx", (q,), (0.1,)) for q in range(4)) + tuple(
         Operation("cx", (a, b)) for a in range(4) for b in range(4) if a != b
     )
-    lowered = lowering.program(Circuit(4, gates))
+    lowered = lowering.steps(Circuit(4, gates))
     assert len(lowered.constants) == 4 + 7
-    assert lowering.program(Circuit(4, gates)).constants is lowered.constants
+    assert lowering.steps(Circuit(4, gates)).constants is lowered.constants
 
 
 def test_an_old_objective_stays_right_after_its_engine_has_seen_new_gates():

@@ -105,9 +105,9 @@ def test_kernels_run_where_no_compiled_code_can_be_kept(tmp_path):
     (package / "__init__.py").touch()
     simulators = package / "simulators"
     simulators.mkdir()
-    for file in (ROOT / "simulators").glob("*.py"):
-        (simulators / file.name).write_bytes(file.read_bytes())
-    (simulators / "__pycache__").touch()  # a file where numba wants a folder
+    (simulators / "kernels").mkdir()
+    for file in (ROOT / "simulators").rglob("*.py"):
+        (simulators / file.relative_to(ROOT / "simulators")).write_bytes(file.read_bytes())
     script = (
         "from qvar.simulators import Circuit, Observable, StatevectorSimulator as S\n"
         "print(S().objective(Circuit(1), Observable.from_terms({'Z': 1.0}))([]))"

@@ -5,28 +5,24 @@ State: complex128 amplitudes of length 2**n, qubit q has place value 2**q. The o
 The gradient is the adjoint method: with psi after a rotation about P and lambda = U^dagger ... H |psi> at the same
 cut, dE/dt = Im <lambda| P |psi>; both are un-computed gate by gate, which unitary gates allow.
 
-Arguments of every entry point: `ints` = [n_qubits, n_ops, n_masks, ops..., masks...], `floats` = scale and shift per
-operation, `constants` (dense matrices as real and imaginary parts, row-major), `tables` = the D_x one after another,
-the angles and a workspace. Nothing is checked here; `statevector` builds the arrays.
+Arguments of every entry point: `ints` = [n_qubits, n_steps, n_masks, n_slots, steps..., masks...], `floats` = scale and
+shift per step, then the D_x one after another as real and imaginary parts, `constants` (matrices as real and imaginary
+parts, row-major), the angles and a workspace, in which amplitudes lie as real and imaginary parts. Nothing is checked
+here; `statevector` builds the arrays.
 """
 
 import math
 
+import numpy as np
 from numba import njit
 
-RX = 0
-RY = 1
-RZ = 2
-CX = 3
-DENSE1 = 4
-DENSE2 = 5
-OP_SIZE = 5
-HEADER = 3
+from qvar.simulators.kernels.layout import CX, FIXED, IN_SIZE, OPTIONS, RX, RY, RZ, SWAP
+from qvar.simulators.kernels.planning import is_valid
 
-_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "boundscheck": False}
+HEADER = 4
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _rotate(psi, size, s, axis, cos, sin):
     """Apply exp(-i t P / 2) with cos = cos(t/2), sin = sin(t/2) to the qubit of place value `s`."""
     for k in range(0, size, 2 * s):
@@ -44,7 +40,7 @@ def _rotate(psi, size, s, axis, cos, sin):
                 psi[i + s] = (cos + 1j * sin) * b
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _overlap(lam, psi, size, s, axis):
     """Return Im <lam| P |psi> for a Pauli letter P on the qubit of place value `s`."""
     total = 0.0
@@ -63,7 +59,7 @@ def _overlap(lam, psi, size, s, axis):
     return total
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _cx(psi, size, a, b):
     low, high = min(a, b), max(a, b)
     for k in range(0, size, 2 * high):
@@ -72,7 +68,7 @@ def _cx(psi, size, a, b):
                 psi[i], psi[i + b] = psi[i + b], psi[i]
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _entry(m, dimension, row, column, dagger):
     if dagger:
         o = 2 * (column * dimension + row)
@@ -81,8 +77,8 @@ def _entry(m, dimension, row, column, dagger):
     return complex(m[o], m[o + 1])
 
 
-@njit(**_OPTIONS)
-def _dense1(psi, size, s, m, dagger):
+@njit(**OPTIONS)
+def _fixed(psi, size, s, m, dagger):
     m00 = _entry(m, 2, 0, 0, dagger)
     m01 = _entry(m, 2, 0, 1, dagger)
     m10 = _entry(m, 2, 1, 0, dagger)
@@ -95,8 +91,8 @@ def _dense1(psi, size, s, m, dagger):
             psi[i + s] = m10 * a + m11 * b
 
 
-@njit(**_OPTIONS)
-def _dense2(psi, size, a, b, m, dagger):
+@njit(**OPTIONS)
+def _dense(psi, size, a, b, m, dagger):
     low, high = min(a, b), max(a, b)
     for k in range(0, size, 2 * high):
         for h in range(k, k + high, 2 * low):
@@ -114,17 +110,17 @@ def _dense2(psi, size, a, b, m, dagger):
                     )
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _angle(ints, floats, theta, g):
-    slot = ints[HEADER + g * OP_SIZE + 3]
+    slot = ints[HEADER + g * IN_SIZE + 3]
     shift = floats[2 * g + 1]
     return shift if slot < 0 else floats[2 * g] * theta[slot] + shift
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _apply(ints, constants, psi, size, g, angle, dagger):
     """Apply operation `g`, or its inverse."""
-    base = HEADER + g * OP_SIZE
+    base = HEADER + g * IN_SIZE
     opcode = ints[base]
     a = 1 << ints[base + 1]
     if opcode <= RZ:
@@ -132,25 +128,35 @@ def _apply(ints, constants, psi, size, g, angle, dagger):
         _rotate(psi, size, a, opcode, math.cos(half), math.sin(half))
     elif opcode == CX:
         _cx(psi, size, a, 1 << ints[base + 2])
-    elif opcode == DENSE1:
-        _dense1(psi, size, a, constants[ints[base + 4] :], dagger)
+    elif opcode == SWAP:
+        b = 1 << ints[base + 2]
+        for i in range(size):
+            if i & a and not i & b:
+                psi[i], psi[i - a + b] = psi[i - a + b], psi[i]
+    elif opcode == FIXED:
+        _fixed(psi, size, a, constants[ints[base + 4] :], dagger)
     else:
-        _dense2(psi, size, a, 1 << ints[base + 2], constants[ints[base + 4] :], dagger)
+        _dense(psi, size, a, 1 << ints[base + 2], constants[ints[base + 4] :], dagger)
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _forward(ints, floats, constants, theta, psi):
-    size = 1 << ints[0]
-    psi[:size] = 0.0
+    psi[: 1 << ints[0]] = 0.0
     psi[0] = 1.0
+    _run(ints, floats, constants, theta, psi)
+
+
+@njit(**OPTIONS)
+def _run(ints, floats, constants, theta, psi):
+    size = 1 << ints[0]
     for g in range(ints[1]):
         _apply(ints, constants, psi, size, g, _angle(ints, floats, theta, g), False)
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def _expectation(ints, tables, psi):
     size = 1 << ints[0]
-    masks = ints[HEADER + ints[1] * OP_SIZE :]
+    masks = ints[HEADER + ints[1] * IN_SIZE :]
     total = 0.0
     for k in range(ints[2]):
         table = tables[k * size : (k + 1) * size]
@@ -162,45 +168,57 @@ def _expectation(ints, tables, psi):
     return total
 
 
-@njit("void(int64[::1], float64[::1], float64[::1], float64[::1], complex128[::1])", **_OPTIONS)
-def state(ints, floats, constants, theta, work):
-    """Leave the final amplitudes in work[0 : 2**n]."""
-    _forward(ints, floats, constants, theta, work)
+@njit(**OPTIONS)
+def state(ints, floats, constants, tables, theta, work):  # noqa: ARG001
+    """Leave the final amplitudes in the first 2**n places of `work`."""
+    if not is_valid(theta, ints[3]):
+        return math.nan
+    _forward(ints, floats, constants, theta, work.view(np.complex128))
+    return 0.0
 
 
-@njit(
-    "float64(int64[::1], float64[::1], float64[::1], complex128[::1], float64[::1], complex128[::1])",
-    **_OPTIONS,
-)
+@njit(**OPTIONS)
 def energy(ints, floats, constants, tables, theta, work):
-    """Return the expectation value; `work` holds 2**n amplitudes."""
-    _forward(ints, floats, constants, theta, work)
-    return _expectation(ints, tables, work)
+    """Return the expectation value, nan for bad angles; `work` holds 2**n amplitudes."""
+    if not is_valid(theta, ints[3]):
+        return math.nan
+    psi = work.view(np.complex128)
+    _forward(ints, floats, constants, theta, psi)
+    return _expectation(ints, tables, psi)
 
 
-@njit(
-    "void(int64[::1], float64[::1], float64[::1], complex128[::1], float64[:, ::1], complex128[::1], float64[::1])",
-    **_OPTIONS,
-)
+@njit(**OPTIONS)
 def energies(ints, floats, constants, tables, thetas, work, out):
     """Fill `out` with the expectation values for each row of `thetas`; `work` holds 2**n amplitudes."""
     for k in range(thetas.shape[0]):
-        _forward(ints, floats, constants, thetas[k], work)
-        out[k] = _expectation(ints, tables, work)
+        out[k] = energy(ints, floats, constants, tables, thetas[k], work)
 
 
-@njit(
-    "float64(int64[::1], float64[::1], float64[::1], complex128[::1], float64[::1], complex128[::1], float64[::1])",
-    **_OPTIONS,
-)
+@njit(**OPTIONS)
+def energies_from(ints, floats, constants, tables, thetas, states, work, out):
+    """Fill `out` with the expectation values for start states, rows of `states`."""
+    psi = work.view(np.complex128)
+    for k in range(out.size):
+        psi[: 1 << ints[0]] = states[k if states.shape[0] > 1 else 0]
+        _run(ints, floats, constants, thetas[k if thetas.shape[0] > 1 else 0], psi)
+        out[k] = _expectation(ints, tables, psi)
+
+
+@njit(**OPTIONS)
 def gradient(ints, floats, constants, tables, theta, work, out):
-    """Return the expectation value and fill `out` with its gradient; `work` holds 2 * 2**n amplitudes."""
+    """Return the expectation value, nan for bad angles, and fill `out` with its gradient.
+
+    `work` holds 2 * 2**n amplitudes.
+    """
+    if not is_valid(theta, ints[3]):
+        return math.nan
     size = 1 << ints[0]
-    psi = work[:size]
-    lam = work[size : 2 * size]
+    amplitudes = work.view(np.complex128)
+    psi = amplitudes[:size]
+    lam = amplitudes[size : 2 * size]
     _forward(ints, floats, constants, theta, psi)
     lam[:] = 0.0
-    masks = ints[HEADER + ints[1] * OP_SIZE :]
+    masks = ints[HEADER + ints[1] * IN_SIZE :]
     for k in range(ints[2]):
         table = tables[k * size : (k + 1) * size]
         for b in range(size):
@@ -210,7 +228,7 @@ def gradient(ints, floats, constants, tables, theta, work, out):
         value += psi[b].real * lam[b].real + psi[b].imag * lam[b].imag
     out[:] = 0.0
     for g in range(ints[1] - 1, -1, -1):
-        base = HEADER + g * OP_SIZE
+        base = HEADER + g * IN_SIZE
         slot = ints[base + 3]
         angle = _angle(ints, floats, theta, g)
         if slot >= 0:
@@ -218,3 +236,13 @@ def gradient(ints, floats, constants, tables, theta, work, out):
         _apply(ints, constants, psi, size, g, angle, True)
         _apply(ints, constants, lam, size, g, angle, True)
     return value
+
+
+_ARRAYS = "int64[::1], float64[::1], float64[::1], complex128[::1]"
+SIGNATURES = {
+    "state": f"float64({_ARRAYS}, float64[::1], float64[::1])",
+    "energy": f"float64({_ARRAYS}, float64[::1], float64[::1])",
+    "energies": f"void({_ARRAYS}, float64[:, ::1], float64[::1], float64[::1])",
+    "energies_from": f"void({_ARRAYS}, float64[:, ::1], complex128[:, ::1], float64[::1], float64[::1])",
+    "gradient": f"float64({_ARRAYS}, float64[::1], float64[::1], float64[::1])",
+}

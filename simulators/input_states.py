@@ -1,0 +1,75 @@
+"""Start states other than |0...0>: check them and bring them into the form of a picture."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qvar.simulators.errors import EngineError
+from qvar.simulators.gates import PAULIS
+
+__all__ = ["amplitudes", "check_pairing", "pauli_vectors"]
+
+_TOLERANCE = 1e-8
+
+
+def amplitudes(states: ArrayLike, n_qubits: int) -> NDArray[np.complex128]:
+    """Return start states as complex128 of shape (n_states, 2**n_qubits).
+
+    Raises:
+        EngineError: for a wrong shape or states that are not normalized to 1e-8.
+    """
+    array = np.atleast_2d(np.ascontiguousarray(states, dtype=np.complex128))
+    if array.ndim != 2 or array.shape[1] != 2**n_qubits:
+        raise EngineError(f"start states have shape (n_states, {2**n_qubits}), got {np.shape(states)}")
+    _check_normalized(np.sum(np.abs(array) ** 2, axis=1))
+    return array
+
+
+def pauli_vectors(states: ArrayLike, n_qubits: int) -> NDArray[np.float64]:
+    """Return the Pauli expectation values of pure states or density matrices, float64 of shape (n_states, 4**n).
+
+    Args:
+        states: amplitudes, shape (n_states, 2**n) or (2**n,), or density matrices, shape (n_states, 2**n, 2**n).
+        n_qubits: n.
+
+    Raises:
+        EngineError: for a wrong shape, states not normalized or matrices not Hermitian to 1e-8.
+    """
+    array = np.asarray(states, dtype=np.complex128)
+    size = 2**n_qubits
+    if array.ndim == 3 and array.shape[1:] == (size, size):
+        rho = array
+        if not np.allclose(rho, rho.conj().swapaxes(1, 2), atol=_TOLERANCE):
+            raise EngineError("density matrices must be Hermitian")
+        _check_normalized(np.trace(rho, axis1=1, axis2=2).real)
+    elif array.ndim in (1, 2) and array.shape[-1] == size:
+        vectors = amplitudes(array, n_qubits)
+        rho = vectors[:, :, None] * vectors[:, None, :].conj()
+    else:
+        raise EngineError(
+            f"start states have shape (n_states, {size}) or, as density matrices, (n_states, {size}, {size}), got "
+            f"{array.shape}"
+        )
+    rest = rho.reshape((len(rho),) + (2,) * (2 * n_qubits))
+    paulis = np.array(PAULIS)
+    for q in range(n_qubits):  # contract the row and column bit of the most significant qubit left: Tr(P rho)
+        rest = np.tensordot(rest, paulis, axes=([1, 1 + n_qubits - q], [2, 1]))
+    return np.ascontiguousarray(rest.real.reshape(len(rho), -1))
+
+
+def check_pairing(thetas: NDArray[np.float64], states: NDArray[np.generic]) -> int:
+    """Return the number of points that parameter vectors and start states make, one of either serving all others.
+
+    Raises:
+        EngineError: if there are different numbers of both, and more than one.
+    """
+    n_thetas, n_states = len(thetas), len(states)
+    if n_thetas != n_states and 1 not in (n_thetas, n_states):
+        raise EngineError(
+            f"got {n_thetas} parameter vectors and {n_states} start states; need as many, or one of either"
+        )
+    return 0 if 0 in (n_thetas, n_states) else max(n_thetas, n_states)
+
+
+def _check_normalized(norms: NDArray[np.float64]) -> None:
+    if not np.allclose(norms, 1.0, atol=_TOLERANCE):
+        raise EngineError(f"start states must be normalized, got norms {norms}")

@@ -1,0 +1,108 @@
+"""Compiled kernels: numba functions that run a whole circuit in one call, compiled at the first use of each.
+
+`compiled("pauli_transfer", "energy")` is the only way in. Machine code is kept on disk in a folder named after the hash
+of all kernel sources, so that a change in any file, not only in the one that holds the function, makes new code.
+"""
+
+import hashlib
+import logging
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["compiled", "workspace"]
+
+_log = logging.getLogger("qvar")
+_lock = threading.Lock()
+_compiled: dict[tuple[str, str], Callable[..., Any]] = {}
+_local = threading.local()
+_PATIENCE_SECONDS = 2.0
+_KEPT_NUMBERS = 2**24  # 128 MiB a thread
+_ALIGNMENT = 64
+
+
+def compiled(module: str, function: str) -> Callable[..., Any]:
+    """Return the machine code of a kernel, from disk if it was compiled before.
+
+    Compiling takes seconds, once per machine; a wait that lasts is announced. The function refuses any other types than
+    those of its signature with a TypeError instead of compiling again.
+
+    Args:
+        module: a module of this package.
+        function: one of its SIGNATURES.
+    """
+    code = _compiled.get((module, function))
+    if code is not None:
+        return code
+    with _lock, _announced(f"{module}.{function}"):
+        if (module, function) not in _compiled:
+            _compiled[module, function] = _compile(module, function)
+        return _compiled[module, function]
+
+
+def _compile(module: str, function: str) -> Callable[..., Any]:
+    kernels = import_module(f"{__name__}.{module}")
+    import numba
+
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(_cache_folder())
+    try:
+        compiler = numba.njit(kernels.SIGNATURES[function], **kernels.OPTIONS, cache=True)
+        code: Callable[..., Any] = compiler(getattr(kernels, function).py_func)
+    finally:
+        numba.config.CACHE_DIR = before
+    return code
+
+
+@contextmanager
+def _announced(name: str) -> Iterator[None]:
+    notice = threading.Timer(_PATIENCE_SECONDS, _log.warning, ["compiling the kernel %s: once on this machine", name])
+    notice.daemon = True
+    notice.start()
+    try:
+        yield
+    finally:
+        notice.cancel()
+
+
+@cache
+def _cache_folder() -> Path:
+    """Return a folder that can be written to and belongs to just these sources."""
+    sources = hashlib.sha256(sys.version.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        sources.update(path.read_bytes())
+    base = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(base) / "qvar" / f"kernels-{sources.hexdigest()[:16]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(folder)
+    except OSError as error:
+        _log.warning("%s: kernels are compiled anew for this process; set NUMBA_CACHE_DIR to keep them", error)
+        return Path(tempfile.mkdtemp(prefix="qvar-kernels-"))
+    return folder
+
+
+def workspace(size: int) -> NDArray[np.float64]:
+    """Return at least `size` uninitialized float64 numbers that belong to this thread until its next call.
+
+    They start at a multiple of 64 bytes, so that lanes do not cross cache lines. Up to 128 MiB are kept.
+    """
+    array: NDArray[np.float64] | None = getattr(_local, "array", None)
+    if array is None or array.size < size:
+        raw = np.empty(size + _ALIGNMENT // 8)
+        start = -raw.ctypes.data % _ALIGNMENT // 8
+        array = raw[start : start + size]
+        if size <= _KEPT_NUMBERS:
+            _local.array = array
+    return array

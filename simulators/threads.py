@@ -1,0 +1,53 @@
+"""Share a batch of independent evaluations among threads; kernels release the interpreter's lock.
+
+One pool serves the process. It is made at the first batch that is worth it, and forgotten in a forked child, where its
+threads do not exist. `NUMBA_NUM_THREADS` limits it, which joblib and the like set in their workers.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+__all__ = ["in_parallel"]
+
+_WORTH_SECONDS = 1e-3  # handing work over costs about 0.1 ms
+_lock = threading.Lock()
+_pool: ThreadPoolExecutor | None = None
+
+
+def in_parallel(function: Callable[[int, int], None], n_items: int, seconds_each: float) -> None:
+    """Call function(first, end) on contiguous parts of range(n_items), in threads if there is enough to do."""
+    n_parts = min(_n_threads(), n_items, int(n_items * seconds_each / _WORTH_SECONDS))
+    if n_parts < 2:
+        function(0, n_items)
+        return
+    bounds = [n_items * k // n_parts for k in range(n_parts + 1)]
+    futures = [_executor().submit(function, *pair) for pair in pairwise(bounds[1:])]
+    function(bounds[0], bounds[1])
+    for future in futures:
+        future.result()
+
+
+def _n_threads() -> int:
+    import numba
+
+    return int(numba.config.NUMBA_NUM_THREADS)
+
+
+def _executor() -> ThreadPoolExecutor:
+    global _pool
+    with _lock:
+        if _pool is None:
+            _pool = ThreadPoolExecutor(max(1, _n_threads() - 1), thread_name_prefix="qvar-batch")
+        return _pool
+
+
+def _forget() -> None:
+    global _pool, _lock
+    _pool, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
