@@ -65,6 +65,7 @@ class CompiledProgram:
         picture: the kernel module.
         arguments: what its entry points take before angles and workspace.
         energy_numbers: float64 numbers in the workspace of an energy.
+        batch_numbers: float64 numbers in the workspace of a batch.
         gradient_numbers: float64 numbers in the workspace of a gradient.
         seconds: roughly what one energy takes.
     """
@@ -72,6 +73,7 @@ class CompiledProgram:
     picture: str
     arguments: tuple[NDArray[Any], ...]
     energy_numbers: int
+    batch_numbers: int
     gradient_numbers: int
     seconds: float
 
@@ -183,7 +185,8 @@ class ExactObjective:
         kernel = compiled(self._program.picture, "energies")
 
         def part(first: int, end: int) -> None:
-            kernel(*self._arguments, values[first:end], workspace(self._energy_numbers), energies[first:end])
+            work = workspace(self._program.batch_numbers)
+            kernel(*self._arguments, values[first:end], work, energies[first:end])
 
         in_parallel(part, len(values), self._program.seconds)
         return energies

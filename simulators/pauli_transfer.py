@@ -90,6 +90,7 @@ class PauliTransferSimulator:
             "pauli_transfer",
             (ints, floats, constants),
             int(numbers),
+            int(ints[layout.BATCH_SIZE]),
             int(numbers + ints[layout.STATE_SIZE if ints[layout.UNCOMPUTED] else layout.KEPT_SIZE]),
             float(ints[layout.COST]) * _SECONDS_PER_NUMBER,
         )

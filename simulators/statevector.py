@@ -75,7 +75,9 @@ class StatevectorSimulator:
         ints = np.concatenate([header, steps.steps, masks])
         size = 2 * 2**circuit.n_qubits
         seconds = size * (n_steps + len(masks)) * _SECONDS_PER_NUMBER
-        return CompiledProgram("statevector", (ints, steps.angles, steps.constants, tables), size, 2 * size, seconds)
+        return CompiledProgram(
+            "statevector", (ints, steps.angles, steps.constants, tables), size, size, 2 * size, seconds
+        )
 
     def final_state(self, circuit: Circuit, theta: NDArray[np.float64]) -> NDArray[np.complex128]:
         """Return the amplitudes after `circuit` (see `ExactObjective.state`)."""

@@ -39,7 +39,8 @@ KEPT_SIZE = 14  # numbers in all states that a gradient keeps
 SCRATCH = 15  # numbers of scratch in front of the states
 COST = 16  # about the time of an energy, in numbers of a state written
 UNCOMPUTED = 17  # 1 if a gradient un-computes states on its way back instead of keeping them
-HEADER = 18
+BATCH_SIZE = 18  # numbers in the workspace of a batch
+HEADER = 19
 
 # Columns of an operation; places count from the start of the states.
 OPCODE = 0
@@ -59,7 +60,8 @@ OP_SIZE = 11
 ROOT_PLACE = 0
 ROOT_KEPT = 1
 ROOT_SIZE = 2
-ROOT_ROW = 3
+ROOT_NODE = 3
+ROOT_ROW = 4
 
 # Columns of a node.
 NODE_FIRST_OP = 0
@@ -72,12 +74,16 @@ NODE_ROW = 6
 
 LEAF_ROW = 2  # place, kept place
 
+# A batch of small states runs four parameter vectors at once: each number of scratch and states is four lanes.
+LARGEST_FOURFOLD = 600  # numbers in all states; beyond, four states at once do not stay in the cache
+FOURFOLD_SCRATCH = 400  # numbers of scratch after the cosines and sines, so that it holds MATRIX and DENSE_*
+
 # Scratch: cosines and sines of all factors (each padded to a multiple of 4), then at these distances:
 MATRIX = 0  # rows X, Y, Z of a LOCAL's matrix, 4 numbers each
 COLUMNS = 16  # its columns
 DENSE_COLUMNS = 32  # columns of a DENSE's matrix
 DENSE_INPUT = 288  # 16 lanes
 INVERSE = 352  # rows X, Y, Z of a LOCAL's inverse, then its columns
-PREFIXES = 380  # matrices of the first 0, 1, ... factors of a LOCAL, 12 numbers each
+PREFIXES = 380  # matrices of the first 0, 1, ... factors of a LOCAL, 12 numbers each; then as many overlaps
 
 OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}

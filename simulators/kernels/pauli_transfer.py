@@ -16,6 +16,7 @@ is checked here; the engine builds the arrays.
 
 import math
 
+import numpy as np
 from numba import njit
 
 from qvar.simulators.kernels.lanes import lanes_of, load, shuffle, spread, store, total
@@ -29,10 +30,12 @@ from qvar.simulators.kernels.layout import (
     FACTORS_AT,
     FIRST,
     FIXED,
+    FOURFOLD_SCRATCH,
     INVERSE,
     KEPT_IN,
     KEPT_OUT,
     KEPT_SMALL,
+    LARGEST_FOURFOLD,
     LEAF_ROW,
     LEAVES_AT,
     LOCAL,
@@ -40,10 +43,19 @@ from qvar.simulators.kernels.layout import (
     MERGE,
     N_FACTORS,
     N_LEAVES,
+    N_NODES,
     N_OPS,
     N_ROOTS,
     N_SLOTS,
     N_TERMS,
+    NODE_END_OP,
+    NODE_FIRST_OP,
+    NODE_LARGE,
+    NODE_PLACE,
+    NODE_ROW,
+    NODE_SIZE,
+    NODE_SMALL,
+    NODES_AT,
     OP_SIZE,
     OPCODE,
     OPS_AT,
@@ -51,12 +63,14 @@ from qvar.simulators.kernels.layout import (
     PLACE,
     PREFIXES,
     ROOT_KEPT,
+    ROOT_NODE,
     ROOT_PLACE,
     ROOT_ROW,
     ROOT_SIZE,
     ROOTS_AT,
     RX,
     RY,
+    RZ,
     SCRATCH,
     SECOND,
     SIZE,
@@ -862,9 +876,136 @@ def energy(ints, floats, constants, theta, work):
 
 @njit(**OPTIONS)
 def energies(ints, floats, constants, thetas, work, out):
-    """Fill `out` with the expectation values for each row of `thetas`."""
-    for k in range(thetas.shape[0]):
+    """Fill `out` with the expectation values for each row of `thetas`; `work` holds BATCH_SIZE numbers.
+
+    Small states run four rows at a time, one in each lane.
+    """
+    first = 0
+    if ints[STATE_SIZE] <= LARGEST_FOURFOLD:
+        while first + 4 <= thetas.shape[0]:
+            values = _energy_of_four(ints, floats, constants, thetas, first, work)
+            store(out, first, values)
+            first += 4
+    for k in range(first, thetas.shape[0]):
         out[k] = energy(ints, floats, constants, thetas[k], work)
+
+
+@njit(**OPTIONS)
+def _turn_four(ints, floats, thetas, first, work):
+    n = ints[N_FACTORS]
+    at = ints[FACTORS_AT]
+    for k in range(n):
+        slot = ints[at + 3 * k + 1]
+        angle = spread(floats[2 * k + 1])
+        largest = abs(floats[2 * k + 1])
+        if slot >= 0:
+            scale = floats[2 * k]
+            a, b = thetas[first, slot], thetas[first + 1, slot]
+            c, d = thetas[first + 2, slot], thetas[first + 3, slot]
+            angle = angle + scale * lanes_of(a, b, c, d)
+            largest += abs(scale) * max(max(abs(a), abs(b)), max(abs(c), abs(d)))
+        if largest > _LARGEST_FAST_ANGLE:
+            store(work, 4 * k, angle)
+            for j in range(4):
+                work[4 * n + 4 * k + j] = math.sin(work[4 * k + j])
+                work[4 * k + j] = math.cos(work[4 * k + j])
+        else:
+            cosines, sines = _cos_sin(angle)
+            store(work, 4 * k, cosines)
+            store(work, 4 * n + 4 * k, sines)
+
+
+@njit(**OPTIONS)
+def _multiply_four(ints, constants, work, row):
+    """Multiply the factors of a LOCAL; write rows X, Y, Z of the product to scratch, lanes for numbers."""
+    n = ints[N_FACTORS]
+    at = ints[FACTORS_AT]
+    m = 8 * n + MATRIX
+    for j in range(12):
+        store(work, m + 4 * j, spread(1.0 if j == 1 or j == 6 or j == 11 else 0.0))
+    for k in range(ints[row + CONSTANTS], ints[row + CONSTANTS] + ints[row + COUNT]):
+        axis = ints[at + 3 * k]
+        c = ints[at + 3 * k + 2]
+        if axis == FIXED:
+            for j in range(4):
+                x = load(work, m + 4 * j)
+                y = load(work, m + 16 + 4 * j)
+                z = load(work, m + 32 + 4 * j)
+                for i in range(3):
+                    e = c + 4 * i
+                    value = constants[e + 1] * x + constants[e + 2] * y + constants[e + 3] * z
+                    store(work, m + 16 * i + 4 * j, value + (constants[e] if j == 0 else 0.0))
+            continue
+        p = m + (0 if axis == RZ else (16 if axis == RX else 32))
+        q = m + (16 if axis == RZ else (32 if axis == RX else 0))
+        cos = load(work, 4 * k)
+        sin = load(work, 4 * n + 4 * k)
+        for j in range(0, 16, 4):
+            a = load(work, p + j)
+            b = load(work, q + j)
+            store(work, p + j, cos * a - sin * b)
+            store(work, q + j, sin * a + cos * b)
+            for i in range(3):
+                store(work, m + 16 * i + j, constants[c + i] * load(work, m + 16 * i + j))
+        store(work, m + 32, load(work, m + 32) + constants[c + 3])
+
+
+@njit(**OPTIONS)
+def _local_four(work, place, size, s, m):
+    """Apply the matrix at `m`, lanes for numbers, to the qubit of stride `s`; `size` and `s` count lanes as four."""
+    for k in range(place, place + size, 4 * s):
+        for i in range(k, k + s, 4):
+            v = load(work, i)
+            x = load(work, i + s)
+            y = load(work, i + 2 * s)
+            z = load(work, i + 3 * s)
+            for row in range(3):
+                e = m + 16 * row
+                value = load(work, e) * v + load(work, e + 4) * x + load(work, e + 8) * y + load(work, e + 12) * z
+                store(work, i + (row + 1) * s, value)
+
+
+@njit(**OPTIONS)
+def _energy_of_four(ints, floats, constants, thetas, first, work):
+    """Return the expectation values of four rows as lanes, nan for angles that are not finite."""
+    n = ints[N_FACTORS]
+    base = 8 * n + FOURFOLD_SCRATCH
+    _turn_four(ints, floats, thetas, first, work)
+    for leaf in range(ints[N_LEAVES]):
+        place = base + 4 * ints[ints[LEAVES_AT] + LEAF_ROW * leaf]
+        for j in range(4):
+            store(work, place + 4 * j, spread(1.0 if j == 0 or j == 3 else 0.0))
+    for k in range(ints[N_OPS]):
+        row = ints[OPS_AT] + OP_SIZE * k
+        opcode = ints[row + OPCODE]
+        place = base + 4 * ints[row + PLACE]
+        size = 4 * ints[row + SIZE]
+        a = 4 * ints[row + FIRST]
+        b = 4 * ints[row + SECOND]
+        if opcode == LOCAL:
+            _multiply_four(ints, constants, work, row)
+            _local_four(work, place, size, a, 8 * n + MATRIX)
+        elif opcode == CX:
+            _cx(work, place, size, a, b, constants, ints[row + CONSTANTS])
+        elif opcode == MERGE:
+            small = base + 4 * ints[row + SMALL]
+            for j in range(4, b, 4):
+                factor = load(work, small + j)
+                for i in range(0, a, 4):
+                    store(work, place + j * a // 4 + i, factor * load(work, place + i))
+        else:
+            _dense(work, place, size, a, b, constants, ints[row + CONSTANTS], False, 8 * n)
+    n_roots = ints[N_ROOTS]
+    roots = ints[ROOTS_AT]
+    terms = ints[TERMS_AT]
+    values = spread(0.0)
+    for t in range(ints[N_TERMS]):
+        product = spread(floats[2 * n + t])
+        for j in range(n_roots):
+            index = ints[roots + ROOT_ROW * j + ROOT_PLACE] + ints[terms + t * n_roots + j]
+            product = product * load(work, base + 4 * index)
+        values = values + product
+    return values
 
 
 @njit(**OPTIONS)
@@ -945,8 +1086,283 @@ def gradient(ints, floats, constants, theta, work, out):
     return value
 
 
+# -- Rotosolve ---------------------------------------------------------------------------------------------------------
+
+
+@njit(**OPTIONS)
+def _transpose_kept(work, lam, kept, size, s, scratch):
+    """Copy lambda to `kept` and apply the transpose of the matrix in scratch to it."""
+    m = scratch + MATRIX
+    shift = kept - lam
+    if s == 1:
+        row_x = load(work, m)
+        row_y = load(work, m + 4)
+        row_z = load(work, m + 8)
+        unit = lanes_of(1.0, 0.0, 0.0, 0.0)
+        for i in range(lam, lam + size, 4):
+            store(work, i + shift, load(work, i))
+            store(work, i, (work[i] * unit + work[i + 1] * row_x) + (work[i + 2] * row_y + work[i + 3] * row_z))
+        return
+    for k in range(lam, lam + size, 4 * s):
+        for i in range(k, k + s, 4):
+            v = load(work, i)
+            a = load(work, i + s)
+            b = load(work, i + 2 * s)
+            c = load(work, i + 3 * s)
+            store(work, i + shift, v)
+            store(work, i + shift + s, a)
+            store(work, i + shift + 2 * s, b)
+            store(work, i + shift + 3 * s, c)
+            store(work, i, v + work[m] * a + work[m + 4] * b + work[m + 8] * c)
+            store(work, i + s, work[m + 1] * a + work[m + 5] * b + work[m + 9] * c)
+            store(work, i + 2 * s, work[m + 2] * a + work[m + 6] * b + work[m + 10] * c)
+            store(work, i + 3 * s, work[m + 3] * a + work[m + 7] * b + work[m + 11] * c)
+
+
+@njit(**OPTIONS)
+def _overlaps(work, lam, r, size, s):
+    """Return G[a, b] = sum lambda_a r_b over all other digits, a in X, Y, Z, as three rows of lanes b."""
+    none = spread(0.0)
+    if s == 1:
+        gx, gy, gz = none, none, none
+        for k in range(0, size, 4):
+            v = load(work, r + k)
+            gx = gx + work[lam + k + 1] * v
+            gy = gy + work[lam + k + 2] * v
+            gz = gz + work[lam + k + 3] * v
+        return gx, gy, gz
+    xi, xx, xy, xz = none, none, none, none
+    yi, yx, yy, yz = none, none, none, none
+    zi, zx, zy, zz = none, none, none, none
+    shift = r - lam
+    for k in range(lam, lam + size, 4 * s):
+        for i in range(k, k + s, 4):
+            v = load(work, i + shift)
+            x = load(work, i + shift + s)
+            y = load(work, i + shift + 2 * s)
+            z = load(work, i + shift + 3 * s)
+            a = load(work, i + s)
+            b = load(work, i + 2 * s)
+            c = load(work, i + 3 * s)
+            xi = xi + a * v
+            xx = xx + a * x
+            xy = xy + a * y
+            xz = xz + a * z
+            yi = yi + b * v
+            yx = yx + b * x
+            yy = yy + b * y
+            yz = yz + b * z
+            zi = zi + c * v
+            zx = zx + c * x
+            zy = zy + c * y
+            zz = zz + c * z
+    return _sums(xi, xx, xy, xz), _sums(yi, yx, yy, yz), _sums(zi, zx, zy, zz)
+
+
+@njit(**OPTIONS)
+def _solve(ints, floats, constants, theta, work, row, gx, gy, gz, order, n_done):
+    """Move the angles of a LOCAL to their optimum, one after another; return how many of all have been moved.
+
+    E(t) = a + b cos t + c sin t in each, with b = l_p S_pp + l_q S_qq and c = l_q S_qp - l_p S_pq, S = L P^T: L from the
+    factors after it, at their old angles, P from those before it, at their new ones.
+    """
+    n4 = padded(ints[N_FACTORS])
+    at = ints[FACTORS_AT]
+    scratch = 2 * n4
+    first = ints[row + CONSTANTS]
+    count = ints[row + COUNT]
+    overlaps = scratch + PREFIXES + 12 * (ints[N_FACTORS] + 1)
+    for k in range(first + count - 1, first - 1, -1):  # L after each factor
+        place = overlaps + 12 * (k - first)
+        store(work, place, gx)
+        store(work, place + 4, gy)
+        store(work, place + 8, gz)
+        axis = ints[at + 3 * k]
+        c = ints[at + 3 * k + 2]
+        if axis == FIXED:
+            new_x = constants[c + 1] * gx + constants[c + 5] * gy + constants[c + 9] * gz
+            new_y = constants[c + 2] * gx + constants[c + 6] * gy + constants[c + 10] * gz
+            gz = constants[c + 3] * gx + constants[c + 7] * gy + constants[c + 11] * gz
+            gx = new_x
+            gy = new_y
+            continue
+        gx = constants[c] * gx
+        gy = constants[c + 1] * gy
+        gz = constants[c + 2] * gz
+        cos = work[k]
+        sin = work[n4 + k]
+        if axis == RX:
+            new_y = cos * gy + sin * gz
+            gz = cos * gz - sin * gy
+            gy = new_y
+        elif axis == RY:
+            new_z = cos * gz + sin * gx
+            gx = cos * gx - sin * gz
+            gz = new_z
+        else:
+            new_x = cos * gx + sin * gy
+            gy = cos * gy - sin * gx
+            gx = new_x
+    prefix = scratch + PREFIXES
+    for j in range(12):
+        work[prefix + j] = 1.0 if j == 1 or j == 6 or j == 11 else 0.0
+    for k in range(first, first + count):
+        axis = ints[at + 3 * k]
+        c = ints[at + 3 * k + 2]
+        if axis == FIXED:
+            for j in range(4):
+                x, y, z = work[prefix + j], work[prefix + 4 + j], work[prefix + 8 + j]
+                for i in range(3):
+                    value = constants[c + 4 * i + 1] * x + constants[c + 4 * i + 2] * y + constants[c + 4 * i + 3] * z
+                    work[prefix + 4 * i + j] = value + (constants[c + 4 * i] if j == 0 else 0.0)
+            continue
+        p = 0 if axis == RZ else (1 if axis == RX else 2)
+        q = (p + 1) % 3
+        lp = load(work, overlaps + 12 * (k - first) + 4 * p)
+        lq = load(work, overlaps + 12 * (k - first) + 4 * q)
+        rp = load(work, prefix + 4 * p)
+        rq = load(work, prefix + 4 * q)
+        slot = ints[at + 3 * k + 1]
+        if slot >= 0:
+            b = total(constants[c + p] * (lp * rp) + constants[c + q] * (lq * rq))
+            s = total(constants[c + q] * (lq * rp) - constants[c + p] * (lp * rq))
+            size = math.hypot(b, s)
+            order[n_done] = slot
+            n_done += 1
+            if size > _FLAT:
+                angle = math.atan2(-s, -b)
+                theta[slot] = (angle - floats[2 * k + 1]) / floats[2 * k]
+                work[k] = -b / size
+                work[n4 + k] = -s / size
+        cos = work[k]
+        sin = work[n4 + k]
+        store(work, prefix + 4 * p, constants[c + p] * (cos * rp - sin * rq))
+        store(work, prefix + 4 * q, constants[c + q] * (sin * rp + cos * rq))
+        other = 3 - p - q
+        store(work, prefix + 4 * other, constants[c + other] * load(work, prefix + 4 * other))
+        work[prefix + 8] += constants[c + 3]
+    return n_done
+
+
+_FLAT = 1e-14  # an angle on which the energy depends by less stays where it is
+
+
+@njit(**OPTIONS)
+def _sweep_back(ints, constants, work, node, lam, states, kept):
+    """Bring lambda from the end of a cluster's operations to their start, and to its larger part."""
+    scratch = 2 * padded(ints[N_FACTORS])
+    line = ints[NODES_AT] + NODE_ROW * node
+    for k in range(ints[line + NODE_END_OP] - 1, ints[line + NODE_FIRST_OP] - 1, -1):
+        row = ints[OPS_AT] + OP_SIZE * k
+        opcode = ints[row + OPCODE]
+        place = lam + ints[row + PLACE]
+        size = ints[row + SIZE]
+        a = ints[row + FIRST]
+        b = ints[row + SECOND]
+        if opcode == LOCAL:
+            _multiply(ints, constants, work, row, False)
+            _transpose_kept(work, place, kept + ints[row + KEPT_OUT], size, a, scratch)
+        elif opcode == CX:
+            _cx_back(work, place, size, a, b, constants, ints[row + CONSTANTS])
+        elif opcode == MERGE:
+            small = states + ints[row + SMALL]
+            for j in range(1, b):  # lambda[b, :] stays for b >= 1: the smaller part's lambda needs it later
+                factor = work[small + j]
+                for i in range(0, a, 4):
+                    store(work, place + i, load(work, place + i) + factor * load(work, place + j * a + i))
+        else:
+            _dense(work, place, size, a, b, constants, ints[row + CONSTANTS], True, scratch)
+
+
+@njit(**OPTIONS)
+def _sweep_forward(ints, floats, constants, theta, work, node, states, kept, order, n_done):
+    """Run a cluster's operations, moving every angle to its optimum on the way; return how many have been moved."""
+    scratch = 2 * padded(ints[N_FACTORS])
+    line = ints[NODES_AT] + NODE_ROW * node
+    for k in range(ints[line + NODE_FIRST_OP], ints[line + NODE_END_OP]):
+        row = ints[OPS_AT] + OP_SIZE * k
+        if ints[row + OPCODE] != LOCAL:
+            _run(ints, constants, work, states, k, k + 1)
+            continue
+        place = states + ints[row + PLACE]
+        size = ints[row + SIZE]
+        gx, gy, gz = _overlaps(work, kept + ints[row + KEPT_OUT], place, size, ints[row + FIRST])
+        n_done = _solve(ints, floats, constants, theta, work, row, gx, gy, gz, order, n_done)
+        _multiply(ints, constants, work, row, False)
+        _local(work, place, place, size, ints[row + FIRST], scratch)
+    return n_done
+
+
+@njit(**OPTIONS)
+def _sweep_cluster(ints, floats, constants, theta, work, root, lam, states, kept, order, n_done):
+    """Sweep a final cluster, whose lambda is in place: first its larger part, then its smaller, then itself.
+
+    The lambda of a part depends on the state of the other, so it is worked out anew after the other has been swept.
+    """
+    waiting = np.empty(2 * ints[N_NODES] + 2, np.int64)
+    waiting[0] = 3 * root
+    n_waiting = 1
+    while n_waiting:
+        n_waiting -= 1
+        node = waiting[n_waiting] // 3
+        stage = waiting[n_waiting] % 3
+        line = ints[NODES_AT] + NODE_ROW * node
+        large = ints[line + NODE_LARGE]
+        if stage == 0:
+            _sweep_back(ints, constants, work, node, lam, states, kept)
+            if large >= 0:
+                waiting[n_waiting] = 3 * node + 1
+                waiting[n_waiting + 1] = 3 * large
+                n_waiting += 2
+                continue
+            _start(work, states + ints[line + NODE_PLACE])
+        elif stage == 1:
+            small = ints[line + NODE_SMALL]
+            place = ints[line + NODE_PLACE]
+            small_place = ints[ints[NODES_AT] + NODE_ROW * small + NODE_PLACE]
+            a = ints[ints[NODES_AT] + NODE_ROW * large + NODE_SIZE]
+            for j in range(ints[ints[NODES_AT] + NODE_ROW * small + NODE_SIZE]):
+                value = spread(0.0)
+                if j > 0:
+                    for i in range(0, a, 4):
+                        value = value + load(work, lam + place + j * a + i) * load(work, states + place + i)
+                work[lam + small_place + j] = total(value)
+            waiting[n_waiting] = 3 * node + 2
+            waiting[n_waiting + 1] = 3 * small
+            n_waiting += 2
+            continue
+        n_done = _sweep_forward(ints, floats, constants, theta, work, node, states, kept, order, n_done)
+    return n_done
+
+
+@njit(**OPTIONS)
+def rotosolve(ints, floats, constants, theta, work, max_sweeps, tolerance, history, order):
+    """Minimize one angle after another, each exactly, until a sweep gains less than `tolerance`; return the sweeps done.
+
+    Every slot must drive one rotation, with a scale other than 0. `theta` ends at the minimum; history[k] is the energy
+    after k sweeps, history[0] that of the start; `order` tells in which order the slots were moved. `work` holds
+    SCRATCH + 2 STATE_SIZE + KEPT_SIZE numbers.
+    """
+    lam = ints[SCRATCH]
+    states = lam + ints[STATE_SIZE]
+    kept = states + ints[STATE_SIZE]
+    _forward(ints, floats, constants, theta, work, states)
+    history[0] = _expectation(ints, floats, work, states, ROOT_PLACE)
+    for sweep in range(1, max_sweeps + 1):
+        n_done = 0
+        for j in range(ints[N_ROOTS]):
+            _observable(ints, floats, work, lam, states, ROOT_PLACE)
+            root = ints[ints[ROOTS_AT] + ROOT_ROW * j + ROOT_NODE]
+            n_done = _sweep_cluster(ints, floats, constants, theta, work, root, lam, states, kept, order, n_done)
+        history[sweep] = _expectation(ints, floats, work, states, ROOT_PLACE)
+        if history[sweep - 1] - history[sweep] < tolerance:
+            return sweep
+    return max_sweeps
+
+
 _ARRAYS = "int64[::1], float64[::1], float64[::1]"
 SIGNATURES = {
+    "rotosolve": f"int64({_ARRAYS}, float64[::1], float64[::1], int64, float64, float64[::1], int64[::1])",
     "energy": f"float64({_ARRAYS}, float64[::1], float64[::1])",
     "energies": f"void({_ARRAYS}, float64[:, ::1], float64[::1], float64[::1])",
     "energies_from": f"void({_ARRAYS}, float64[:, ::1], float64[:, ::1], float64[::1], float64[::1])",

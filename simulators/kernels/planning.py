@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from qvar.simulators.kernels.layout import (
+    BATCH_SIZE,
     CONSTANTS,
     COST,
     COUNT,
@@ -20,12 +21,14 @@ from qvar.simulators.kernels.layout import (
     FACTORS_AT,
     FIRST,
     FIXED,
+    FOURFOLD_SCRATCH,
     HEADER,
     IN_SIZE,
     KEPT_IN,
     KEPT_OUT,
     KEPT_SIZE,
     KEPT_SMALL,
+    LARGEST_FOURFOLD,
     LEAF_ROW,
     LEAVES_AT,
     LOCAL,
@@ -52,6 +55,7 @@ from qvar.simulators.kernels.layout import (
     PLACE,
     PREFIXES,
     ROOT_KEPT,
+    ROOT_NODE,
     ROOT_PLACE,
     ROOT_ROW,
     ROOT_SIZE,
@@ -90,7 +94,7 @@ def padded(count):
 @njit(**OPTIONS)
 def scratch_size(n_factors):
     """Return how many numbers of scratch a plan needs."""
-    return 2 * padded(n_factors) + PREFIXES + 12 * (n_factors + 1)
+    return 2 * padded(n_factors) + PREFIXES + 24 * (n_factors + 1)
 
 
 @njit(**OPTIONS)
@@ -361,6 +365,7 @@ def plan(steps, angles, support, digits, coefficients, n_slots, joined, constant
         ints[row + ROOT_PLACE] = nodes[node, NODE_PLACE]
         ints[row + ROOT_KEPT] = where[node]
         ints[row + ROOT_SIZE] = nodes[node, NODE_SIZE]
+        ints[row + ROOT_NODE] = node
         for j in range(counts[node]):
             wires[n_wires + j] = qubit_of[members[node, j]]
         for t in range(n_terms):
@@ -389,6 +394,9 @@ def plan(steps, angles, support, digits, coefficients, n_slots, joined, constant
     ints[STATE_SIZE] = state_size
     ints[KEPT_SIZE] = kept
     ints[SCRATCH] = scratch_size(n_factors)
+    ints[BATCH_SIZE] = scratch_size(n_factors) + state_size
+    if state_size <= LARGEST_FOURFOLD:
+        ints[BATCH_SIZE] += FOURFOLD_SCRATCH + 8 * n_factors + 4 * state_size
     uncomputed = state_size >= _LEAST_UNCOMPUTED and _is_invertible(ops, n_ops, factors, n_factors, constants)
     ints[UNCOMPUTED] = 1 if uncomputed else 0
     ints[COST] = 100 * n_factors
