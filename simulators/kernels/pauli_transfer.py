@@ -1163,8 +1163,8 @@ def _overlaps(work, lam, r, size, s):
 def _solve(ints, floats, constants, theta, work, row, gx, gy, gz, order, n_done):
     """Move the angles of a LOCAL to their optimum, one after another; return how many of all have been moved.
 
-    E(t) = a + b cos t + c sin t in each, with b = l_p S_pp + l_q S_qq and c = l_q S_qp - l_p S_pq, S = L P^T: L from the
-    factors after it, at their old angles, P from those before it, at their new ones.
+    E(t) = a + b cos t + c sin t in each, with b = l_p S_pp + l_q S_qq and c = l_q S_qp - l_p S_pq, S = L P^T: L from
+    the factors after it, at their old angles, P from those before it, at their new ones.
     """
     n4 = padded(ints[N_FACTORS])
     at = ints[FACTORS_AT]
@@ -1337,7 +1337,7 @@ def _sweep_cluster(ints, floats, constants, theta, work, root, lam, states, kept
 
 @njit(**OPTIONS)
 def rotosolve(ints, floats, constants, theta, work, max_sweeps, tolerance, history, order):
-    """Minimize one angle after another, each exactly, until a sweep gains less than `tolerance`; return the sweeps done.
+    """Minimize angle after angle, each exactly, until a sweep gains less than `tolerance`; return the sweeps done.
 
     Every slot must drive one rotation, with a scale other than 0. `theta` ends at the minimum; history[k] is the energy
     after k sweeps, history[0] that of the start; `order` tells in which order the slots were moved. `work` holds
