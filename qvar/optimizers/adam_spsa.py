@@ -124,7 +124,7 @@ class AdamSPSA:
         last = self.stages[-1][1]
         if last is None:
             raise OptimizerError(
-                f"the last stage needs shots of its own for others to be a share of, got {self.stages}"
+                f"the last stage needs shots of its own, which others are shares of, got {self.stages}"
             )
         wanted = check_whole("shots", shots, error=OptimizerError)
         return replace(
@@ -224,5 +224,5 @@ _PUBLISHED: dict[tuple[str, bool], tuple[tuple[int, ...], int, _Constants]] = {
     ("h2-3", True): ((500,), 10**4, (0.5188, 0.9859, 0.0938, 0.0974, 0.7160, 0.6483, 0.6265)),
     ("lih-4", True): ((1191, 357, 119), 10**7, (1.8658, 0.9451, 0.046, 0.1397, 0.9658, 0.0138, 0.8594)),
 }
-"""By task and whether gates are noisy: evaluations per stage, shots (of the last), and a, alpha, c, gamma, beta1, lambda,
-beta2 (arXiv 2402.03500, configuration files of the released code)."""
+"""By task and whether gates are noisy: evaluations per stage, shots of the last stage, and a, alpha, c, gamma, beta1,
+lambda, beta2 (arXiv 2402.03500, configuration files of the released code)."""

@@ -28,7 +28,8 @@ class AQGD:
 
     Args:
         max_iterations: steps of each segment, at least 0; one number or a tuple.
-        eta: step length of each segment (radians squared per energy unit); one number serves all segments.
+        eta: step length of each segment (radians squared per energy unit); one number serves all segments. Steps
+            overshoot where eta times the curvature exceeds 2, as with angles that serve several gates; lower it there.
         momentum: share of the last step that each one keeps, in [0, 1), by segment; one number serves all.
         tolerance: stop when the mean of the last `averaging` values changes by less than this, energy unit.
         parameter_tolerance: stop when no angle moved by this much in the last step, radians.

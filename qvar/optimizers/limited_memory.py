@@ -134,16 +134,10 @@ def two_loop(gradient: Vector, steps: Vector, changes: Vector, weights: Vector, 
 def cubic_minimum(step: float, value: float, slope: float, new_value: float, new_slope: float) -> float:
     """Return where the cubic through values and slopes at 0 and `step` is lowest, within 0.1 to 0.5 of `step`.
 
-    Where the cubic has no minimum, that of the parabola through both values and the slope at 0 is taken.
+    There is such a minimum, and nothing below is divided by 0, if it goes down at 0 and `step` fails Armijo's rule:
+    then |d1| is hardly less than |slope| + |new_slope| where both slopes are negative.
     """
     d1 = slope + new_slope - 3 * (new_value - value) / step
-    radicand = d1 * d1 - slope * new_slope
-    if radicand > 0:
-        d2 = float(np.sqrt(radicand))
-        denominator = new_slope - slope + 2 * d2
-        if denominator != 0:
-            return min(max(step - step * (new_slope + d2 - d1) / denominator, 0.1 * step), 0.5 * step)
-    bend = new_value - value - slope * step
-    if bend > 0:
-        return min(max(-slope * step * step / (2 * bend), 0.1 * step), 0.5 * step)
-    return 0.5 * step
+    d2 = float(np.sqrt(max(d1 * d1 - slope * new_slope, 0.0)))
+    share = 1 - (new_slope + d2 - d1) / (new_slope - slope + 2 * d2)
+    return step * min(max(share, 0.1), 0.5)

@@ -48,7 +48,8 @@ class Rotosolve:
 
     Args:
         max_sweeps: sweeps allowed, at least 1.
-        tolerance: stop when a sweep lowers the energy by less than this; with shots this is a matter of luck.
+        tolerance: stop when a sweep lowers the energy by less than this. With shots, where that would be a matter of
+            luck, all sweeps are made.
 
     Source: Nakanishi, Fujii and Todo, arXiv 1903.12166; Ostaszewski, Grant and Benedetti, arXiv 1905.09692.
     Differs from the source:
@@ -71,7 +72,7 @@ class Rotosolve:
         shows whether that is so.
 
         Returns:
-            The angles after the last sweep, with shots evaluated once more.
+            The angles after the last sweep, with the fresh energy at its end.
 
         Raises:
             OptimizerError: if an angle serves several gates or none of the rotations named above, or is scaled by 0;
@@ -90,10 +91,10 @@ class Rotosolve:
                     f"Rotosolve needs an energy a + b cos t + c sin t in every angle; a sweep should have reached "
                     f"{promised}, got {value}. Use another optimizer"
                 )
-            converged = before - value < self.tolerance
+            converged = is_exact and before - value < self.tolerance
             if converged:
                 break
-        return counted.minimum(x, value if is_exact or len(x) == 0 else counted.value(x), converged=converged)
+        return counted.minimum(x, value, converged=converged)
 
 
 def rotosolve_sweep(
