@@ -31,13 +31,14 @@ class SPSA:
         a: step length; None to calibrate it.
         alpha: decay of the steps.
         c, gamma: perturbation (radians) and its decay; with shots `c` should be about the standard deviation of f.
-        stability: share of the iterations during which steps hardly fall, at least 0.
+        stability: share of the iterations during which steps hardly fall, at least 0; Spall advises 0.1, which needs
+            a `first_step` of 0.1 to 0.2: longer steps that hardly fall were measured to diverge at 24 angles.
         first_step: what calibration aims at, radians.
         calibration: sign vectors of the calibration, two energies each.
         final_evaluations: fresh energies averaged at the end, so that the reported value is unbiased.
 
     Source: Spall, IEEE Trans. Aerosp. Electron. Syst. 34, 817 (1998): gains, asymptotic exponents 0.602 and 0.101, and
-    choosing `a` from a desired first step; 2 pi / 10 as that step is Qiskit's choice.
+    choosing `a` from a desired first step. That this step is 2 pi / 10, without stability, is Qiskit's choice.
     Differs from the source:
     - no blocking: a step that seems to raise the value is taken all the same;
     - the number of calibration energies is part of the budget.
@@ -48,7 +49,7 @@ class SPSA:
     alpha: float = 0.602
     c: float = 0.2
     gamma: float = 0.101
-    stability: float = 0.1
+    stability: float = 0.0
     first_step: float = 2 * np.pi / 10
     calibration: int = 25
     final_evaluations: int = 1
