@@ -76,7 +76,7 @@ def limited_memory_bfgs(
             return Descent(x, value, iteration, gradients, True)
         direction = -two_loop(gradient, steps, changes, weights, stored)
         slope = float(gradient @ direction)
-        if stored == 0 or slope >= 0:
+        if slope >= 0:  # pairs of positive curvature allow this by rounding only
             stored, direction = 0, -gradient
             slope = float(gradient @ direction)
         step = 1.0 if stored else min(1.0, 1.0 / float(np.sqrt(-slope)))
