@@ -94,7 +94,7 @@ class AerObjective:
         rng: np.random.Generator | None = None,
     ) -> None:
         self._engine = engine
-        self._circuit = circuit
+        self.circuit = circuit
         self._observable = observable
         self.shots = None if shots is None else check_shots(shots)
         self._rng = rng
@@ -114,11 +114,11 @@ class AerObjective:
 
     @cached_property
     def _shift(self) -> ParameterShift:
-        return ParameterShift(self._circuit)
+        return ParameterShift(self.circuit)
 
     def __call__(self, theta: ArrayLike) -> float:
         """Return the energy at `theta`, shape (n_parameters,), radians."""
-        return float(self.batch(self._circuit.check_parameters(theta)[None, :])[0])
+        return float(self.batch(self.circuit.check_parameters(theta)[None, :])[0])
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """Return the energy and its gradient per radian by parameter shift."""
@@ -139,7 +139,7 @@ class AerObjective:
 
     def with_shots(self, shots: int, rng: np.random.Generator) -> "AerObjective":
         """Return the objective sampled by Aer with `shots` shots per measured circuit, seeded from `rng`."""
-        return AerObjective(self._engine, self._circuit, self._observable, shots=shots, rng=rng)
+        return AerObjective(self._engine, self.circuit, self._observable, shots=shots, rng=rng)
 
     def _run(self, circuit: QuantumCircuit, thetas: NDArray[np.float64], **options: Any) -> list[Any]:
         if self.n_parameters == 0:
@@ -151,7 +151,7 @@ class AerObjective:
     def _exact_circuit(self) -> QuantumCircuit:
         circuit = self._qiskit.copy()
         measured = measured_observable(self._observable, self._engine.noise)
-        circuit.save_expectation_value(measured.to_qiskit(), range(self._circuit.n_qubits))
+        circuit.save_expectation_value(measured.to_qiskit(), range(self.circuit.n_qubits))
         return circuit
 
     def _exact(self, thetas: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -116,6 +116,11 @@ class ShotObjective:
         self._rng = rng
 
     @property
+    def circuit(self) -> Circuit:
+        """The circuit."""
+        return self._exact.circuit
+
+    @property
     def n_parameters(self) -> int:
         """Number of angles."""
         return self._exact.circuit.n_parameters

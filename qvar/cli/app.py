@@ -28,7 +28,9 @@ EngineName = Annotated[
     str | None,
     typer.Option("--engine", help="pauli-transfer, statevector or aer; by default the fastest that has the noise."),
 ]
-OptimizerName = Annotated[str | None, typer.Option("--optimizer", help="lbfgs, cobyla or adam-spsa.")]
+OptimizerName = Annotated[
+    str | None, typer.Option("--optimizer", help="lbfgs, cobyla, adam-spsa, spsa, rotosolve, adam or aqgd.")
+]
 
 
 @app.command()

@@ -2,14 +2,22 @@
 
 from pathlib import Path
 
-from qvar.optimizers import LBFGS, AdamSPSA, Cobyla, Optimizer
+from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, Optimizer, Rotosolve
 from qvar.problems import Problem, molecule
 from qvar.simulators import AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.errors import EngineError, NoiseModelError, OptimizerError, QvarError
 
 __all__ = ["find_engine", "find_optimizer", "find_problem", "parse_integers"]
 
-_OPTIMIZERS: dict[str, Optimizer] = {"lbfgs": LBFGS(), "cobyla": Cobyla(), "adam-spsa": AdamSPSA()}
+_OPTIMIZERS: dict[str, Optimizer] = {
+    "lbfgs": LBFGS(),
+    "cobyla": Cobyla(),
+    "adam-spsa": AdamSPSA(),
+    "spsa": SPSA(),
+    "rotosolve": Rotosolve(),
+    "adam": Adam(),
+    "aqgd": AQGD(),
+}
 
 
 def find_problem(task: str) -> Problem:

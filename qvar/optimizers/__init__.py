@@ -4,20 +4,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qvar.optimizers.adam import Adam
     from qvar.optimizers.adam_spsa import AdamSPSA
+    from qvar.optimizers.aqgd import AQGD
     from qvar.optimizers.cobyla import Cobyla
     from qvar.optimizers.lbfgs import LBFGS
+    from qvar.optimizers.limited_memory import limited_memory_bfgs
     from qvar.optimizers.result import Minimum, Optimizer
+    from qvar.optimizers.rotosolve import Rotosolve
+    from qvar.optimizers.spsa import SPSA
 
 _HOME = {
+    "AQGD": "aqgd",
     "LBFGS": "lbfgs",
+    "SPSA": "spsa",
+    "Adam": "adam",
     "AdamSPSA": "adam_spsa",
     "Cobyla": "cobyla",
     "Minimum": "result",
     "Optimizer": "result",
+    "Rotosolve": "rotosolve",
+    "limited_memory_bfgs": "limited_memory",
 }
 
-__all__ = ["LBFGS", "AdamSPSA", "Cobyla", "Minimum", "Optimizer"]
+__all__ = [
+    "AQGD",
+    "LBFGS",
+    "SPSA",
+    "Adam",
+    "AdamSPSA",
+    "Cobyla",
+    "Minimum",
+    "Optimizer",
+    "Rotosolve",
+    "limited_memory_bfgs",
+]
 
 
 def __getattr__(name: str) -> Any:

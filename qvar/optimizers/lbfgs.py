@@ -12,9 +12,6 @@ from qvar.simulators.errors import OptimizerError
 
 __all__ = ["LBFGS"]
 
-GAIN = 1e-6
-"""A descent that lowers the value by less than this, relative to its size, has gained nothing."""
-
 
 @dataclass(frozen=True)
 class LBFGS:
@@ -55,8 +52,7 @@ class LBFGS:
         if len(angles) == 0:
             return counted.minimum(angles, counted.value(angles), converged=True)
         converged = self._descend(counted, angles)
-        first = counted.history[0]
-        if self.displacement > 0 and first - counted.best_value < GAIN * max(1.0, abs(first)):
+        if self.displacement > 0 and not counted.has_gained():
             displaced = angles + rng.normal(scale=self.displacement, size=len(angles))
             converged = self._descend(counted, displaced) and converged
         assert counted.best_parameters is not None

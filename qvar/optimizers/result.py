@@ -9,7 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.simulators import Objective
 from qvar.simulators.errors import OptimizerError
 
-__all__ = ["CountedObjective", "Minimum", "Optimizer", "check_start"]
+__all__ = ["GAIN", "CountedObjective", "Minimum", "Optimizer", "check_start"]
+
+GAIN = 1e-6
+"""A descent that lowers the value by less than this, relative to its size, has gained nothing."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Minimum:
         gradients: gradients by reverse sweep, each about as dear as two or three energies.
         shots: shots spent in all, 0 for exact objectives.
         converged: whether the optimizer's own stopping rule was met before the budget ran out.
-        history: every value seen in order, one for each call of the objective, float64.
+        history: every value seen in order, one for each call of the objective, float64; values of stages with different
+            shots stand side by side.
     """
 
     parameters: NDArray[np.float64]
@@ -45,11 +49,15 @@ class Optimizer(Protocol):
 
 @dataclass
 class CountedObjective:
-    """Wrap an objective and count what is asked of it (mutable, lives for one minimization)."""
+    """Wrap an objective and count what is asked of it (mutable, lives for one minimization).
+
+    `objective` may be exchanged on the way, for one with other shots: every call is counted at its own price.
+    """
 
     objective: Objective
     evaluations: int = 0
     gradients: int = 0
+    shots: int = 0
     history: list[float] = field(default_factory=list)
     best_value: float = np.inf
     best_parameters: NDArray[np.float64] | None = None
@@ -58,13 +66,19 @@ class CountedObjective:
         """Return the energy and count it."""
         value = self.objective(theta)
         self.evaluations += 1
+        self.shots += self.objective.shots_per_evaluation
         self._note(value, theta)
         return value
 
     def value_and_gradient(self, theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Return energy and gradient and count them."""
+        """Return energy and gradient and count them: a reverse sweep as one gradient, else as energies."""
         value, gradient = self.objective.value_and_gradient(theta)
-        self.gradients += 1
+        energies = self.objective.evaluations_per_gradient
+        if energies == 1:
+            self.gradients += 1
+        else:
+            self.evaluations += energies
+        self.shots += energies * self.objective.shots_per_evaluation
         self._note(value, theta)
         return value, gradient
 
@@ -73,20 +87,32 @@ class CountedObjective:
         if value < self.best_value:
             self.best_value, self.best_parameters = value, np.array(theta, dtype=np.float64)
 
+    def has_gained(self) -> bool:
+        """Return whether the lowest value seen lies below the first by more than `GAIN`."""
+        first = self.history[0]
+        return not first - self.best_value < GAIN * max(1.0, abs(first))
+
     def minimum(self, parameters: NDArray[np.float64], value: float, *, converged: bool) -> Minimum:
         """Return the outcome with the counts so far."""
-        per_gradient = self.objective.evaluations_per_gradient
-        energies = self.evaluations + self.gradients * per_gradient
-        is_sweep = per_gradient == 1
         return Minimum(
             parameters=parameters,
             value=value,
-            evaluations=self.evaluations if is_sweep else energies,
-            gradients=self.gradients if is_sweep else 0,
-            shots=energies * self.objective.shots_per_evaluation,
+            evaluations=self.evaluations,
+            gradients=self.gradients,
+            shots=self.shots,
             converged=converged,
             history=np.array(self.history, dtype=np.float64),
         )
+
+    def settle(self, last: NDArray[np.float64], *, converged: bool) -> Minimum:
+        """Evaluate the last iterate afresh and return it, or without shots the lowest value seen.
+
+        The lowest of many noisy values is luck, the lowest of exact ones is not.
+        """
+        value = self.value(last)
+        if self.objective.shots_per_evaluation or self.best_parameters is None:
+            return self.minimum(last, value, converged=converged)
+        return self.minimum(self.best_parameters, self.best_value, converged=converged)
 
 
 def check_start(objective: Objective, start: ArrayLike) -> NDArray[np.float64]:

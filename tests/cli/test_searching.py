@@ -191,6 +191,21 @@ def test_vqe_takes_noise_shots_optimizer_and_family(qvar):
     assert data["energy"] != pytest.approx(data["noiseless_energy"], abs=1e-4)
 
 
+@pytest.mark.parametrize("name", ["lbfgs", "cobyla", "adam-spsa", "spsa", "rotosolve", "adam", "aqgd"])
+def test_vqe_takes_every_optimizer_by_name(qvar, name):
+    options = ("--ansatz", "real_amplitudes", "--reps", 1, "--starts", 2, "--optimizer", name, "--json")
+    outcome = qvar("vqe", "h2-2", *options)
+    assert outcome.code == 0
+    assert json.loads(outcome.out)["error"] < 0.02, "better than Hartree-Fock"
+
+
+def test_a_search_records_an_optimizer_with_which_it_can_be_resumed(qvar, own_folder):
+    short = ("--episodes", 2, "--max-gates", 4, "--algorithm", "random", "--optimizer", "rotosolve", "--seed", 1)
+    assert qvar("search", "h2-2", *short, "--out", "mine").code == 0
+    assert config(own_folder / "mine")["optimizer"]["name"] == "Rotosolve"
+    assert qvar("search", "--resume", "--out", "mine").code == 0
+
+
 def test_vqe_takes_a_circuit_file(qvar, own_folder):
     (own_folder / "mine.qasm").write_text(
         'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float[64] a;\nqubit[2] q;\nry(a) q[0];\ncx q[0], q[1];\n'

@@ -7,8 +7,8 @@ from qvar.simulators import Circuit, NoiseModel, Observable, Operation, PauliTra
 NOISE = NoiseModel.from_numbers(p1=1e-2, p2=3e-2, readout=0.02)
 
 
-def ry(slot, *, shift=0.0):
-    return Operation("ry", (0,), (Slot(slot, 1.0, shift),))
+def ry(slot, *, scale=1.0, shift=0.0):
+    return Operation("ry", (0,), (Slot(slot, scale, shift),))
 
 
 ONE_ANGLE = Circuit(1, (ry(0),))  # <Z> = cos(theta)

@@ -1,9 +1,13 @@
 """Adam-SPSA: the formulas of its source, fresh chance at every call, and values that luck does not flatter."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from qvar.optimizers import AdamSPSA
+from qvar.simulators.errors import OptimizerError
 from tests.optimizers.objectives import NOISE, PureNoise, Recording, exact
 
 START = np.array([0.4, 0.3, -0.2, 0.1])
@@ -106,3 +110,107 @@ def test_it_makes_progress_under_shot_noise():
     truth = exact(noise=NOISE)
     assert truth(outcome.parameters) < truth(START) - 0.2
     assert outcome.value == pytest.approx(truth(outcome.parameters), abs=0.2)
+
+
+def test_stages_without_shots_of_their_own_are_one_long_stage():
+    whole = AdamSPSA(max_evaluations=60).minimize(exact(), START, np.random.default_rng(3))
+    split = AdamSPSA(stages=((20, None), (10, None), (30, None)))
+    outcome = split.minimize(exact(), START, np.random.default_rng(3))
+    assert split.max_evaluations == 60
+    np.testing.assert_array_equal(outcome.parameters, whole.parameters)
+    np.testing.assert_array_equal(outcome.history, whole.history)
+    restarted = AdamSPSA(max_evaluations=20).minimize(exact(), START, np.random.default_rng(3))
+    restarted = AdamSPSA(max_evaluations=40).minimize(exact(), restarted.parameters, np.random.default_rng(3))
+    assert (restarted.parameters != whole.parameters).any(), "control: stages that forget k, m and v end elsewhere"
+
+
+class Staged(Recording):
+    """Remembers under how many shots each energy was asked for."""
+
+    def __init__(self, objective, asked):
+        super().__init__(objective)
+        self.asked = asked
+
+    def __call__(self, theta):
+        self.asked.append(self.objective.shots)
+        return super().__call__(theta)
+
+    def with_shots(self, shots, rng):
+        return Staged(self.objective.with_shots(shots, rng), self.asked)
+
+
+@pytest.mark.parametrize("sampled", [False, True])
+def test_every_stage_has_its_shots_and_the_value_reported_those_of_the_objective(sampled):
+    objective = exact(noise=NOISE)
+    n_groups = objective.plan.n_groups
+    own = 500 if sampled else None
+    asked = []
+    staged = Staged(objective.with_shots(500, np.random.default_rng(1)) if sampled else objective, asked)
+    settings = AdamSPSA(stages=((10, 20), (7, 200), (4, None)), final_evaluations=2)
+    outcome = settings.minimize(staged, START, np.random.default_rng(0))
+    assert asked == [20] * 10 + [200] * 6 + [own] * 4 + [own] * 2
+    assert outcome.evaluations == 22
+    assert outcome.shots == n_groups * (10 * 20 + 6 * 200 + 6 * (own or 0))
+    again = settings.minimize(objective, START, np.random.default_rng(0))
+    if not sampled:
+        assert outcome.value == objective(outcome.parameters)
+        np.testing.assert_array_equal(outcome.history, again.history)
+
+
+def test_stages_of_rising_shots_make_progress_on_a_noisy_circuit():
+    truth = exact(noise=NOISE)
+    settings = AdamSPSA(stages=((300, 1000), (100, 3000), (40, 10_000)))
+    outcome = settings.minimize(truth, START, np.random.default_rng(1))
+    assert outcome.value == truth(outcome.parameters) < truth(START) - 0.3
+
+
+# Patel et al., arXiv 2402.03500, configuration files: a, alpha, c, gamma, lambda, beta1, beta2, evaluations, shots.
+@pytest.mark.parametrize(
+    ("task", "noisy", "constants", "budgets", "shots"),
+    [
+        ("h2-2", False, (1.4934, 0.9931, 0.0612, 0.0253, 0.6104, 0.8804, 0.9979), (200,), None),
+        ("h2-3", False, (0.5597, 0.9958, 0.0901, 0.1530, 0.6535, 0.7006, 0.7719), (250,), None),
+        ("lih-4", False, (1.8658, 0.9451, 0.046, 0.1397, 0.0138, 0.9658, 0.8594), (1191, 357, 119), 10**7),
+        ("lih-4", True, (1.8658, 0.9451, 0.046, 0.1397, 0.0138, 0.9658, 0.8594), (1191, 357, 119), 10**7),
+        ("lih-6", False, (1.7564, 0.8365, 0.1068, 0.1549, 0.1223, 0.6841, 0.9048), (1430, 429, 143), 10**9),
+        ("h2-2", True, (1.2104, 0.9531, 0.1039, 0.0984, 0.9277, 0.9414, 0.9983), (500,), None),
+        ("h2-3", True, (0.5188, 0.9859, 0.0938, 0.0974, 0.6483, 0.716, 0.6265), (500,), None),
+    ],
+)
+def test_the_published_settings(task, noisy, constants, budgets, shots):
+    spsa = AdamSPSA.published(task, noisy=noisy)
+    assert (spsa.a, spsa.alpha, spsa.c, spsa.gamma, spsa.lam, spsa.beta1, spsa.beta2) == constants
+    assert spsa.max_evaluations == sum(budgets)
+    if shots is None:
+        assert spsa.stages == ()
+        assert spsa.with_shots(10) == spsa
+    else:
+        assert spsa.stages == tuple(zip(budgets, (shots // 100, shots // 10, shots), strict=True))
+        assert [part for _, part in spsa.with_shots(5000).stages] == [50, 500, 5000]
+        assert [part for _, part in spsa.with_shots(30).stages] == [1, 3, 30]
+
+
+def test_defaults_are_the_published_settings_of_noisy_hydrogen():
+    assert AdamSPSA.published("h2-2", noisy=True) == AdamSPSA()
+
+
+@pytest.mark.parametrize(("task", "noisy"), [("lih-6", True), ("h2-4", False)])
+def test_an_experiment_that_was_not_published_is_refused(task, noisy):
+    with pytest.raises(OptimizerError, match=f"no published Adam-SPSA for '{task}'.*lih-4 with noisy=True"):
+        AdamSPSA.published(task, noisy=noisy)
+
+
+@pytest.mark.parametrize("stage", [(1, 10), (10.5, 10), (10, 0), (10, 2.5), (10, "many")])
+def test_impossible_stages_are_refused(stage):
+    with pytest.raises(OptimizerError, match="of an Adam-SPSA stage must be"):
+        AdamSPSA(stages=((10, 10), stage))
+
+
+def test_shots_of_stages_need_a_last_stage_with_shots():
+    with pytest.raises(OptimizerError, match="last stage needs shots"):
+        AdamSPSA(stages=((10, 10), (10, None))).with_shots(100)
+
+
+def test_stages_come_back_from_json_data():
+    settings = AdamSPSA(stages=((60, 100), (20, None)))
+    assert AdamSPSA(**json.loads(json.dumps(asdict(settings)))) == settings

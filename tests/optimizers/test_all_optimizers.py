@@ -3,13 +3,31 @@
 import numpy as np
 import pytest
 
-from qvar.optimizers import LBFGS, AdamSPSA, Cobyla
+from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, Rotosolve
 from qvar.simulators import AerSimulator, Circuit, Operation
 from qvar.simulators.errors import EngineError, OptimizerError
 from tests.optimizers.objectives import CHAIN, ISING, NOISE, ONE_ANGLE, CountingGenerator, Recording, Z, exact, ry
 
 # The accuracy each one reaches with its default budget on exact values.
-OPTIMIZERS = {"cobyla": (Cobyla(), 1e-5), "l-bfgs": (LBFGS(), 1e-7), "adam-spsa": (AdamSPSA(), 2e-2)}
+OPTIMIZERS = {
+    "cobyla": (Cobyla(), 1e-5),
+    "l-bfgs": (LBFGS(), 1e-7),
+    "adam": (Adam(), 1e-7),
+    "aqgd": (AQGD(), 1e-4),
+    "rotosolve": (Rotosolve(), 1e-6),
+    "spsa": (SPSA(), 2e-2),
+    "adam-spsa": (AdamSPSA(), 2e-2),
+    "adam-spsa, stages": (AdamSPSA(stages=((300, None), (200, None))), 2e-2),
+}
+SHORT = {
+    AQGD: AQGD(max_iterations=10),
+    Adam: Adam(max_iterations=40),
+    AdamSPSA: AdamSPSA(max_evaluations=40),
+    Cobyla: Cobyla(max_evaluations=40),
+    LBFGS: LBFGS(max_iterations=8),
+    Rotosolve: Rotosolve(max_sweeps=3),
+    SPSA: SPSA(max_evaluations=40, calibration=5),
+}
 every_optimizer = pytest.mark.parametrize(("optimizer", "accuracy"), OPTIMIZERS.values(), ids=OPTIMIZERS)
 
 
@@ -31,18 +49,30 @@ def test_the_ground_state_of_an_ising_pair_is_found(optimizer, accuracy):
 
 
 @every_optimizer
-def test_shared_scaled_and_shifted_angles_are_no_obstacle(optimizer, accuracy):
-    circuit = Circuit(1, (ry(0, shift=0.3), ry(0), ry(1)))
+def test_scaled_and_shifted_angles_are_no_obstacle(optimizer, accuracy):
+    circuit = Circuit(1, (ry(0, scale=-0.5, shift=0.3), ry(1, shift=-0.2)))
     outcome = optimizer.minimize(exact(circuit, Z), [0.2, 0.3], rng())
     assert outcome.value == pytest.approx(-1, abs=accuracy)
+
+
+@every_optimizer
+def test_shared_angles_are_no_obstacle_except_to_rotosolve_which_says_so(optimizer, accuracy):
+    objective = exact(Circuit(1, (ry(0, shift=0.3), ry(0), ry(1))), Z)
+    if isinstance(optimizer, Rotosolve):
+        with pytest.raises(OptimizerError, match="own slot"):
+            optimizer.minimize(objective, [0.2, 0.3], rng())
+        return
+    if isinstance(optimizer, AQGD):  # the curvature adds up to 5, its default step suits 1
+        optimizer = AQGD(eta=0.2)
+    assert optimizer.minimize(objective, [0.2, 0.3], rng()).value == pytest.approx(-1, abs=accuracy)
 
 
 def test_with_noise_all_optimizers_agree_on_the_minimum():
     values = [
         optimizer.minimize(exact(noise=NOISE), [0.4, 0.3, -0.2, 0.1], rng()).value
-        for optimizer in (Cobyla(), LBFGS(), AdamSPSA(max_evaluations=2000))
+        for optimizer in (Cobyla(), LBFGS(), Adam(), AQGD(), Rotosolve(), SPSA(), AdamSPSA(max_evaluations=2000))
     ]
-    assert values == pytest.approx([values[0]] * 3, abs=2e-2)
+    assert values == pytest.approx([values[0]] * len(values), abs=2e-2)
     assert values[0] > ISING.ground_energy() + 0.02
 
 
@@ -77,8 +107,7 @@ def test_shots_are_those_really_drawn(optimizer, accuracy):
 @every_optimizer
 def test_gradients_by_parameter_shift_are_exact_and_free_of_shots(optimizer, accuracy):
     objective = Recording(AerSimulator(method="statevector").objective(ONE_ANGLE, Z))
-    small = {"max_iterations": 8} if isinstance(optimizer, LBFGS) else {"max_evaluations": 40}
-    outcome = type(optimizer)(**small).minimize(objective, [0.4], rng())
+    outcome = SHORT[type(optimizer)].minimize(objective, [0.4], rng())
     assert outcome.value < -0.9
     each = objective.evaluations_per_gradient
     assert each == 3
@@ -154,6 +183,36 @@ BAD_SETTINGS = [
     (AdamSPSA, {"c": -0.1}),
     (AdamSPSA, {"beta1": 1.0}),
     (AdamSPSA, {"beta2": -0.1}),
+    (AdamSPSA, {"stages": (100,)}),
+    (AdamSPSA, {"stages": ((100, 10, 1),)}),
+    (SPSA, {"max_evaluations": 51}),
+    (SPSA, {"max_evaluations": 1, "a": 1.0}),
+    (SPSA, {"calibration": 0}),
+    (SPSA, {"final_evaluations": 0}),
+    (SPSA, {"a": 0.0}),
+    (SPSA, {"c": 0.0}),
+    (SPSA, {"c": np.nan}),
+    (SPSA, {"first_step": -1.0}),
+    (SPSA, {"stability": -0.1}),
+    (Adam, {"max_iterations": 0}),
+    (Adam, {"tolerance": 0.0}),
+    (Adam, {"displacement": -0.1}),
+    (Adam, {"learning_rate": 0.0}),
+    (Adam, {"learning_rate": np.nan}),
+    (Adam, {"epsilon": 0.0}),
+    (Adam, {"beta1": 1.0}),
+    (Adam, {"beta2": -0.1}),
+    (AQGD, {"max_iterations": (10, 20), "eta": (1.0, 0.5, 0.1)}),
+    (AQGD, {"max_iterations": (10, 20), "momentum": (0.1, 0.2, 0.3)}),
+    (AQGD, {"max_iterations": ()}),
+    (AQGD, {"eta": 0.0}),
+    (AQGD, {"momentum": 1.0}),
+    (AQGD, {"tolerance": 0.0}),
+    (AQGD, {"parameter_tolerance": np.nan}),
+    (AQGD, {"averaging": 0}),
+    (Rotosolve, {"max_sweeps": 0}),
+    (Rotosolve, {"tolerance": 0.0}),
+    (Rotosolve, {"tolerance": np.nan}),
 ]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from qvar.agents import DoubleDQN, RandomPolicy
 from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting
-from qvar.optimizers import LBFGS, AdamSPSA, Cobyla
+from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, Rotosolve
 from qvar.problems import Problem, molecule, tasks
 from qvar.runs import config_hash
 from qvar.search import PRESETS, SearchConfiguration, configure, run_search
@@ -45,6 +45,13 @@ def settings(configuration):
         {"algorithm": RandomPolicy()},
         {"optimizer": LBFGS(max_iterations=7, displacement=0.0)},
         {"optimizer": AdamSPSA(max_evaluations=40, a=0.5, final_evaluations=3)},
+        {"optimizer": AdamSPSA(stages=((40, 10), (20, None)))},
+        {"optimizer": AdamSPSA.published("lih-4")},
+        {"optimizer": SPSA(max_evaluations=80, a=0.5)},
+        {"optimizer": SPSA()},
+        {"optimizer": Adam(max_iterations=9, learning_rate=0.05)},
+        {"optimizer": AQGD(max_iterations=(5, 6), eta=(1.0, 0.5), momentum=0.1)},
+        {"optimizer": Rotosolve(max_sweeps=3)},
         {"optimizer": Cobyla(max_evaluations=33, tolerance=1e-5)},
         {"curriculum": FixedThreshold(2e-3, reference="lower_bound")},
         {"curriculum": MovingThreshold(0.5, switch=2.0, patience=30, kappa=0, reference="exact")},

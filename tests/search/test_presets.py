@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from qvar.agents import DoubleDQN
+from qvar.agents import DoubleDQN, RandomPolicy
 from qvar.envs import NegativeBinomialHalting, NoHalting, paper_curriculum
 from qvar.optimizers import LBFGS, AdamSPSA, Cobyla
 from qvar.problems import Problem, molecule, tasks
 from qvar.search import PRESETS, configure, run_search
 from qvar.simulators import NoiseModel, Observable, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.errors import RunError
+from qvar.simulators.measurement import MeasurementPlan
 
 IDEAL = StatevectorSimulator()
 MUMBAI = PauliTransferSimulator(NoiseModel.named("mumbai-median"))
@@ -52,6 +53,39 @@ def test_the_published_noisy_settings_with_shots(task, episodes, shots, evaluati
     assert configure("crlqas", molecule(task), MUMBAI, shots=7).shots == 7
 
 
+# Task, engine, shots asked for, episodes, gates, width, learning rate, n, evaluations per stage, shots of the last.
+@pytest.mark.parametrize(
+    ("task", "engine", "asked", "episodes", "max_gates", "width", "learning_rate", "n_step", "budgets", "shots"),
+    [
+        ("lih-4", MUMBAI, None, 15_000, 40, 1000, 3e-4, 5, (1191, 357, 119), 10**7),
+        ("lih-4", IDEAL, 10**7, 15_000, 40, 1000, 3e-4, 5, (1191, 357, 119), 10**7),
+        ("lih-4", IDEAL, 10**5, 15_000, 40, 1000, 3e-4, 5, (1191, 357, 119), 10**5),
+        ("lih-6", IDEAL, 10**9, 40_000, 70, 2000, 1e-4, 6, (1430, 429, 143), 10**9),
+    ],
+)
+def test_the_published_settings_with_three_stages(
+    task, engine, asked, episodes, max_gates, width, learning_rate, n_step, budgets, shots
+):
+    configuration = configure("crlqas", molecule(task), engine, shots=asked)
+    assert (configuration.episodes, configuration.max_gates, configuration.shots) == (episodes, max_gates, shots)
+    assert configuration.algorithm == DoubleDQN.paper(width=width, learning_rate=learning_rate, n_step=n_step)
+    assert configuration.halting == (NegativeBinomialHalting() if engine is MUMBAI else NoHalting())
+    stages = tuple(zip(budgets, (shots // 100, shots // 10, shots), strict=True))
+    assert configuration.optimizer == replace(AdamSPSA.published(task), stages=stages)
+
+
+def test_a_search_with_three_stages_spends_the_shots_of_each_and_those_of_the_fresh_energy():
+    base = configure("crlqas", molecule("lih-4"), MUMBAI, shots=1000)
+    spsa = replace(base.optimizer, stages=((6, 10), (4, 100), (2, 1000)))
+    run = replace(base, algorithm=RandomPolicy(), optimizer=spsa, episodes=1, max_gates=3, evaluate_every=None)
+    cost = run_search(run).cost
+    groups = MeasurementPlan.of(molecule("lih-4").observable).n_groups
+    fresh = 1 + cost.steps  # at reset and after every gate
+    optimized, rest = divmod(cost.evaluations - fresh, 6 + 4 + 2 + 1)
+    assert (optimized >= 1, rest) == (True, 0)
+    assert cost.shots == groups * (optimized * (6 * 10 + 4 * 100 + 2 * 1000 + 1000) + fresh * 1000)
+
+
 def test_the_published_noisy_settings_halt_at_random_and_learn_from_five_steps():
     configuration = configure("crlqas", molecule("h2-4"), PauliTransferSimulator(NoiseModel.named("ourense")))
     assert (configuration.episodes, configuration.max_gates) == (15_000, 40)
@@ -63,7 +97,7 @@ def test_the_published_noisy_settings_halt_at_random_and_learn_from_five_steps()
 
 @pytest.mark.parametrize(
     ("task", "engine", "shots"),
-    [("lih-4", MUMBAI, None), ("h2o-8", IDEAL, None), ("h2-4", IDEAL, 100), ("h2-4", MUMBAI, 100)],
+    [("lih-6", MUMBAI, None), ("h2o-8", IDEAL, None), ("h2-4", IDEAL, 100), ("h2-4", MUMBAI, 100)],
 )
 def test_an_experiment_the_paper_does_not_have_is_refused_naming_those_it_has(task, engine, shots):
     with pytest.raises(RunError, match=f"no experiment {task} .*it has h2-2 noiseless.*laptop"):

@@ -1,0 +1,126 @@
+"""AQGD: analytic quantum gradient descent with momentum, in segments of falling step length."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qvar.optimizers.result import CountedObjective, Minimum, check_start
+from qvar.simulators import Objective
+from qvar.simulators.checks import check_whole
+from qvar.simulators.errors import OptimizerError
+
+__all__ = ["AQGD", "aqgd_steps"]
+
+Vector = NDArray[np.float64]
+_Number = TypeVar("_Number", int, float)
+
+
+@dataclass(frozen=True)
+class AQGD:
+    """Minimize by gradient descent with momentum.
+
+    Each step: m = (1 - momentum) g + momentum m, then x moves by -eta m; m starts at 0 and is not corrected. The
+    gradient is the one the objective offers: a reverse sweep, or parameter shift with every gate shifted by itself,
+    so that shared and scaled angles are right. Segments (Qiskit calls them epochs) follow each other without a break.
+
+    Args:
+        max_iterations: steps of each segment, at least 0; one number or a tuple.
+        eta: step length of each segment (radians squared per energy unit); one number serves all segments. Steps
+            overshoot where eta times the curvature exceeds 2, as with angles that serve several gates; lower it there.
+        momentum: share of the last step that each one keeps, in [0, 1), by segment; one number serves all.
+        tolerance: stop when the mean of the last `averaging` values changes by less than this, energy unit.
+        parameter_tolerance: stop when no angle moved by this much in the last step, radians.
+        averaging: values in that mean, at least 1.
+
+    Source: AQGD of Qiskit (qiskit-machine-learning 0.9 and before), its formulas and defaults.
+    Differs from the source:
+    - angles are compared with those of the step before, not with the start point for ever;
+    - the start point is copied, and may be of whole numbers or left as it is with no iterations;
+    - the value reported belongs to the angles reported, and is the lowest seen, or with shots a fresh one;
+    - objective, gradients and shots are counted whichever way the gradient comes;
+    - one number for `eta` or `momentum` serves all segments.
+    """
+
+    max_iterations: int | tuple[int, ...] = 1000
+    eta: float | tuple[float, ...] = 1.0
+    momentum: float | tuple[float, ...] = 0.25
+    tolerance: float = 1e-6
+    parameter_tolerance: float = 1e-6
+    averaging: int = 10
+
+    def __post_init__(self) -> None:
+        segments = _as_tuple(self.max_iterations)
+        for steps in segments:
+            check_whole("steps of an AQGD segment", steps, least=0, error=OptimizerError)
+        for name, values in (("eta", _as_tuple(self.eta)), ("momentum", _as_tuple(self.momentum))):
+            if len(values) not in (1, len(segments)) or not segments:
+                raise OptimizerError(f"AQGD needs one {name}, or one for each of {len(segments)} segments, got {self}")
+        if not all(eta > 0 for eta in _as_tuple(self.eta)) or not all(0 <= m < 1 for m in _as_tuple(self.momentum)):
+            raise OptimizerError(f"AQGD needs eta > 0 and momentum in [0, 1), got {self}")
+        if not (self.tolerance > 0 and self.parameter_tolerance > 0) or self.averaging < 1:
+            raise OptimizerError(f"AQGD needs positive tolerances and averaging >= 1, got {self}")
+
+    def schedule(self) -> tuple[Vector, Vector]:
+        """Return eta and momentum of every step, each of shape (sum of max_iterations,)."""
+        segments = _as_tuple(self.max_iterations)
+        etas, momenta = np.empty(0), np.empty(0)
+        for k, steps in enumerate(segments):
+            etas = np.append(etas, np.full(steps, _at(self.eta, k)))
+            momenta = np.append(momenta, np.full(steps, _at(self.momentum, k)))
+        return etas, momenta
+
+    def minimize(self, objective: Objective, start: ArrayLike, rng: np.random.Generator) -> Minimum:  # noqa: ARG002
+        """Minimize `objective` from the angles `start`; `rng` is not used.
+
+        A start where all slopes vanish is returned as it is.
+
+        Returns:
+            The lowest value seen; with shots the last iterate, evaluated afresh.
+        """
+        x = check_start(objective, start)
+        counted = CountedObjective(objective)
+        if len(x) == 0:
+            return counted.minimum(x, counted.value(x), converged=True)
+        etas, momenta = self.schedule()
+        x, converged = aqgd_steps(
+            counted.value_and_gradient, x, etas, momenta, self.tolerance, self.parameter_tolerance, self.averaging
+        )
+        return counted.settle(x, converged=converged)
+
+
+def aqgd_steps(
+    value_and_gradient: Callable[[Vector], tuple[float, Vector]],
+    x: Vector,
+    etas: Vector,
+    momenta: Vector,
+    tolerance: float,
+    parameter_tolerance: float,
+    averaging: int,
+) -> tuple[Vector, bool]:
+    """Descend from `x`, shape (n_parameters,); return the last angles and whether a stopping rule was met.
+
+    Two means of `averaging` values, one step apart, differ by (last value - the one `averaging` before) / averaging.
+    """
+    previous, m = x, np.zeros_like(x)
+    values = np.empty(len(etas))
+    for k in range(len(etas)):
+        if k > 0 and np.abs(x - previous).max() < parameter_tolerance:
+            return x, True
+        values[k], gradient = value_and_gradient(x)
+        if k >= averaging and abs(values[k] - values[k - averaging]) / averaging < tolerance:
+            return x, True
+        m = (1 - momenta[k]) * gradient + momenta[k] * m
+        previous, x = x, x - etas[k] * m
+    return x, False
+
+
+def _as_tuple(value: _Number | tuple[_Number, ...]) -> tuple[_Number, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _at(value: float | tuple[float, ...], k: int) -> float:
+    values = _as_tuple(value)
+    return values[k] if len(values) > 1 else values[0]
