@@ -2,8 +2,9 @@
 
 numba vectorizes loops only where it can prove that arrays do not overlap, which fails for most of what a simulator
 does. `Lanes` is LLVM's vector of four doubles: `load` and `store` move four neighbours of an array, `+ - *` and `-x`
-act lane by lane (a float stands for four equal ones), `shuffle` picks lanes. Every machine runs it; those without 256-bit
-registers use two or four smaller ones. Multiplications and additions may fuse, which changes results by one rounding.
+act lane by lane (a float stands for four equal ones), `shuffle` picks lanes. Every machine runs it; those without
+256-bit registers use two or four smaller ones. Multiplications and additions may fuse, which changes results by one
+rounding.
 """
 
 import operator
