@@ -768,7 +768,7 @@ def _start(work, place):
     work[place + 3] = 1.0
 
 
-@njit(**OPTIONS)
+@njit(inline="always", **OPTIONS)
 def _run(ints, constants, work, base, first, end):
     """Run some operations forwards on states in place from `base` on."""
     for k in range(first, end):
@@ -789,7 +789,7 @@ def _run(ints, constants, work, base, first, end):
             _dense(work, place, size, a, b, constants, ints[row + CONSTANTS], False, 2 * padded(ints[N_FACTORS]))
 
 
-@njit(**OPTIONS)
+@njit(inline="always", **OPTIONS)
 def _forward(ints, floats, constants, theta, work, base):
     """Run the circuit from |0...0>, with states in place from `base` on."""
     turn(ints, floats, theta, work)

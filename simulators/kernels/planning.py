@@ -86,6 +86,15 @@ def is_valid(theta, n_slots):
 
 
 @njit(**OPTIONS)
+def filled(size, value):
+    """Return an array of equal whole numbers; numba compiles this faster than NumPy's own functions."""
+    array = np.empty(size, np.int64)
+    for k in range(size):
+        array[k] = value
+    return array
+
+
+@njit(**OPTIONS)
 def padded(count):
     """Return `count` rounded up to a multiple of 4."""
     return (count + 3) // 4 * 4
@@ -101,10 +110,10 @@ def scratch_size(n_factors):
 def _needed(steps, support, n_qubits):
     """Return which steps lie in the light cone of `support`; channels keep the trace, so that others do nothing."""
     n_steps = steps.size // IN_SIZE
-    needed = np.zeros(n_steps, np.uint8)
-    active = np.zeros(n_qubits, np.uint8)
+    needed = filled(n_steps, 0)
+    active = filled(n_qubits, 0)
     for q in range(n_qubits):
-        active[q] = support[q] != 0
+        active[q] = 1 if support[q] else 0
     for k in range(n_steps - 1, -1, -1):
         base = IN_SIZE * k
         a, b = steps[base + 1], steps[base + 2]
@@ -146,56 +155,82 @@ def _is_invertible(ops, n_ops, factors, n_factors, constants):
 
 
 @njit(**OPTIONS)
-def plan(steps, angles, support, digits, coefficients, n_slots, joined, constants):
-    """Return the plan (ints, floats, wires) of a circuit and an observable.
+def _emit_pending(w, ops, owner, n_ops, factors, turns, n_factors, steps, angles, head, after, node, size, stride):
+    """Make one LOCAL of the steps that wait on wire `w`; return the number of factors."""
+    ops[n_ops, OPCODE] = LOCAL
+    ops[n_ops, SIZE] = size
+    ops[n_ops, FIRST] = stride
+    ops[n_ops, SECOND] = 0
+    ops[n_ops, CONSTANTS] = n_factors
+    g = head[w]
+    while g >= 0:
+        factors[n_factors, 0] = steps[IN_SIZE * g]
+        factors[n_factors, 1] = steps[IN_SIZE * g + 3]
+        factors[n_factors, 2] = steps[IN_SIZE * g + 4]
+        turns[n_factors, 0] = angles[2 * g]
+        turns[n_factors, 1] = angles[2 * g + 1]
+        n_factors += 1
+        g = after[g]
+    ops[n_ops, COUNT] = n_factors - ops[n_ops, CONSTANTS]
+    owner[n_ops] = node
+    head[w] = -1
+    return n_factors
 
-    `steps` holds rows of IN_SIZE, `angles` scale and shift of each; `support` says which qubits the observable needs,
-    `digits` (terms, qubits) its letters 0-3, `coefficients` their factors. With `joined`, the circuit starts from any
-    state of all qubits, a single cluster, instead of from |0...0>. `wires` gives, for each root and position, the qubit
-    it holds at the end, roots one after another.
-    """
-    n_qubits = support.size
-    needed, active = _needed(steps, support, n_qubits)
-    n_steps = needed.size
-    n_terms = coefficients.size
-    max_ops = n_steps + 3 * n_qubits + 2 * n_steps + 8
-    ops = np.empty((max_ops, OP_SIZE), np.int64)
-    owner = np.empty(max_ops, np.int64)
-    factors = np.empty((n_steps, 3), np.int64)
-    turns = np.empty((n_steps, 2), np.float64)
-    nodes = np.empty((2 * n_qubits, NODE_ROW), np.int64)
-    node_of = np.empty(n_qubits, np.int64)  # by wire; a noiseless SWAP exchanges the wires of two qubits
-    position = np.zeros(n_qubits, np.int64)
-    wire = np.arange(n_qubits)
-    members = np.zeros((2 * n_qubits, n_qubits), np.int64)
-    counts = np.zeros(2 * n_qubits, np.int64)
-    head = np.full(n_qubits, -1, np.int64)
-    tail = np.full(n_qubits, -1, np.int64)
-    after = np.full(n_steps + 1, -1, np.int64)
+
+@njit(**OPTIONS)
+def _join(na, nb, new, nodes, members, counts, node_of, position):
+    """Make the cluster `new` of two; the larger one's qubits keep their positions."""
+    if counts[nb] > counts[na]:
+        na, nb = nb, na
+    for j in range(counts[na]):
+        members[new, j] = members[na, j]
+        node_of[members[na, j]] = new
+    for j in range(counts[nb]):
+        w = members[nb, j]
+        members[new, counts[na] + j] = w
+        position[w] += counts[na]
+        node_of[w] = new
+    counts[new] = counts[na] + counts[nb]
+    nodes[new, NODE_LARGE] = na
+    nodes[new, NODE_SMALL] = nb
+    nodes[new, NODE_SIZE] = nodes[na, NODE_SIZE] * nodes[nb, NODE_SIZE]
+
+
+@njit(**OPTIONS)
+def _plant(active, joined, nodes, members, counts, node_of, position):
+    """Make the clusters that the circuit starts from; return their number."""
+    n_qubits = active.size
     n_nodes = 0
     for w in range(n_qubits):
-        node_of[w] = -1
-    if joined:
-        for q in range(n_qubits):
-            node_of[q] = 0
-            position[q] = q
-            members[0, q] = q
-        counts[0] = n_qubits
-        nodes[0, NODE_LARGE] = nodes[0, NODE_SMALL] = -1
-        nodes[0, NODE_SIZE] = 1 << (2 * n_qubits)
-        n_nodes = 1
-    for q in range(n_qubits):
-        if active[q] and not joined:  # the qubits that the light cone reaches at the start
-            node_of[q] = n_nodes
-            members[n_nodes, 0] = q
+        node_of[w] = 0 if joined else -1
+        position[w] = w if joined else 0
+        if joined:
+            members[0, w] = w
+        elif active[w]:
+            node_of[w] = n_nodes
+            members[n_nodes, 0] = w
             counts[n_nodes] = 1
             nodes[n_nodes, NODE_LARGE] = nodes[n_nodes, NODE_SMALL] = -1
             nodes[n_nodes, NODE_SIZE] = 4
             n_nodes += 1
-    n_leaves = n_nodes
-    n_ops = 0
-    n_factors = 0
+    if joined:
+        counts[0] = n_qubits
+        nodes[0, NODE_LARGE] = nodes[0, NODE_SMALL] = -1
+        nodes[0, NODE_SIZE] = 1 << (2 * n_qubits)
+        n_nodes = 1
+    return n_nodes
 
+
+@njit(**OPTIONS)
+def _grow(steps, angles, needed, n_nodes, ops, owner, factors, turns, nodes, members, counts, node_of, position, wire):
+    """Turn steps into operations on growing clusters; return the numbers of operations, factors and clusters."""
+    n_qubits = wire.size
+    n_steps = needed.size
+    head = filled(n_qubits, -1)  # the first and last step that waits on a wire, and which comes after which
+    tail = filled(n_qubits, -1)
+    after = filled(n_steps + 1, -1)
+    n_ops = np.int64(0)
+    n_factors = np.int64(0)
     for k in range(n_steps + 1):
         last = k == n_steps
         if not last and needed[k] == 0:
@@ -219,51 +254,22 @@ def plan(steps, angles, support, digits, coefficients, n_slots, joined, constant
         if not last:
             wa, wb = wire[steps[base + 1]], wire[steps[base + 2]]
             na, nb = node_of[wa], node_of[wb]
-        for w in range(
-            n_qubits
-        ):  # do what is pending: for the two qubits, or all of clusters that grow, or all in the end
+        for w in range(n_qubits):  # what waits is done now: for the two qubits, for clusters that grow, for all at last
             if head[w] < 0 or not (last or w == wa or w == wb or (na != nb and (node_of[w] == na or node_of[w] == nb))):
                 continue
-            node = node_of[w]
-            ops[n_ops, OPCODE] = LOCAL
-            ops[n_ops, SIZE] = nodes[node, NODE_SIZE]
-            ops[n_ops, FIRST] = 1 << (2 * position[w])
-            ops[n_ops, SECOND] = 0
-            ops[n_ops, CONSTANTS] = n_factors
-            g = head[w]
-            while g >= 0:
-                factors[n_factors, 0] = steps[IN_SIZE * g]
-                factors[n_factors, 1] = steps[IN_SIZE * g + 3]
-                factors[n_factors, 2] = steps[IN_SIZE * g + 4]
-                turns[n_factors, 0] = angles[2 * g]
-                turns[n_factors, 1] = angles[2 * g + 1]
-                n_factors += 1
-                g = after[g]
-            ops[n_ops, COUNT] = n_factors - ops[n_ops, CONSTANTS]
-            owner[n_ops] = node
+            size, stride = nodes[node_of[w], NODE_SIZE], 1 << (2 * position[w])
+            n_factors = _emit_pending(
+                w, ops, owner, n_ops, factors, turns, n_factors, steps, angles, head, after, node_of[w], size, stride
+            )
             n_ops += 1
-            head[w] = -1
         if last:
             break
         if na != nb:
-            if counts[nb] > counts[na]:
-                na, nb = nb, na
-            for j in range(counts[na]):
-                members[n_nodes, j] = members[na, j]
-                node_of[members[na, j]] = n_nodes
-            for j in range(counts[nb]):
-                w = members[nb, j]
-                members[n_nodes, counts[na] + j] = w
-                position[w] += counts[na]
-                node_of[w] = n_nodes
-            counts[n_nodes] = counts[na] + counts[nb]
-            nodes[n_nodes, NODE_LARGE] = na
-            nodes[n_nodes, NODE_SMALL] = nb
-            nodes[n_nodes, NODE_SIZE] = nodes[na, NODE_SIZE] * nodes[nb, NODE_SIZE]
+            _join(na, nb, n_nodes, nodes, members, counts, node_of, position)
             ops[n_ops, OPCODE] = MERGE
             ops[n_ops, SIZE] = nodes[n_nodes, NODE_SIZE]
-            ops[n_ops, FIRST] = nodes[na, NODE_SIZE]
-            ops[n_ops, SECOND] = nodes[nb, NODE_SIZE]
+            ops[n_ops, FIRST] = nodes[nodes[n_nodes, NODE_LARGE], NODE_SIZE]
+            ops[n_ops, SECOND] = nodes[nodes[n_nodes, NODE_SMALL], NODE_SIZE]
             ops[n_ops, COUNT] = 0
             owner[n_ops] = n_nodes
             n_ops += 1
@@ -276,37 +282,32 @@ def plan(steps, angles, support, digits, coefficients, n_slots, joined, constant
         ops[n_ops, COUNT] = 0
         owner[n_ops] = node_of[wa]
         n_ops += 1
+    return n_ops, n_factors, n_nodes
 
-    # Places: a grown cluster lies where its larger part lay, its smaller part behind everything else.
-    is_root = np.ones(n_nodes, np.uint8)
+
+@njit(**OPTIONS)
+def _place(nodes, n_nodes, is_root):
+    """Give clusters their places: one that grew lies where its larger part lay, the smaller part behind all others."""
     for node in range(n_nodes):
         if nodes[node, NODE_LARGE] >= 0:
             is_root[nodes[node, NODE_LARGE]] = is_root[nodes[node, NODE_SMALL]] = 0
     place = 0
-    n_roots = 0
     for node in range(n_nodes - 1, -1, -1):
         if is_root[node]:
             nodes[node, NODE_PLACE] = place
             place += nodes[node, NODE_SIZE]
-            n_roots += 1
         large, small = nodes[node, NODE_LARGE], nodes[node, NODE_SMALL]
         if large >= 0:
             nodes[large, NODE_PLACE] = nodes[node, NODE_PLACE]
             nodes[small, NODE_PLACE] = place
             place += nodes[small, NODE_SIZE]
-    state_size = place
+    return place
 
-    ops_at = HEADER
-    factors_at = ops_at + OP_SIZE * n_ops
-    roots_at = factors_at + 3 * n_factors
-    leaves_at = roots_at + ROOT_ROW * n_roots
-    nodes_at = leaves_at + LEAF_ROW * n_leaves
-    terms_at = nodes_at + NODE_ROW * n_nodes
-    ints = np.empty(terms_at + n_terms * n_roots, np.int64)
-    floats = np.empty(2 * n_factors + n_terms, np.float64)
 
-    # Operations in order of their nodes: a cluster's come together, and after those of its parts.
-    first = np.zeros(n_nodes + 1, np.int64)
+@njit(**OPTIONS)
+def _sort(ops, n_ops, owner, nodes, n_nodes, ints):
+    """Write operations in the order of their clusters: each comes after those of its parts, and without a break."""
+    first = filled(n_nodes + 1, 0)
     for k in range(n_ops):
         first[owner[k] + 1] += 1
     for node in range(n_nodes):
@@ -314,17 +315,20 @@ def plan(steps, angles, support, digits, coefficients, n_slots, joined, constant
         nodes[node, NODE_FIRST_OP] = first[node]
         nodes[node, NODE_END_OP] = first[node + 1]
     for k in range(n_ops):
-        row = ops_at + OP_SIZE * first[owner[k]]
+        row = HEADER + OP_SIZE * first[owner[k]]
         first[owner[k]] += 1
         for j in range(PLACE):
             ints[row + j] = ops[k, j]
         ints[row + PLACE] = nodes[owner[k], NODE_PLACE]
+        ints[row + SMALL] = 0
         if ops[k, OPCODE] == MERGE:
             ints[row + SMALL] = nodes[nodes[owner[k], NODE_SMALL], NODE_PLACE]
 
-    # Places of states that are kept: every LOCAL and MERGE writes to a new one.
+
+@njit(**OPTIONS)
+def _keep(nodes, n_nodes, n_leaves, leaves_at, where, ints):
+    """Give states that are kept their places: every LOCAL and MERGE writes to a new one. Return their size."""
     kept = 0
-    where = np.empty(n_nodes, np.int64)
     for leaf in range(n_leaves):
         where[leaf] = kept
         ints[leaves_at + LEAF_ROW * leaf] = nodes[leaf, NODE_PLACE]
@@ -332,52 +336,84 @@ def plan(steps, angles, support, digits, coefficients, n_slots, joined, constant
         kept += nodes[leaf, NODE_SIZE]
     for node in range(n_nodes):
         for k in range(nodes[node, NODE_FIRST_OP], nodes[node, NODE_END_OP]):
-            row = ops_at + OP_SIZE * k
+            row = HEADER + OP_SIZE * k
+            ints[row + KEPT_IN] = where[node]
+            ints[row + KEPT_SMALL] = 0
             if ints[row + OPCODE] == MERGE:
                 ints[row + KEPT_IN] = where[nodes[node, NODE_LARGE]]
                 ints[row + KEPT_SMALL] = where[nodes[node, NODE_SMALL]]
-            else:
-                ints[row + KEPT_IN] = where[node]
-                ints[row + KEPT_SMALL] = 0
             if ints[row + OPCODE] == MERGE or ints[row + OPCODE] == LOCAL:
                 where[node] = kept
                 kept += ints[row + SIZE]
             ints[row + KEPT_OUT] = where[node]
-    for k in range(n_factors):
-        for j in range(3):
-            ints[factors_at + 3 * k + j] = factors[k, j]
-        floats[2 * k] = turns[k, 0]
-        floats[2 * k + 1] = turns[k, 1]
-    for node in range(n_nodes):
-        for j in range(NODE_ROW):
-            ints[nodes_at + NODE_ROW * node + j] = nodes[node, j]
+    return kept
 
-    wires = np.empty(n_qubits, np.int64)
-    n_wires = 0
-    qubit_of = np.empty(n_qubits, np.int64)
-    for q in range(n_qubits):
-        qubit_of[wire[q]] = q
-    root = 0
-    for node in range(n_nodes):
-        if not is_root[node]:
-            continue
-        row = roots_at + ROOT_ROW * root
-        ints[row + ROOT_PLACE] = nodes[node, NODE_PLACE]
-        ints[row + ROOT_KEPT] = where[node]
-        ints[row + ROOT_SIZE] = nodes[node, NODE_SIZE]
-        ints[row + ROOT_NODE] = node
+
+@njit(**OPTIONS)
+def _root(nodes, node, root, n_roots, where, members, counts, wire, digits, wires, n_wires, ints):
+    """Write a final cluster and the observable's indices into it; return the number of qubits placed so far."""
+    row = ints[ROOTS_AT] + ROOT_ROW * root
+    ints[row + ROOT_PLACE] = nodes[node, NODE_PLACE]
+    ints[row + ROOT_KEPT] = where[node]
+    ints[row + ROOT_SIZE] = nodes[node, NODE_SIZE]
+    ints[row + ROOT_NODE] = node
+    for j in range(counts[node]):
+        for q in range(wire.size):
+            if wire[q] == members[node, j]:
+                wires[n_wires + j] = q
+    for t in range(digits.shape[0]):
+        index = 0
         for j in range(counts[node]):
-            wires[n_wires + j] = qubit_of[members[node, j]]
-        for t in range(n_terms):
-            index = 0
-            for j in range(counts[node]):
-                index |= digits[t, wires[n_wires + j]] << (2 * j)
-            ints[terms_at + t * n_roots + root] = index
-        n_wires += counts[node]
-        root += 1
-    for t in range(n_terms):
-        floats[2 * n_factors + t] = coefficients[t]
+            index |= digits[t, wires[n_wires + j]] << (2 * j)
+        ints[ints[TERMS_AT] + t * n_roots + root] = index
+    return n_wires + counts[node]
 
+
+@njit(**OPTIONS)
+def plan(steps, angles, support, digits, coefficients, n_slots, joined, constants):
+    """Return the plan (ints, floats, wires) of a circuit and an observable.
+
+    `steps` holds rows of IN_SIZE, `angles` scale and shift of each; `support` says which qubits the observable needs,
+    `digits` (terms, qubits) its letters 0-3, `coefficients` their factors. With `joined`, the circuit starts from any
+    state of all qubits, a single cluster, instead of from |0...0>. `wires` gives, for each root and position, the qubit
+    it holds at the end, roots one after another.
+    """
+    n_qubits = support.size
+    needed, active = _needed(steps, support, n_qubits)
+    n_steps = needed.size
+    n_terms = coefficients.size
+    most_ops = 3 * n_steps + 3 * n_qubits + 8
+    ops = np.empty((most_ops, OP_SIZE), np.int64)
+    owner = filled(most_ops, 0)  # the cluster of each operation
+    factors = np.empty((n_steps, 3), np.int64)
+    turns = np.empty((n_steps, 2), np.float64)
+    nodes = np.empty((2 * n_qubits, NODE_ROW), np.int64)
+    members = np.empty(
+        (2 * n_qubits, n_qubits), np.int64
+    )  # wires of a cluster; a wire is where a qubit was at the start
+    counts = filled(2 * n_qubits, 0)
+    node_of = filled(n_qubits, -1)
+    position = filled(n_qubits, 0)
+    wire = filled(n_qubits, 0)  # of a qubit; a noiseless SWAP exchanges two, and nothing else happens
+    for q in range(n_qubits):
+        wire[q] = q
+    n_leaves = _plant(active, joined, nodes, members, counts, node_of, position)
+    n_ops, n_factors, n_nodes = _grow(
+        steps, angles, needed, n_leaves, ops, owner, factors, turns, nodes, members, counts, node_of, position, wire
+    )
+    is_root = filled(n_nodes, 1)
+    state_size = _place(nodes, n_nodes, is_root)
+    n_roots = np.int64(0)
+    for node in range(n_nodes):
+        n_roots += is_root[node]
+
+    factors_at = HEADER + OP_SIZE * n_ops
+    roots_at = factors_at + 3 * n_factors
+    leaves_at = roots_at + ROOT_ROW * n_roots
+    nodes_at = leaves_at + LEAF_ROW * n_leaves
+    terms_at = nodes_at + NODE_ROW * n_nodes
+    ints = np.empty(terms_at + n_terms * n_roots, np.int64)
+    floats = np.empty(2 * n_factors + n_terms, np.float64)
     ints[N_OPS] = n_ops
     ints[N_FACTORS] = n_factors
     ints[N_SLOTS] = n_slots
@@ -385,14 +421,13 @@ def plan(steps, angles, support, digits, coefficients, n_slots, joined, constant
     ints[N_ROOTS] = n_roots
     ints[N_LEAVES] = n_leaves
     ints[N_NODES] = n_nodes
-    ints[OPS_AT] = ops_at
+    ints[OPS_AT] = HEADER
     ints[FACTORS_AT] = factors_at
     ints[ROOTS_AT] = roots_at
     ints[LEAVES_AT] = leaves_at
     ints[NODES_AT] = nodes_at
     ints[TERMS_AT] = terms_at
     ints[STATE_SIZE] = state_size
-    ints[KEPT_SIZE] = kept
     ints[SCRATCH] = scratch_size(n_factors)
     ints[BATCH_SIZE] = scratch_size(n_factors) + state_size
     if state_size <= LARGEST_FOURFOLD:
@@ -402,6 +437,27 @@ def plan(steps, angles, support, digits, coefficients, n_slots, joined, constant
     ints[COST] = 100 * n_factors
     for k in range(n_ops):
         ints[COST] += 100 + ops[k, SIZE]
+
+    where = filled(n_nodes, 0)
+    _sort(ops, n_ops, owner, nodes, n_nodes, ints)
+    ints[KEPT_SIZE] = _keep(nodes, n_nodes, n_leaves, leaves_at, where, ints)
+    for k in range(n_factors):
+        for j in range(3):
+            ints[factors_at + 3 * k + j] = factors[k, j]
+        floats[2 * k] = turns[k, 0]
+        floats[2 * k + 1] = turns[k, 1]
+    for node in range(n_nodes):
+        for j in range(NODE_ROW):
+            ints[nodes_at + NODE_ROW * node + j] = nodes[node, j]
+    wires = filled(n_qubits, 0)
+    n_wires = np.int64(0)
+    root = np.int64(0)
+    for node in range(n_nodes):
+        if is_root[node]:
+            n_wires = _root(nodes, node, root, n_roots, where, members, counts, wire, digits, wires, n_wires, ints)
+            root += 1
+    for t in range(n_terms):
+        floats[2 * n_factors + t] = coefficients[t]
     return ints, floats, wires[:n_wires]
 
 
