@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["compiled", "workspace"]
+__all__ = ["compile_all", "compiled", "fingerprint", "workspace"]
 
 _log = logging.getLogger("qvar")
 _lock = threading.Lock()
@@ -64,6 +64,16 @@ def _compile(module: str, function: str) -> Callable[..., Any]:
     return code
 
 
+def compile_all() -> list[str]:
+    """Compile every kernel of this package that is not on disk yet, and return their names."""
+    names = []
+    for module in ("planning", "pauli_transfer", "statevector"):
+        for function in import_module(f"{__name__}.{module}").SIGNATURES:
+            compiled(module, function)
+            names.append(f"{module}.{function}")
+    return names
+
+
 @contextmanager
 def _announced(name: str) -> Iterator[None]:
     notice = threading.Timer(_PATIENCE_SECONDS, _log.warning, ["compiling the kernel %s: once on this machine", name])
@@ -75,14 +85,19 @@ def _announced(name: str) -> Iterator[None]:
         notice.cancel()
 
 
+def fingerprint(folder: Path) -> str:
+    """Return 16 hexadecimal digits that change with any source in `folder` and with the Python version."""
+    sources = hashlib.sha256(sys.version.encode())
+    for path in sorted(folder.glob("*.py")):
+        sources.update(path.name.encode() + path.read_bytes())
+    return sources.hexdigest()[:16]
+
+
 @cache
 def _cache_folder() -> Path:
     """Return a folder that can be written to and belongs to just these sources."""
-    sources = hashlib.sha256(sys.version.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        sources.update(path.read_bytes())
     base = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "qvar" / f"kernels-{sources.hexdigest()[:16]}"
+    folder = Path(base) / "qvar" / f"kernels-{fingerprint(Path(__file__).parent)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
