@@ -130,6 +130,33 @@ def vqe(
 
 
 @app.command()
+def energy(
+    circuit: Annotated[Path, typer.Argument(help="A circuit file (OpenQASM 3).")],
+    observable: Annotated[str, typer.Argument(help="A task, a problem file (.json), or Pauli strings: '0.5*ZZ - XI'.")],
+    angles: Annotated[str | None, typer.Option(help="The free angles, radians, such as 0.1,0.2.")] = None,
+    noise: Noise = "none",
+    qubits: Qubits = None,
+    engine: EngineName = None,
+    shots: Shots = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Simulate one circuit: its energy under noise, and without."""
+    from qvar.cli.simulating import EnergyOptions, energy_command
+
+    options = EnergyOptions(circuit, observable, angles, noise, qubits, engine, shots, seed)
+    energy_command(options, as_json=json)
+
+
+@app.command("compile")
+def compile_kernels() -> None:
+    """Compile all simulation kernels now instead of at their first use."""
+    from qvar.cli.simulating import compile_command
+
+    compile_command()
+
+
+@app.command()
 def show(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     json: Json = False,

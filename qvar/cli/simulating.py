@@ -1,0 +1,109 @@
+"""The commands that only simulate: the energy of a given circuit, and compiling kernels ahead."""
+
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from qvar.cli.inputs import find_engine, find_problem
+from qvar.cli.listing import print_json, print_line
+from qvar.problems import tasks
+from qvar.simulators import Circuit, Observable
+from qvar.simulators.errors import CircuitError, QvarError
+
+__all__ = ["EnergyOptions", "compile_command", "energy_command"]
+
+_TERM = re.compile(r"\s*([+-]?)\s*(?:(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*\*?\s*)?([IXYZ]+)\s*")
+
+
+@dataclass(frozen=True)
+class EnergyOptions:
+    """What `qvar energy` was asked."""
+
+    circuit: Path
+    observable: str
+    angles: str | None
+    noise: str
+    qubits: str | None
+    engine: str | None
+    shots: int | None
+    seed: int
+
+
+def energy_command(options: EnergyOptions, *, as_json: bool) -> None:
+    """Print the energy of a circuit, under noise and without."""
+    circuit = _read_circuit(options.circuit)
+    observable = find_observable(options.observable)
+    theta = _read_angles(options.angles, circuit)
+    engine = find_engine(options.engine, noise=options.noise, qubits=options.qubits, n_qubits=circuit.n_qubits)
+    objective = engine.objective(circuit, observable)
+    row: dict[str, Any] = {
+        "circuit": str(options.circuit),
+        "engine": engine.name,
+        "noise": options.noise,
+        "shots": options.shots,
+        "seed": options.seed if options.shots else None,
+    }
+    if options.shots is not None:
+        objective = objective.with_shots(options.shots, np.random.default_rng(options.seed))
+    row["energy"] = objective(theta)
+    row["noiseless_energy"] = None
+    if options.noise != "none":
+        noiseless = find_engine(None, noise="none", qubits=None, n_qubits=circuit.n_qubits)
+        row["noiseless_energy"] = noiseless.objective(circuit, observable)(theta)
+    if as_json:
+        print_json(row)
+        return
+    console = Console()
+    how = "exact" if options.shots is None else f"{options.shots} shots per measured circuit, seed {options.seed}"
+    print_line(f"{row['energy']:.10f}  {engine.name}, noise {options.noise}, {how}", console)
+    if row["noiseless_energy"] is not None:
+        print_line(f"{row['noiseless_energy']:.10f}  without noise, exact", console)
+
+
+def find_observable(text: str) -> Observable:
+    """Return the observable of a task or problem file, or the sum of Pauli strings that `text` spells out."""
+    if text.endswith(".json") or text in tasks():
+        return find_problem(text).observable
+    terms: dict[str, float] = {}
+    end = 0
+    while end < len(text):
+        match = _TERM.match(text, end)
+        if match is None or (terms and not match[1]):
+            raise QvarError(
+                f"an observable is a task (see `qvar tasks`), a problem file (.json), or a sum of Pauli strings such "
+                f"as '0.5*ZZ - XI'; got {text!r}"
+            )
+        terms[match[3]] = terms.get(match[3], 0.0) + float(match[1] + (match[2] or "1"))
+        end = match.end()
+    return Observable.from_terms(terms)
+
+
+def _read_circuit(path: Path) -> Circuit:
+    try:
+        return Circuit.from_qasm(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CircuitError(f"cannot read the circuit {path}: {error.strerror}; give an OpenQASM 3 file") from None
+
+
+def _read_angles(text: str | None, circuit: Circuit) -> np.ndarray[Any, np.dtype[np.float64]]:
+    try:
+        angles = [] if text is None else [float(part) for part in text.split(",")]
+    except ValueError:
+        raise QvarError(f"--angles takes numbers separated by commas, got {text!r}") from None
+    if len(angles) != circuit.n_parameters:
+        raise QvarError(f"the circuit has {circuit.n_parameters} free angle(s), --angles gives {len(angles)}")
+    return circuit.check_parameters(angles)
+
+
+def compile_command() -> None:
+    """Compile every kernel that is not on disk yet."""
+    from qvar.simulators.kernels import compile_all
+
+    start = time.perf_counter()
+    names = compile_all()
+    print_line(f"{len(names)} kernels ready after {time.perf_counter() - start:.1f} s", Console())
