@@ -94,6 +94,11 @@ class AerSimulator:
         """
         check_observable(circuit, observable)
         check_noise(circuit, self.noise)
+        if self._method.clifford and any(operation.channel is not None for operation in circuit.operations):
+            raise EngineError(
+                f"method={self.method!r} takes no channels inside a circuit; put Pauli noise into the noise model, or "
+                "take method='density_matrix'"
+            )
         return AerObjective(self, circuit, observable)
 
     def evaluate(

@@ -2,17 +2,17 @@
 
 Aer reads the whole noise model again for every job: with the model of a 127-qubit device, a job of one 4-qubit circuit
 takes seconds. Only the channels that follow the gates of the circuits at hand, and the read-out errors of their qubits,
-are handed over; each is translated once and kept.
+are handed over; each is translated once and kept, and so are the models of the latest circuits.
 """
 
 from collections.abc import Iterable
 
 import numpy as np
-from qiskit.quantum_info import Pauli
+from qiskit.quantum_info import Kraus, Pauli
 from qiskit_aer.noise import NoiseModel as AerNoiseModel
 from qiskit_aer.noise import QuantumError
 
-from qvar.simulators.backends import confusion_matrix, quantum_error
+from qvar.simulators.backends import confusion_matrix
 from qvar.simulators.channels import Channel
 from qvar.simulators.circuit import Circuit, Operation
 from qvar.simulators.errors import EngineError
@@ -23,6 +23,17 @@ __all__ = ["TrimmedNoise"]
 _LETTERS = "IXYZ"
 _COMMUTES = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, 1, -1], [1, -1, -1, 1]])
 """Sign of P_j rho P_j in the expectation value of P_i, for letters i and j."""
+
+
+_REMEMBERED = 16
+
+
+class _RealError(QuantumError):  # type: ignore[misc]
+    """An error that is known not to be the identity; Aer asks it every time, and finding out takes milliseconds."""
+
+    def ideal(self) -> bool:
+        """Return False."""
+        return False
 
 
 class TrimmedNoise:
@@ -40,6 +51,7 @@ class TrimmedNoise:
         self._noise = noise
         self._pauli_only = pauli_only
         self._errors: dict[tuple[str, tuple[int, ...]], QuantumError | None] = {}
+        self._models: dict[tuple[frozenset[tuple[str, tuple[int, ...]]], int], AerNoiseModel] = {}
         for error in (*noise.readout.values(), noise.default_readout):
             if error is not None:
                 confusion_matrix(error)
@@ -58,22 +70,28 @@ class TrimmedNoise:
             channel = self._noise.channel(*key)
             if channel is None or channel.is_identity():
                 self._errors[key] = None
+            elif self._pauli_only:
+                self._errors[key] = pauli_mixture(channel, operation)
             else:
-                self._errors[key] = pauli_mixture(channel, operation) if self._pauli_only else quantum_error(channel)
+                self._errors[key] = _RealError(Kraus(list(channel.kraus())))
         return self._errors[key]
 
     def model(self, circuits: Iterable[Circuit]) -> AerNoiseModel:
         """Return Aer's noise model for these circuits and no others."""
-        model, n_qubits = AerNoiseModel(), 0
-        needed: dict[tuple[str, tuple[int, ...]], QuantumError] = {}
-        for circuit in circuits:
-            n_qubits = max(n_qubits, circuit.n_qubits)
-            for operation in circuit.operations:
-                error = self.error(operation)
-                if error is not None:
-                    needed[operation.gate, operation.qubits] = error
-        for (gate, qubits), error in needed.items():
-            model.add_quantum_error(error, gate, list(qubits), warnings=False)
+        circuits = tuple(circuits)
+        operations = (operation for circuit in circuits for operation in circuit.operations)
+        needed = frozenset((o.gate, o.qubits) for o in operations if self.error(o) is not None)
+        key = (needed, max((circuit.n_qubits for circuit in circuits), default=0))
+        if key not in self._models:
+            while len(self._models) >= _REMEMBERED:
+                self._models.pop(next(iter(self._models)), None)
+            self._models[key] = self._build(*key)
+        return self._models[key]
+
+    def _build(self, needed: frozenset[tuple[str, tuple[int, ...]]], n_qubits: int) -> AerNoiseModel:
+        model = AerNoiseModel()
+        for gate, qubits in sorted(needed):
+            model.add_quantum_error(self._errors[gate, qubits], gate, list(qubits), warnings=False)
         for q in range(n_qubits):
             readout = self._noise.readout_error(q)
             if readout is not None:
@@ -97,7 +115,7 @@ def pauli_mixture(channel: Channel, operation: Operation) -> QuantumError:
     probabilities = np.maximum(signs @ factors / len(factors), 0.0)
     labels = [_label(index, channel.n_qubits) for index in range(len(factors))]
     total = probabilities.sum()
-    return QuantumError([(Pauli(label), p / total) for label, p in zip(labels, probabilities, strict=True) if p > 0])
+    return _RealError([(Pauli(label), p / total) for label, p in zip(labels, probabilities, strict=True) if p > 0])
 
 
 def _label(index: int, n_qubits: int) -> str:

@@ -149,20 +149,24 @@ def sampled_values(points: Sequence[tuple[AerObjective, Floats]]) -> list[Floats
 def _exact(engine: "AerSimulator", tasks: Sequence[tuple[Circuit, list[Observable], Floats]]) -> list[Floats]:
     """Return exact values from one job: for each task an array of shape (n_points, n_observables)."""
     runs: list[tuple[QuantumCircuit, Floats]] = []
+    different = []  # how many points of each task differ: without parameters all are the same one
     for circuit, observables, thetas in tasks:
         engine.check_exact(circuit)
-        points = thetas[:1] if circuit.n_parameters == 0 else thetas  # all points are the same one
-        for translated, rows in engine.translate(circuit, points) if len(thetas) else []:
-            for k, observable in enumerate(observables):
-                measured = measured_observable(observable, engine.noise)
-                translated.save_expectation_value(measured.to_qiskit(), range(circuit.n_qubits), label=f"value_{k}")
+        different.append(len(thetas) if circuit.n_parameters else min(1, len(thetas)))
+        measured = [measured_observable(observable, engine.noise).to_qiskit() for observable in observables]
+        for translated, rows in engine.translate(circuit, thetas[: different[-1]]) if len(thetas) else []:
+            for k, operator in enumerate(measured):
+                translated.save_expectation_value(operator, range(circuit.n_qubits), label=f"value_{k}")
             runs.append((translated, rows))
     data = iter(engine.run(runs, [circuit for circuit, _, _ in tasks]))
     results = []
-    for circuit, observables, thetas in tasks:
-        found = [next(data) for _ in range(min(1, len(thetas)) if circuit.n_parameters == 0 else len(thetas))]
-        values = np.array([[entry[f"value_{k}"] for k in range(len(observables))] for entry in found], dtype=np.float64)
-        results.append(np.broadcast_to(values.reshape(-1, len(observables)), (len(thetas), len(observables))).copy())
+    for (_, observables, thetas), n_different in zip(tasks, different, strict=True):
+        values = np.zeros((len(thetas), len(observables)))
+        for row in values[:n_different]:
+            entry = next(data)
+            row[:] = [entry[f"value_{k}"] for k in range(len(observables))]
+        values[n_different:] = values[:n_different][-1:]
+        results.append(values)
     return results
 
 

@@ -28,7 +28,7 @@ from qvar.simulators.errors import NoiseModelError
 from qvar.simulators.gates import GATES
 from qvar.simulators.noise import NoiseModel, Readout, ReadoutError, StateFlip
 
-__all__ = ["confusion_matrix", "noise_from_aer", "noise_from_backend", "noise_to_aer", "quantum_error"]
+__all__ = ["confusion_matrix", "noise_from_aer", "noise_from_backend", "noise_to_aer"]
 
 _PULSES = {"rx": 2, "ry": 2, "u": 2, "h": 1, "sx": 1, "sxdg": 1}
 _VIRTUAL = ("rz", "z", "s", "sdg", "t", "tdg", "p")
@@ -198,10 +198,10 @@ def noise_to_aer(model: NoiseModel) -> AerNoiseModel:
     aer = AerNoiseModel()
     for (gate, qubits), channel in model.local.items():
         if not channel.is_identity():
-            aer.add_quantum_error(quantum_error(channel), gate, list(qubits), warnings=False)
+            aer.add_quantum_error(_quantum_error(channel), gate, list(qubits), warnings=False)
     for gate, channel in model.default.items():
         if not channel.is_identity():
-            aer.add_all_qubit_quantum_error(quantum_error(channel), gate, warnings=False)
+            aer.add_all_qubit_quantum_error(_quantum_error(channel), gate, warnings=False)
     for qubit, error in model.readout.items():
         aer.add_readout_error(confusion_matrix(error), [qubit], warnings=False)
     if model.default_readout is not None:
@@ -209,8 +209,7 @@ def noise_to_aer(model: NoiseModel) -> AerNoiseModel:
     return aer
 
 
-def quantum_error(channel: Channel) -> QuantumError:
-    """Return a channel for Aer, as one set of Kraus operators."""
+def _quantum_error(channel: Channel) -> QuantumError:
     return QuantumError(Kraus(list(channel.kraus())))  # Qiskit's own way from Choi to Kraus drops weights below 1e-8
 
 

@@ -35,20 +35,15 @@ def clifford_circuit(circuit: Circuit, *, phases: bool, is_noisy: Callable[[Oper
     """Return a circuit without free angles in Clifford gates.
 
     Args:
-        circuit: the circuit, all angles bound.
+        circuit: the circuit, all angles bound, without channels.
         phases: whether other phases are possible beside Clifford gates.
         is_noisy: whether the noise model has something to add after a gate.
 
     Raises:
-        EngineError: for a gate that is not Clifford where only those are possible, or a channel.
+        EngineError: for a gate that is not Clifford where only those are possible.
     """
     result = QuantumCircuit(circuit.n_qubits)
     for operation in circuit.operations:
-        if operation.channel is not None:
-            raise EngineError(
-                "stabilizer methods take no channels inside a circuit; put Pauli noise into the noise model, or take "
-                "method='density_matrix'"
-            )
         if operation.gate in _DIRECT:
             getattr(result, operation.gate)(*operation.qubits)
             continue

@@ -89,8 +89,8 @@ def _totals(sampler: GroupSampler, means: Floats, errors: Floats) -> tuple[Float
 def shot_numbers(sampler: GroupSampler, thetas: Floats, shots: Shots) -> Integers:
     """Return the shots of every point and group, int64 of shape (n_points, n_groups), for rules without a pilot."""
     size = (len(thetas), len(sampler.weights))
-    if not isinstance(shots, ShotBudget):
-        return np.full(size, shots, dtype=np.int64)
+    if size[1] == 0 or not isinstance(shots, ShotBudget):
+        return np.full(size, shots if isinstance(shots, int) else 0, dtype=np.int64)
     shares = shots.allocation.shares(sampler.weights, lambda: sampler.deviations(thetas))
     return split(shots.total, np.broadcast_to(shares, size))
 
