@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from qvar.simulators.circuit import Circuit, Operation, Slot
     from qvar.simulators.engine import Engine, Objective
     from qvar.simulators.estimation import Estimate
+    from qvar.simulators.extrapolation import (
+        ExponentialExtrapolation,
+        LinearExtrapolation,
+        PolynomialExtrapolation,
+        RichardsonExtrapolation,
+    )
+    from qvar.simulators.folding import GlobalFolding, LocalFolding
+    from qvar.simulators.mitigation import ZeroNoiseExtrapolation
     from qvar.simulators.noise import NoiseModel, ReadoutError, StateFlip
     from qvar.simulators.observable import Observable
     from qvar.simulators.pauli_transfer import PauliTransferSimulator
@@ -38,6 +46,10 @@ _HOME = {
     "Circuit": "circuit",
     "Engine": "engine",
     "Estimate": "estimation",
+    "ExponentialExtrapolation": "extrapolation",
+    "GlobalFolding": "folding",
+    "LinearExtrapolation": "extrapolation",
+    "LocalFolding": "folding",
     "NoiseModel": "noise",
     "Objective": "engine",
     "Observable": "observable",
@@ -45,13 +57,16 @@ _HOME = {
     "OptimalAllocation": "shot_allocation",
     "PauliTransferSimulator": "pauli_transfer",
     "PilotAllocation": "shot_allocation",
+    "PolynomialExtrapolation": "extrapolation",
     "ReadoutError": "noise",
+    "RichardsonExtrapolation": "extrapolation",
     "ShotBudget": "shot_allocation",
     "Slot": "circuit",
     "StateFlip": "noise",
     "StatevectorSimulator": "statevector",
     "UniformAllocation": "shot_allocation",
     "WeightAllocation": "shot_allocation",
+    "ZeroNoiseExtrapolation": "mitigation",
     "amplitude_damping": "channels",
     "depolarizing": "channels",
     "pauli_channel": "channels",
@@ -66,6 +81,10 @@ __all__ = [
     "Circuit",
     "Engine",
     "Estimate",
+    "ExponentialExtrapolation",
+    "GlobalFolding",
+    "LinearExtrapolation",
+    "LocalFolding",
     "NoiseModel",
     "Objective",
     "Observable",
@@ -73,13 +92,16 @@ __all__ = [
     "OptimalAllocation",
     "PauliTransferSimulator",
     "PilotAllocation",
+    "PolynomialExtrapolation",
     "ReadoutError",
+    "RichardsonExtrapolation",
     "ShotBudget",
     "Slot",
     "StateFlip",
     "StatevectorSimulator",
     "UniformAllocation",
     "WeightAllocation",
+    "ZeroNoiseExtrapolation",
     "amplitude_damping",
     "depolarizing",
     "pauli_channel",

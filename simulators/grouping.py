@@ -3,7 +3,8 @@
 Two Pauli strings share a circuit if on every qubit their letters agree or one is the identity. Terms are placed largest
 coefficient first, each into the first group that takes it. Colouring the conflict graph instead (largest degree first,
 or Qiskit's `group_commuting(qubit_wise=True)`) gives up to a sixth fewer circuits on molecules, but spreads the large
-terms over more of them, and with that the variance at equal total shots grows.
+terms over more of them: with shots divided by deviation, the variance at equal total shots grows (LiH on 4 qubits 2.5
+times, H2O on 8 by a tenth). Divided evenly, fewer groups can win.
 
 Source: placing by coefficient is the sorted insertion of Crawford et al., Quantum 5, 385 (2021), arXiv 1908.06942.
 Differs from the source: qubit-wise instead of general commutation, so that basis changes are one-qubit gates.
