@@ -216,7 +216,7 @@ class AerSimulator:
         is_matrix = options.get("method", self.method) == "density_matrix"
         trajectories = is_noisy and not is_matrix
         if trajectories and n_qubits >= _FUSES_FROM:
-            options["fusion_enable"] = False  # fusing noise into Kraus operators fails in Aer's eigensolver
+            options["fusion_enable"] = False  # fused noise fails in Aer's eigensolver, qiskit-aer #2455
         threads = self.options.threads(n_qubits * (2 if is_matrix else 1), trajectories=trajectories)
         return options | {"max_parallel_threads": threads}
 

@@ -123,7 +123,7 @@ class AerObjective:
         """Return the exact standard deviation of one shot of each group, shape (n_points, n_groups)."""
         pairs = [part for pair in self.groups.parts() for part in pair]
         moments = _exact(self.engine, [(self.circuit, pairs, thetas)])[0].reshape(len(thetas), -1, 2)
-        return np.sqrt(np.maximum(moments[:, :, 1] - moments[:, :, 0] ** 2, 0.0))
+        return np.asarray(np.sqrt(np.maximum(moments[:, :, 1] - moments[:, :, 0] ** 2, 0.0)))
 
 
 def exact_values(points: Sequence[tuple[AerObjective, Floats]]) -> list[Floats]:
@@ -159,7 +159,7 @@ def _exact(engine: "AerSimulator", tasks: Sequence[tuple[Circuit, list[Observabl
                 translated.save_expectation_value(operator, range(circuit.n_qubits), label=f"value_{k}")
             runs.append((translated, rows))
     data = iter(engine.run(runs, [circuit for circuit, _, _ in tasks]))
-    results = []
+    results: list[Floats] = []
     for (_, observables, thetas), n_different in zip(tasks, different, strict=True):
         values = np.zeros((len(thetas), len(observables)))
         for row in values[:n_different]:

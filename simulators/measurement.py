@@ -96,7 +96,7 @@ class ExactDistribution(Protocol):
 
 
 class _ExactSampler:
-    """Draw outcomes from exact distributions (see `qvar.simulators.shot_allocation.GroupSampler`)."""
+    """Draw outcomes from exact distributions (see `qvar.simulators.estimation.GroupSampler`)."""
 
     def __init__(self, exact: ExactDistribution, rng: np.random.Generator) -> None:
         self._exact = exact
@@ -125,7 +125,7 @@ class _ExactSampler:
             probabilities = self._exact.probabilities(theta)
             means = (probabilities * values).sum(axis=1, keepdims=True)
             row[:] = (probabilities * (values - means) ** 2).sum(axis=1)
-        return np.sqrt(variances)
+        return np.asarray(np.sqrt(variances))
 
 
 class ShotObjective:

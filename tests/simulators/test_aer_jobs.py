@@ -141,7 +141,7 @@ def test_failures_of_aer_carry_its_reason():
 
 
 def test_a_job_carries_the_noise_of_its_gates_and_qubits_only():
-    noise = NoiseModel.from_backend(fake_provider.FakeMumbaiV2())
+    noise = NoiseModel.from_backend(fake_provider.FakeJakartaV2())
     circuit = Circuit(3, (Operation("sx", (1,)), Operation("cx", (1, 2)), Operation("rz", (0,), (0.3,))))
     trimmed = TrimmedNoise(noise, pauli_only=False)
     model = trimmed.model([circuit])
@@ -153,7 +153,7 @@ def test_a_job_carries_the_noise_of_its_gates_and_qubits_only():
 
 
 def test_trimmed_noise_gives_the_energies_of_the_whole_model():
-    noise = NoiseModel.from_backend(fake_provider.FakeMumbaiV2())
+    noise = NoiseModel.from_backend(fake_provider.FakeJakartaV2())
     rng = np.random.default_rng(0)
     circuit = oracle.random_circuit(rng, 3, 20, gates=["sx", "rz", "cx"], pairs=[(0, 1), (1, 2)], free=0)
     observable = oracle.random_observable(rng, 3)

@@ -16,6 +16,7 @@ from qvar.simulators import (
     PauliTransferSimulator,
     ReadoutError,
     Slot,
+    StatevectorSimulator,
     amplitude_damping,
     depolarizing,
     pauli_channel,
@@ -225,6 +226,18 @@ def test_large_noisy_state_vectors_are_sampled_although_aers_fusion_fails_on_the
     circuit = oracle.random_circuit(rng, 16, 60, gates=["rx", "cx"], free=0, pairs=pairs)
     objective = AerSimulator(noise, method="statevector").objective(circuit, Observable.from_terms({"Z" * 16: 1.0}))
     assert abs(objective.with_shots(4, rng)([])) <= 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_values_stay_right_at_the_sizes_where_aer_fuses_gates(seed):
+    rng = np.random.default_rng(seed)
+    circuit = oracle.random_circuit(rng, 15, 60, free=0)
+    labels = ["I" * k + letter + "I" * (14 - k) for k in range(15) for letter in "XYZ"]
+    observable = Observable.from_terms({label: rng.normal() for label in labels})
+    expected = StatevectorSimulator().objective(circuit, observable)([])
+    for method in ("statevector", "matrix_product_state"):
+        found = AerSimulator(method=method).objective(circuit, observable)([])
+        assert found == pytest.approx(expected, rel=0, abs=1e-9)
 
 
 def test_engines_survive_pickling():

@@ -164,7 +164,7 @@ def test_costs_are_the_sums_over_the_scale_factors():
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
 def test_sampled_values_are_unbiased_and_their_standard_errors_true(engine, shots):
     exact = ZeroNoiseExtrapolation(engine).objective(ansatz(), H2)
-    sampled, n = exact.with_shots(shots, np.random.default_rng(2)), 800 if engine is ENGINES[0] else 80
+    sampled, n = exact.with_shots(shots, np.random.default_rng(2)), 800 if engine is ENGINES[0] else 30
     found = [sampled.estimate(THETA) for _ in range(n)]
     values = np.array([e.value for e in found])
     assert abs(values.mean() - exact(THETA)) < 4.5 * values.std() / np.sqrt(n)
