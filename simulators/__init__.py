@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qvar.simulators.aer import AerSimulator
+    from qvar.simulators.aer import AerOptions, AerSimulator
     from qvar.simulators.channels import (
         Channel,
         amplitude_damping,
@@ -18,25 +18,55 @@ if TYPE_CHECKING:
     )
     from qvar.simulators.circuit import Circuit, Operation, Slot
     from qvar.simulators.engine import Engine, Objective
+    from qvar.simulators.estimation import Estimate
+    from qvar.simulators.extrapolation import (
+        ExponentialExtrapolation,
+        LinearExtrapolation,
+        PolynomialExtrapolation,
+        RichardsonExtrapolation,
+    )
+    from qvar.simulators.folding import GlobalFolding, LocalFolding
+    from qvar.simulators.mitigation import ZeroNoiseExtrapolation
     from qvar.simulators.noise import NoiseModel, ReadoutError, StateFlip
     from qvar.simulators.observable import Observable
     from qvar.simulators.pauli_transfer import PauliTransferSimulator
+    from qvar.simulators.shot_allocation import (
+        OptimalAllocation,
+        PilotAllocation,
+        ShotBudget,
+        UniformAllocation,
+        WeightAllocation,
+    )
     from qvar.simulators.statevector import StatevectorSimulator
 
 _HOME = {
+    "AerOptions": "aer",
     "AerSimulator": "aer",
     "Channel": "channels",
     "Circuit": "circuit",
     "Engine": "engine",
+    "Estimate": "estimation",
+    "ExponentialExtrapolation": "extrapolation",
+    "GlobalFolding": "folding",
+    "LinearExtrapolation": "extrapolation",
+    "LocalFolding": "folding",
     "NoiseModel": "noise",
     "Objective": "engine",
     "Observable": "observable",
     "Operation": "circuit",
+    "OptimalAllocation": "shot_allocation",
     "PauliTransferSimulator": "pauli_transfer",
+    "PilotAllocation": "shot_allocation",
+    "PolynomialExtrapolation": "extrapolation",
     "ReadoutError": "noise",
+    "RichardsonExtrapolation": "extrapolation",
+    "ShotBudget": "shot_allocation",
     "Slot": "circuit",
     "StateFlip": "noise",
     "StatevectorSimulator": "statevector",
+    "UniformAllocation": "shot_allocation",
+    "WeightAllocation": "shot_allocation",
+    "ZeroNoiseExtrapolation": "mitigation",
     "amplitude_damping": "channels",
     "depolarizing": "channels",
     "pauli_channel": "channels",
@@ -45,19 +75,33 @@ _HOME = {
 }
 
 __all__ = [
+    "AerOptions",
     "AerSimulator",
     "Channel",
     "Circuit",
     "Engine",
+    "Estimate",
+    "ExponentialExtrapolation",
+    "GlobalFolding",
+    "LinearExtrapolation",
+    "LocalFolding",
     "NoiseModel",
     "Objective",
     "Observable",
     "Operation",
+    "OptimalAllocation",
     "PauliTransferSimulator",
+    "PilotAllocation",
+    "PolynomialExtrapolation",
     "ReadoutError",
+    "RichardsonExtrapolation",
+    "ShotBudget",
     "Slot",
     "StateFlip",
     "StatevectorSimulator",
+    "UniformAllocation",
+    "WeightAllocation",
+    "ZeroNoiseExtrapolation",
     "amplitude_damping",
     "depolarizing",
     "pauli_channel",

@@ -1,184 +1,226 @@
 """Qiskit Aer behind the same contract: an independent reference, and larger circuits than the own kernels hold."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from qiskit import QuantumCircuit
-from qiskit_aer import AerSimulator as QiskitAerSimulator
 
-from qvar.simulators.circuit import Circuit
+from qvar.simulators.aer_noise import TrimmedNoise
+from qvar.simulators.aer_objective import AerObjective, exact_values, sampled_values
+from qvar.simulators.aer_options import AerMethod, AerOptions, check_method, make_backend
+from qvar.simulators.circuit import Circuit, Operation
+from qvar.simulators.clifford import clifford_circuit
 from qvar.simulators.engine import check_batch, check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.measurement import MeasurementPlan, ParameterShift, check_shots
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
-from qvar.simulators.readout import measured_observable
+from qvar.simulators.shot_allocation import Shots
 
-__all__ = ["AerObjective", "AerSimulator"]
+__all__ = ["AerOptions", "AerSimulator"]
 
-_METHODS = ("density_matrix", "statevector", "matrix_product_state")
+_FUSES_FROM = 14
+"""Qubits from which Aer fuses the gates of a state vector."""
 
 
 @dataclass(frozen=True)
 class AerSimulator:
     """Simulate circuits with Qiskit Aer.
 
-    Exact values come from Aer's density matrix (or, without noise, its state vector or matrix-product state) with
-    read-out error applied to the observable, because Aer's exact expectation values leave it out. With shots, Aer
-    samples measured circuits, gate noise and read-out error included. Gradients are by parameter shift.
+    What a method can do, beside shots:
+
+    | method | exact value | with gate noise |
+    |---|---|---|
+    | density_matrix | yes | exact |
+    | automatic | yes, by the method that Aer chooses | exact, by density matrix |
+    | statevector, matrix_product_state, tensor_network | yes | shots only, one random trajectory each |
+    | stabilizer | yes, of Clifford circuits | shots only, Pauli noise only |
+    | extended_stabilizer | no | shots only, Pauli noise only; approximate, see Aer's options |
+
+    For the stabilizer methods, rotations by multiples of pi/2 count as Clifford gates; extended_stabilizer takes all
+    angles, at a cost that grows exponentially with those that are not. Read-out error alone leaves values exact: it is
+    applied to the observable, because Aer's own exact values leave it out. Gradients are by parameter shift.
+
+    Aer gets the part of the noise model that the circuits of a job need.
 
     Args:
         noise: the noise model, None for none.
-        method: "density_matrix", "statevector" or "matrix_product_state".
+        method: one of the methods above.
+        options: how Aer uses the machine.
 
     Raises:
-        EngineError: for another method, or for noise with a method that cannot give exact noisy values.
+        EngineError: for a method or device that does not exist here, or that computes no state.
+        NoiseModelError: for `StateFlip` read-out, which Aer cannot express.
+
+    Example:
+        >>> from qvar.simulators import Slot
+        >>> circuit = Circuit(1, (Operation("ry", (0,), (Slot(0),)),))
+        >>> objective = AerSimulator().objective(circuit, Observable.from_terms({"Z": 1.0}))
+        >>> round(objective([np.pi]), 6)
+        -1.0
     """
 
     noise: NoiseModel | None = None
     method: str = "density_matrix"
+    options: AerOptions = field(default_factory=AerOptions)
+    _method: AerMethod = field(init=False, repr=False, compare=False)
     _backend: Any = field(init=False, repr=False, compare=False)
+    _trimmed: TrimmedNoise | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_noise_model(self.noise)
-        if self.method not in _METHODS:
-            raise EngineError(f"unknown Aer method {self.method!r}; known are {', '.join(_METHODS)}")
-        if self.noise is not None and self.method != "density_matrix":
-            raise EngineError(f"exact noisy values need method='density_matrix', got {self.method!r}")
-        model = None if self.noise is None else self.noise.to_aer()
-        object.__setattr__(self, "_backend", QiskitAerSimulator(method=self.method, noise_model=model))
+        method = check_method(self.method)
+        trimmed = None if self.noise is None else TrimmedNoise(self.noise, pauli_only=method.clifford)
+        object.__setattr__(self, "_method", method)
+        object.__setattr__(self, "_backend", make_backend(method, self.options))
+        object.__setattr__(self, "_trimmed", trimmed)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AerSimulator, (self.noise, self.method, self.options)  # Aer's own object cannot be copied to a process
 
     @property
     def name(self) -> str:
         """Name for records and tables."""
         return f"aer-{self.method.replace('_', '-')}"
 
-    def objective(self, circuit: Circuit, observable: Observable) -> "AerObjective":
+    def objective(self, circuit: Circuit, observable: Observable) -> AerObjective:
         """Return the expectation value of `observable` after `circuit` as a function of the angles.
 
         Raises:
-            EngineError: if the numbers of qubits differ.
+            EngineError: if the numbers of qubits differ, or for noise that the method cannot take.
             NoiseModelError: if the noise model is a device that lacks one of the gates or has too few qubits.
         """
         check_observable(circuit, observable)
         check_noise(circuit, self.noise)
-        if self.noise is not None:
-            for operation in circuit.operations:
-                if operation.channel is None:
-                    self.noise.channel(operation.gate, operation.qubits)
+        if self._method.clifford and any(operation.channel is not None for operation in circuit.operations):
+            raise EngineError(
+                f"method={self.method!r} takes no channels inside a circuit; put Pauli noise into the noise model, or "
+                "take method='density_matrix'"
+            )
         return AerObjective(self, circuit, observable)
 
-    def run(self, circuit: QuantumCircuit, binds: dict[Any, list[float]], **options: Any) -> list[Any]:
-        """Run one circuit for every column of parameter values in a single job; return one result per column."""
-        n_binds = len(next(iter(binds.values()))) if binds else 1
-        job = self._backend.run(circuit, parameter_binds=[binds] if binds else None, **options)
-        result = job.result()
-        if not result.success:
-            raise EngineError(f"Qiskit Aer failed: {result.status}")
-        return [result.data(k) for k in range(n_binds)]
-
-
-class AerObjective:
-    """The expectation value of one observable in one circuit by Aer (see `qvar.simulators.engine.Objective`)."""
-
-    def __init__(
+    def evaluate(
         self,
-        engine: AerSimulator,
-        circuit: Circuit,
-        observable: Observable,
+        points: Iterable[tuple[Circuit, Observable, ArrayLike]],
+        *,
+        shots: Shots | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> list[NDArray[np.float64]]:
+        """Return the energies of many circuits from one Aer job.
+
+        A job has a fixed cost of milliseconds, more than the simulation of a small circuit.
+
+        Args:
+            points: triples of circuit, observable and angles, the angles of shape (n_points, n_parameters).
+            shots: shots per measured circuit, or a budget per energy; None for exact values. Budgets that divide
+                unevenly take one job for each number of shots, a pilot first one of its own.
+            rng: generator of the seeds, needed with shots; the same state gives the same energies.
+
+        Returns:
+            One float64 array of shape (n_points,) for each triple.
+
+        Raises:
+            EngineError: for shots without a generator, and as `objective` does.
+
+        Example:
+            >>> flip, z = Circuit(1, (Operation("x", (0,)),)), Observable.from_terms({"Z": 1.0})
+            >>> [e.tolist() for e in AerSimulator().evaluate([(flip, z, [[]]), (Circuit(1), z, [[], []])])]
+            [[-1.0], [1.0, 1.0]]
+        """
+        if shots is not None and rng is None:
+            raise EngineError("shots need a generator: evaluate(points, shots=..., rng=np.random.default_rng(seed))")
+        objectives, thetas = [], []
+        for circuit, observable, angles in points:
+            objective = self.objective(circuit, observable)
+            objectives.append(objective if rng is None or shots is None else objective.with_shots(shots, rng))
+            thetas.append(check_batch(angles, circuit.n_parameters))
+        values = exact_values if shots is None else sampled_values
+        return values(list(zip(objectives, thetas, strict=True)))
+
+    def is_noisy(self, circuit: Circuit) -> bool:
+        """Tell whether any channel acts while `circuit` runs; read-out error does not count."""
+        return any(o.channel is not None or self._follows(o) for o in circuit.operations)
+
+    def _follows(self, operation: Operation) -> bool:
+        return self._trimmed is not None and self._trimmed.error(operation) is not None
+
+    def check_exact(self, circuit: Circuit) -> None:
+        """Raise EngineError if the method has no exact value for `circuit`."""
+        if not self._method.exact:
+            raise EngineError(
+                f"method={self.method!r} has no exact values; take shots, objective.with_shots(1000, rng)"
+            )
+        if not self._method.exact_with_noise and self.is_noisy(circuit):
+            raise EngineError(
+                f"method={self.method!r} follows one random trajectory of the noise at a time and has no exact noisy "
+                "value; take method='density_matrix', or shots: objective.with_shots(1000, rng)"
+            )
+
+    def translate(
+        self, circuit: Circuit, thetas: NDArray[np.float64]
+    ) -> list[tuple[QuantumCircuit, NDArray[np.float64]]]:
+        """Return Qiskit circuits that together cover the rows of `thetas` in order, with the rows each is bound to."""
+        if not self._method.clifford:
+            return [(circuit.to_qiskit(), thetas)]
+        phases = self._method.phases
+        return [
+            (clifford_circuit(circuit.bind(row), phases=phases, is_noisy=self._follows), np.empty((1, 0)))
+            for row in thetas
+        ]
+
+    def run(
+        self,
+        tasks: Sequence[tuple[QuantumCircuit, NDArray[np.float64]]],
+        circuits: Sequence[Circuit],
         *,
         shots: int | None = None,
-        rng: np.random.Generator | None = None,
-    ) -> None:
-        self._engine = engine
-        self.circuit = circuit
-        self._observable = observable
-        self.shots = None if shots is None else check_shots(shots)
-        self._rng = rng
-        self._qiskit = circuit.to_qiskit()
-        self._plan = MeasurementPlan.of(observable) if shots is not None else None
-        self.n_parameters = circuit.n_parameters
+        seed: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run Qiskit circuits in one job.
 
-    @property
-    def shots_per_evaluation(self) -> int:
-        """Shots of one energy over all measured circuits, 0 when exact."""
-        return 0 if self._plan is None or self.shots is None else self.shots * self._plan.n_groups
+        Args:
+            tasks: circuits with the angles they are bound to, shape (n_points, n_parameters).
+            circuits: the circuits they come from, which say what noise is needed.
+            shots: shots per circuit; None for exact values.
+            seed: Aer's seed, from which it derives one for each circuit and point.
 
-    @property
-    def evaluations_per_gradient(self) -> int:
-        """Energies that one gradient costs by parameter shift, value included."""
-        return 2 * self._shift.n_occurrences + 1
+        Returns:
+            Aer's data of each circuit and point, in order.
 
-    @cached_property
-    def _shift(self) -> ParameterShift:
-        return ParameterShift(self.circuit)
+        Raises:
+            EngineError: if Aer fails.
+        """
+        if not tasks:
+            return []  # Aer crashes on an empty job
+        options = self._run_options(circuits, is_exact=shots is None)
+        if shots is not None:
+            options |= {"shots": shots, "seed_simulator": seed}
+        binds = [_binds(circuit, thetas) for circuit, thetas in tasks]
+        job = self._backend.run([c for c, _ in tasks], parameter_binds=binds if any(binds) else None, **options)
+        result = job.result()
+        if not result.success:
+            reasons = {str(entry.status) for entry in result.results if not entry.success}
+            raise EngineError(f"Qiskit Aer failed: {'; '.join(sorted(reasons)) or result.status}")
+        return [result.data(k) for k in range(len(result.results))]
 
-    def __call__(self, theta: ArrayLike) -> float:
-        """Return the energy at `theta`, shape (n_parameters,), radians."""
-        return float(self.batch(self.circuit.check_parameters(theta)[None, :])[0])
+    def _run_options(self, circuits: Sequence[Circuit], *, is_exact: bool) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        if self._trimmed is not None:
+            options["noise_model"] = self._trimmed.model(circuits)
+        is_noisy = any(self.is_noisy(circuit) for circuit in circuits)
+        n_qubits = max(circuit.n_qubits for circuit in circuits)
+        if is_exact and is_noisy:
+            options["method"] = "density_matrix"  # what "automatic" means here; Aer itself might choose trajectories
+        is_matrix = options.get("method", self.method) == "density_matrix"
+        trajectories = is_noisy and not is_matrix
+        if trajectories and n_qubits >= _FUSES_FROM:
+            options["fusion_enable"] = False  # fused noise fails in Aer's eigensolver, qiskit-aer #2455
+        threads = self.options.threads(n_qubits * (2 if is_matrix else 1), trajectories=trajectories)
+        return options | {"max_parallel_threads": threads}
 
-    def value_and_gradient(self, theta: ArrayLike) -> tuple[float, NDArray[np.float64]]:
-        """Return the energy and its gradient per radian by parameter shift."""
-        shifted = AerObjective(self._engine, self._shift.circuit, self._observable, shots=self.shots, rng=self._rng)
-        return self(theta), self._shift.gradient(theta, shifted.batch)
 
-    def batch(self, thetas: ArrayLike) -> NDArray[np.float64]:
-        """Return the energies for `thetas` of shape (n_points, n_parameters) from one job."""
-        values = check_batch(thetas, self.n_parameters)
-        if len(values) == 0:  # Aer crashes on an empty job
-            return np.empty(0)
-        if self._plan is None:
-            return self._exact(values)
-        energies = np.full(len(values), self._plan.constant, dtype=np.float64)
-        for group in range(self._plan.n_groups):
-            energies += self._sampled(values, group)
-        return energies
-
-    def with_shots(self, shots: int, rng: np.random.Generator) -> "AerObjective":
-        """Return the objective sampled by Aer with `shots` shots per measured circuit, seeded from `rng`."""
-        return AerObjective(self._engine, self.circuit, self._observable, shots=shots, rng=rng)
-
-    def _run(self, circuit: QuantumCircuit, thetas: NDArray[np.float64], **options: Any) -> list[Any]:
-        if self.n_parameters == 0:
-            return self._engine.run(circuit, {}, **options) * len(thetas)
-        names = sorted(circuit.parameters, key=lambda parameter: parameter.index)
-        return self._engine.run(circuit, {p: thetas[:, k].tolist() for k, p in enumerate(names)}, **options)
-
-    @cached_property
-    def _exact_circuit(self) -> QuantumCircuit:
-        circuit = self._qiskit.copy()
-        measured = measured_observable(self._observable, self._engine.noise)
-        circuit.save_expectation_value(measured.to_qiskit(), range(self.circuit.n_qubits))
-        return circuit
-
-    def _exact(self, thetas: NDArray[np.float64]) -> NDArray[np.float64]:
-        data = self._run(self._exact_circuit, thetas)
-        return np.array([entry["expectation_value"] for entry in data], dtype=np.float64)
-
-    def _sampled(self, thetas: NDArray[np.float64], group: int) -> NDArray[np.float64]:
-        assert self._plan is not None
-        assert self._rng is not None
-        circuit = self._qiskit.copy()
-        # Aer looks noise up by label: labelled basis changes stay noiseless, as in the exact value.
-        for qubit, letter in enumerate(self._plan.bases[group]):
-            if letter == 1:
-                circuit.ry(-np.pi / 2, qubit, label="to Z")
-            if letter == 2:
-                circuit.rx(np.pi / 2, qubit, label="to Z")
-        circuit.measure_all()
-        # One job has one seed, from which Aer derives one per bind; without parameters there is nothing to bind.
-        jobs = [thetas] if self.n_parameters else np.split(thetas, len(thetas))
-        seeds = self._rng.integers(2**31, size=len(jobs)).tolist()
-        data = [
-            entry
-            for rows, seed in zip(jobs, seeds, strict=True)
-            for entry in self._run(circuit, rows, shots=self.shots, seed_simulator=seed)
-        ]
-        energies = [
-            sum(count * self._plan.values[group][int(outcome, 16)] for outcome, count in entry["counts"].items())
-            for entry in data
-        ]
-        return np.array(energies) / self.shots
+def _binds(circuit: QuantumCircuit, thetas: NDArray[np.float64]) -> dict[Any, list[float]]:
+    names = sorted(circuit.parameters, key=lambda parameter: parameter.index)
+    return {parameter: thetas[:, k].tolist() for k, parameter in enumerate(names)}

@@ -28,7 +28,7 @@ from qvar.simulators.errors import NoiseModelError
 from qvar.simulators.gates import GATES
 from qvar.simulators.noise import NoiseModel, Readout, ReadoutError, StateFlip
 
-__all__ = ["noise_from_aer", "noise_from_backend", "noise_to_aer"]
+__all__ = ["confusion_matrix", "noise_from_aer", "noise_from_backend", "noise_to_aer"]
 
 _PULSES = {"rx": 2, "ry": 2, "u": 2, "h": 1, "sx": 1, "sxdg": 1}
 _VIRTUAL = ("rz", "z", "s", "sdg", "t", "tdg", "p")
@@ -203,9 +203,9 @@ def noise_to_aer(model: NoiseModel) -> AerNoiseModel:
         if not channel.is_identity():
             aer.add_all_qubit_quantum_error(_quantum_error(channel), gate, warnings=False)
     for qubit, error in model.readout.items():
-        aer.add_readout_error(_confusion(error), [qubit], warnings=False)
+        aer.add_readout_error(confusion_matrix(error), [qubit], warnings=False)
     if model.default_readout is not None:
-        aer.add_all_qubit_readout_error(_confusion(model.default_readout), warnings=False)
+        aer.add_all_qubit_readout_error(confusion_matrix(model.default_readout), warnings=False)
     return aer
 
 
@@ -213,7 +213,12 @@ def _quantum_error(channel: Channel) -> QuantumError:
     return QuantumError(Kraus(list(channel.kraus())))  # Qiskit's own way from Choi to Kraus drops weights below 1e-8
 
 
-def _confusion(error: Readout) -> list[list[float]]:
+def confusion_matrix(error: Readout) -> list[list[float]]:
+    """Return the probabilities of reading 0 and 1, one row for each prepared bit.
+
+    Raises:
+        NoiseModelError: for `StateFlip`, which Aer cannot express.
+    """
     if isinstance(error, StateFlip):
         raise NoiseModelError("Qiskit Aer cannot express StateFlip read-out; use ReadoutError")
     return [[1 - error.p01, error.p01], [error.p10, 1 - error.p10]]

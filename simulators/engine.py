@@ -4,7 +4,7 @@ An engine is a small frozen object (method, noise); an objective is what it make
 All engines take the same circuits, observables and shots, so one can stand in for another.
 """
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,9 @@ from qvar.simulators.circuit import Circuit
 from qvar.simulators.errors import EngineError, NoiseModelError
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
+
+if TYPE_CHECKING:
+    from qvar.simulators.shot_allocation import ShotBudget
 
 __all__ = ["Engine", "Objective", "check_batch", "check_noise", "check_noise_model", "check_observable"]
 
@@ -27,8 +30,8 @@ class Objective(Protocol):
         ...
 
     @property
-    def shots(self) -> int | None:
-        """Shots per measured circuit, None for exact values."""
+    def shots(self) -> "int | ShotBudget | None":
+        """Shots per measured circuit, or the budget of one energy, as given; None for exact values."""
         ...
 
     @property
@@ -53,8 +56,8 @@ class Objective(Protocol):
         """Return the energies for `thetas` of shape (n_points, n_parameters), float64 of shape (n_points,)."""
         ...
 
-    def with_shots(self, shots: int, rng: np.random.Generator) -> "Objective":
-        """Return the same objective estimated from `shots` shots per measured circuit, drawn with `rng`."""
+    def with_shots(self, shots: "int | ShotBudget", rng: np.random.Generator) -> "Objective":
+        """Return the same objective estimated from `shots` shots per measured circuit or a budget, drawn by `rng`."""
         ...
 
 

@@ -15,6 +15,7 @@ from qvar.simulators.errors import EngineError
 from qvar.simulators.kernels import compiled, workspace
 from qvar.simulators.measurement import MeasurementPlan, ShotObjective
 from qvar.simulators.observable import Observable
+from qvar.simulators.shot_allocation import Shots
 from qvar.simulators.threads import in_parallel
 
 __all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable", "remembered"]
@@ -208,6 +209,6 @@ class ExactObjective:
         """Return the objective of the same observable and noise for another circuit."""
         return self._engine.objective(circuit, self._prepared.observable)
 
-    def with_shots(self, shots: int, rng: np.random.Generator) -> ShotObjective:
-        """Return the objective estimated from `shots` shots per measured group."""
+    def with_shots(self, shots: Shots, rng: np.random.Generator) -> ShotObjective:
+        """Return the objective estimated from `shots` shots per measured group, or from a `ShotBudget`."""
         return ShotObjective(self, shots, rng)

@@ -2,8 +2,8 @@
 
 Terms that share a measurement basis qubit by qubit are measured together. Outcomes of each such group are drawn from
 their exact probabilities, so the estimate has the right distribution: its variance includes the covariance of terms
-measured together, it vanishes for eigenstates, and the identity has none. Shots are counted per group: one energy with
-`shots` shots costs `shots * n_groups` in total.
+measured together, it vanishes for eigenstates, and the identity has none. A number of shots is meant per group: one
+energy with `shots` shots costs `shots * n_groups` in total. A `ShotBudget` states the total instead.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.circuit import Circuit, Slot
 from qvar.simulators.engine import check_batch
-from qvar.simulators.errors import EngineError
+from qvar.simulators.estimation import Estimate, exact_error, sample
+from qvar.simulators.grouping import PauliGroups
 from qvar.simulators.observable import Observable
+from qvar.simulators.shot_allocation import ShotBudget, Shots, check_estimable, check_shots, shots_in_total
 
 __all__ = ["ExactDistribution", "MeasurementPlan", "ParameterShift", "ShotObjective", "apply_local"]
 
@@ -30,37 +32,23 @@ class MeasurementPlan:
         bases: int64 of shape (n_groups, n_qubits), the letter (1, 2, 3 for X, Y, Z) each qubit is measured in.
         values: float64 of shape (n_groups, 2**n_qubits), the energy of each outcome, qubit 0 the lowest bit.
         constant: coefficient of the identity, known without measuring.
+        weights: float64 of shape (n_groups,), the sum of the absolute coefficients in each group.
     """
 
     bases: NDArray[np.int64]
     values: NDArray[np.float64]
     constant: float
+    weights: NDArray[np.float64]
 
     @classmethod
     def of(cls, observable: Observable) -> "MeasurementPlan":
-        """Group the terms greedily, largest coefficient first."""
-        order = np.argsort(-np.abs(observable.vector), kind="stable")
-        groups: list[tuple[NDArray[np.int64], list[int]]] = []
-        for k in order:
-            letters = observable.digits[k]
-            if not letters.any():
-                continue
-            for basis, members in groups:
-                shared = (basis != 0) & (letters != 0)
-                if (basis[shared] == letters[shared]).all():
-                    basis[letters != 0] = letters[letters != 0]
-                    members.append(int(k))
-                    break
-            else:
-                groups.append((letters.copy(), [int(k)]))
-        outcomes = np.arange(2**observable.n_qubits)
-        values = np.zeros((len(groups), len(outcomes)))
-        for row, (_, members) in zip(values, groups, strict=True):
-            for k in members:
-                mask = sum(1 << q for q in np.flatnonzero(observable.digits[k]))
-                row += observable.vector[k] * (1 - 2 * (np.bitwise_count(outcomes & mask).astype(np.int64) % 2))
-        bases = np.array([np.where(basis == 0, 3, basis) for basis, _ in groups], dtype=np.int64)
-        return cls(bases.reshape(len(groups), observable.n_qubits), values, observable.identity_coefficient)
+        """Group the terms (see `qvar.simulators.grouping`) and tabulate what the outcomes are worth."""
+        groups = PauliGroups.of(observable)
+        bits = (np.arange(2**observable.n_qubits)[:, None] >> np.arange(observable.n_qubits)) & 1
+        values = np.zeros((groups.n_groups, len(bits)))
+        for group, row in enumerate(values):
+            row += groups.outcome_values(group, bits)
+        return cls(groups.bases, values, observable.identity_coefficient, groups.weights)
 
     @property
     def n_groups(self) -> int:
@@ -107,13 +95,57 @@ class ExactDistribution(Protocol):
         ...
 
 
-class ShotObjective:
-    """An objective estimated from shots; holds the generator it draws from."""
+class _ExactSampler:
+    """Draw outcomes from exact distributions (see `qvar.simulators.estimation.GroupSampler`)."""
 
-    def __init__(self, exact: ExactDistribution, shots: int, rng: np.random.Generator) -> None:
+    def __init__(self, exact: ExactDistribution, rng: np.random.Generator) -> None:
+        self._exact = exact
+        self._rng = rng
+        self.weights = exact.plan.weights
+        self.constant = exact.plan.constant
+
+    def draw(
+        self, thetas: NDArray[np.float64], shots: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return means and variances of sampled outcomes, each of shape (n_points, n_groups)."""
+        values = self._exact.plan.values
+        means, spread = np.empty(shots.shape), np.full(shots.shape, np.nan)
+        for k, (theta, numbers) in enumerate(zip(thetas, shots, strict=True)):
+            counts = self._rng.multinomial(numbers, self._exact.probabilities(theta))
+            means[k] = (counts * values).sum(axis=1) / numbers
+            squares = (counts * (values - means[k][:, None]) ** 2).sum(axis=1)
+            np.divide(squares, numbers - 1, out=spread[k], where=numbers > 1)
+        return means, spread
+
+    def deviations(self, thetas: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the exact standard deviations of one shot, shape (n_points, n_groups)."""
+        values = self._exact.plan.values
+        variances = np.empty((len(thetas), len(values)))
+        for row, theta in zip(variances, thetas, strict=True):
+            probabilities = self._exact.probabilities(theta)
+            means = (probabilities * values).sum(axis=1, keepdims=True)
+            row[:] = (probabilities * (values - means) ** 2).sum(axis=1)
+        return np.asarray(np.sqrt(variances))
+
+
+class ShotObjective:
+    """An objective estimated from shots; holds the generator it draws from.
+
+    Args:
+        exact: the distribution to draw from.
+        shots: shots per measured group, or a `ShotBudget` for one energy.
+        rng: the generator.
+
+    Raises:
+        EngineError: for an impossible number of shots, or a budget too small for the number of groups.
+    """
+
+    def __init__(self, exact: ExactDistribution, shots: Shots, rng: np.random.Generator) -> None:
         self._exact = exact
         self.shots = check_shots(shots)
         self._rng = rng
+        if isinstance(self.shots, ShotBudget):
+            self.shots.check_groups(exact.plan.n_groups)
 
     @property
     def circuit(self) -> Circuit:
@@ -128,7 +160,7 @@ class ShotObjective:
     @property
     def shots_per_evaluation(self) -> int:
         """Shots of one energy over all measured groups."""
-        return self.shots * self._exact.plan.n_groups
+        return shots_in_total(self.shots, self._exact.plan.n_groups)
 
     @property
     def evaluations_per_gradient(self) -> int:
@@ -151,8 +183,30 @@ class ShotObjective:
         plan = exact.plan
         if plan.n_groups == 0:
             return plan.constant
+        if isinstance(self.shots, ShotBudget):
+            return float(sample(_ExactSampler(exact, self._rng), theta[None, :], self.shots)[0][0])
         counts = self._rng.multinomial(self.shots, exact.probabilities(theta))
         return plan.constant + float((counts * plan.values).sum()) / self.shots
+
+    def estimate(self, theta: ArrayLike) -> Estimate:
+        """Return one estimate of the energy with its standard error, from the same shots.
+
+        Raises:
+            EngineError: for one shot per group, from which no error can be estimated.
+        """
+        shots = check_estimable(self.shots)
+        values = self._exact.circuit.check_parameters(theta)[None, :]
+        energies, variances = sample(_ExactSampler(self._exact, self._rng), values, shots)
+        return Estimate(float(energies[0]), float(np.sqrt(variances[0])), self.shots_per_evaluation)
+
+    def exact_standard_error(self, theta: ArrayLike) -> float:
+        """Return the exact standard error of an estimate at `theta`, without drawing any shots.
+
+        Raises:
+            EngineError: for a budget with a pilot, whose division depends on chance.
+        """
+        values = self._exact.circuit.check_parameters(theta)[None, :]
+        return float(exact_error(_ExactSampler(self._exact, self._rng), values, self.shots)[0])
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """Return estimates of the energy and of its gradient by parameter shift."""
@@ -165,16 +219,9 @@ class ShotObjective:
         """Return one estimate for each row of `thetas`."""
         return np.array([self(theta) for theta in check_batch(thetas, self.n_parameters)], dtype=np.float64)
 
-    def with_shots(self, shots: int, rng: np.random.Generator) -> "ShotObjective":
-        """Return the objective with another number of shots."""
+    def with_shots(self, shots: Shots, rng: np.random.Generator) -> "ShotObjective":
+        """Return the objective with other shots."""
         return ShotObjective(self._exact, shots, rng)
-
-
-def check_shots(shots: int) -> int:
-    """Return `shots`, or raise EngineError unless it is a positive whole number."""
-    if isinstance(shots, bool) or int(shots) != shots or shots < 1:
-        raise EngineError(f"shots must be a whole number >= 1, got {shots!r}; leave shots out for exact values")
-    return int(shots)
 
 
 class ParameterShift:

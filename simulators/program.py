@@ -119,7 +119,7 @@ class Lowering:
         self._steps: dict[tuple[str, tuple[int, ...], Channel | None], tuple[_Step, ...]] = {}
         self._numbers: list[float] = []
         self._offsets: dict[tuple[float, ...], int] = {}
-        self._constants = np.zeros(1)
+        self._constants: NDArray[np.float64] = np.zeros(1)
 
     def steps(self, circuit: Circuit) -> Steps:
         """Return the steps of `circuit`.

@@ -33,12 +33,27 @@ def measured_coefficients(observable: Observable, noise: NoiseModel | None) -> N
 
 
 def measured_observable(observable: Observable, noise: NoiseModel | None) -> Observable:
-    """Return the observable whose exact value equals the measured value of `observable`."""
-    if noise is None or all(noise.readout_error(q) is None for q in range(observable.n_qubits)):
-        return observable
-    coefficients = measured_coefficients(observable, noise)
-    terms = {"I" * observable.n_qubits: 0.0}
-    for index in np.flatnonzero(coefficients):
-        label = "".join(_LETTERS[(index >> (2 * q)) & 3] for q in reversed(range(observable.n_qubits)))
-        terms[label] = float(coefficients[index])
-    return Observable.from_terms(terms)
+    """Return the observable whose exact value equals the measured value of `observable`.
+
+    Every letter with a read-out error becomes itself and the identity: a string of weight w becomes up to 2**w strings,
+    whatever the number of qubits.
+    """
+    terms = dict(zip(observable.labels, observable.coefficients, strict=True))
+    for q in range(observable.n_qubits):
+        if noise is not None and noise.readout_error(q) is not None:
+            terms = _misread(terms, q, letter_map(noise, q))
+    identity = "I" * observable.n_qubits
+    return Observable.from_terms({identity: 0.0} | terms)
+
+
+def _misread(terms: dict[str, float], qubit: int, factors: NDArray[np.float64]) -> dict[str, float]:
+    """Apply the letter map of one qubit to labels with coefficients."""
+    result: dict[str, float] = {}
+    for label, coefficient in terms.items():
+        place = len(label) - 1 - qubit
+        row = factors[_LETTERS.index(label[place])]
+        for letter, factor in zip(_LETTERS, row, strict=True):
+            if factor != 0:
+                new = label[:place] + letter + label[place + 1 :]
+                result[new] = result.get(new, 0.0) + coefficient * float(factor)
+    return result

@@ -31,7 +31,8 @@ def find_engine(
     """Return an engine with the noise of a device.
 
     Args:
-        name: "pauli-transfer", "statevector" or "aer"; None for the first with noise, the second without.
+        name: "pauli-transfer", "statevector", "aer" or "aer:METHOD"; None for the first with noise, the second
+            without.
         noise: a device as `NoiseModel.named` takes it, or "none".
         qubits: physical qubits as text, such as "1,2,3,4"; None for the first ones.
         n_qubits: qubits of the problem.
@@ -48,11 +49,13 @@ def find_engine(
         return PauliTransferSimulator(model)
     if name == "aer":
         return AerSimulator(model)
+    if name.startswith("aer:"):
+        return AerSimulator(model, method=name.removeprefix("aer:"))
     if name == "statevector":
         if model is not None:
             raise EngineError("the statevector engine has no noise; use --engine pauli-transfer or aer")
         return StatevectorSimulator()
-    raise EngineError(f"unknown engine {name!r}; known are pauli-transfer, statevector, aer")
+    raise EngineError(f"unknown engine {name!r}; known are pauli-transfer, statevector, aer, aer:METHOD")
 
 
 def _find_noise(noise: str, qubits: str | None, n_qubits: int) -> NoiseModel:

@@ -8,7 +8,7 @@ from qvar.agents import DoubleDQN, RandomPolicy
 from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, Optimizer, Rotosolve
 from qvar.problems import Problem
-from qvar.simulators import AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
+from qvar.simulators import AerOptions, AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import RunError
 
@@ -119,8 +119,16 @@ def _strategy_from_dict(data: Mapping[str, Any]) -> Any:
 
 
 def _engine_to_dict(engine: Engine) -> dict[str, Any]:
-    noise = None if engine.noise is None else engine.noise.to_dict()
-    return {"name": engine.name, "noise": noise}
+    recorded: dict[str, Any] = {"name": engine.name, "noise": None if engine.noise is None else engine.noise.to_dict()}
+    if isinstance(engine, AerSimulator):
+        if engine.options != AerOptions():
+            recorded["options"] = asdict(engine.options)
+    elif not isinstance(engine, PauliTransferSimulator | StatevectorSimulator):
+        raise RunError(
+            f"a search keeps a record that it can resume from, and takes PauliTransferSimulator, StatevectorSimulator "
+            f"or AerSimulator; got {type(engine).__name__}. Evaluate its result with that engine instead"
+        )
+    return recorded
 
 
 def _engine_from_dict(data: Mapping[str, Any]) -> Engine:
@@ -129,7 +137,8 @@ def _engine_from_dict(data: Mapping[str, Any]) -> Engine:
     if name == "statevector":
         return StatevectorSimulator()
     if name.startswith("aer-"):
-        return AerSimulator(noise, method=name.removeprefix("aer-").replace("-", "_"))
+        options = AerOptions(**data.get("options", {}))
+        return AerSimulator(noise, method=name.removeprefix("aer-").replace("-", "_"), options=options)
     if name == "pauli-transfer":
         return PauliTransferSimulator(noise)
     raise RunError(f"unknown engine {name!r} in a run configuration")

@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qvar.envs.defaults import default_optimizer, find_problem
 from qvar.optimizers import Optimizer
@@ -51,7 +52,8 @@ def vqe(
     exact = engine.objective(circuit, problem.observable)
     objective = exact if shots is None else exact.with_shots(shots, shots_rng)
     ideal = StatevectorSimulator().objective(circuit, problem.observable)
-    cost, history, best = Cost(), [], (np.inf, np.zeros(circuit.n_parameters))
+    cost, history = Cost(), []
+    best: tuple[float, NDArray[np.float64]] = (np.inf, np.zeros(circuit.n_parameters))
     for number in range(1, starts + 1):
         angles = start_rng.uniform(-np.pi, np.pi, size=circuit.n_parameters)
         minimum = method.minimize(objective, angles, optimizer_rng)

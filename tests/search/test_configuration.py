@@ -12,7 +12,9 @@ from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, Rotosolve
 from qvar.problems import Problem, molecule, tasks
 from qvar.runs import config_hash
 from qvar.search import PRESETS, SearchConfiguration, configure, run_search
+from qvar.search.configuration import _engine_from_dict, _engine_to_dict
 from qvar.simulators import (
+    AerOptions,
     AerSimulator,
     Circuit,
     NoiseModel,
@@ -183,3 +185,16 @@ def test_a_rebuilt_configuration_gives_the_same_search(noisy_search, without_sec
     first, again = run_search(short), run_search(rebuilt(short))
     assert without_seconds(first.history) == without_seconds(again.history)
     assert np.array_equal(first.parameters, again.parameters)
+
+
+def test_an_aer_engine_keeps_its_options_in_a_record():
+    engine = AerSimulator(method="matrix_product_state", options=AerOptions(max_parallel_threads=2))
+    assert _engine_from_dict(_engine_to_dict(engine)) == engine
+
+
+def test_an_engine_that_no_record_can_rebuild_is_refused_before_the_search():
+    class Foreign:
+        name, noise = "foreign", None
+
+    with pytest.raises(RunError, match="Foreign"):
+        _engine_to_dict(Foreign())

@@ -132,11 +132,9 @@ def test_states_too_large_for_memory_are_refused_before_they_are_allocated():
         StatevectorSimulator().objective(Circuit(29), Observable.from_terms({"Z" * 29: 1.0}))
 
 
-def test_aer_refuses_unknown_methods_and_pure_methods_with_noise():
-    with pytest.raises(EngineError, match="unknown Aer method 'magic'; known are density_matrix"):
+def test_aer_refuses_unknown_methods():
+    with pytest.raises(EngineError, match="unknown Aer method 'magic'; known are automatic, density_matrix"):
         AerSimulator(method="magic")
-    with pytest.raises(EngineError, match="density_matrix"):
-        AerSimulator(NoiseModel.from_numbers(p1=0.1), method="statevector")
 
 
 @settings(max_examples=60, deadline=None)

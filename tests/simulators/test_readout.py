@@ -17,6 +17,7 @@ from qvar.simulators import (
     StateFlip,
 )
 from qvar.simulators.errors import NoiseModelError
+from qvar.simulators.readout import measured_coefficients, measured_observable
 from tests.simulators import oracle
 
 ERRORS = {0: ReadoutError(0.02, 0.15), 1: ReadoutError(0.3, 0.05)}
@@ -98,6 +99,25 @@ def test_the_state_flip_leaves_x_alone_and_damps_y_and_z():
         assert value == pytest.approx(expected)
     with pytest.raises(NoiseModelError, match="StateFlip"):
         AerSimulator(noise)
+
+
+def test_readout_error_of_large_circuits_costs_what_the_strings_weigh_not_what_the_qubits_count():
+    n_qubits = 40
+    noise = NoiseModel("asymmetric", default_readout=ReadoutError(0.1, 0.3), strict=False)
+    flips = Circuit(n_qubits, tuple(Operation("x", (q,)) for q in (0, 39)))
+    observable = Observable.from_terms({"Z" + "I" * 38 + "Z": 1.0, "IZ" + "I" * 38: 0.5})
+    value = AerSimulator(noise, method="matrix_product_state").objective(flips, observable)([])
+    read_one, read_zero = -(1 - 2 * 0.3), 1 - 2 * 0.1
+    assert value == pytest.approx(read_one**2 + 0.5 * read_zero)
+
+
+def test_the_measured_observable_has_the_measured_coefficients():
+    observable = oracle.random_observable(np.random.default_rng(0), 3, 12)
+    noise = NoiseModel("some", readout={0: ERRORS[0], 2: StateFlip(0.2)}, strict=False)
+    measured = measured_observable(observable, noise)
+    found = np.zeros(4**3)
+    found[measured.digits @ 4 ** np.arange(3)] = measured.vector
+    np.testing.assert_allclose(found, measured_coefficients(observable, noise), rtol=0, atol=1e-15)
 
 
 def test_readout_that_tells_nothing_gives_zero_in_both_engines():
