@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qvar.simulators.noise import NoiseModel, ReadoutError, StateFlip
     from qvar.simulators.observable import Observable
     from qvar.simulators.pauli_transfer import PauliTransferSimulator
+    from qvar.simulators.primitives import EstimatorV2, SamplerV2
     from qvar.simulators.statevector import StatevectorSimulator
 
 _HOME = {
@@ -28,12 +29,14 @@ _HOME = {
     "Channel": "channels",
     "Circuit": "circuit",
     "Engine": "engine",
+    "EstimatorV2": "primitives",
     "NoiseModel": "noise",
     "Objective": "engine",
     "Observable": "observable",
     "Operation": "circuit",
     "PauliTransferSimulator": "pauli_transfer",
     "ReadoutError": "noise",
+    "SamplerV2": "primitives",
     "Slot": "circuit",
     "StateFlip": "noise",
     "StatevectorSimulator": "statevector",
@@ -49,12 +52,14 @@ __all__ = [
     "Channel",
     "Circuit",
     "Engine",
+    "EstimatorV2",
     "NoiseModel",
     "Objective",
     "Observable",
     "Operation",
     "PauliTransferSimulator",
     "ReadoutError",
+    "SamplerV2",
     "Slot",
     "StateFlip",
     "StatevectorSimulator",

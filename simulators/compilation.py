@@ -121,7 +121,9 @@ class PreparedCircuit:
     def objective(self, terms: Terms) -> Objective:
         """Return the objective of an observable on the active qubits and its own."""
         qubits = self.qubits_with(terms.qubits)
-        return self.make("objective", terms, qubits, lambda engine, circuit: engine.objective(circuit, terms.on(qubits)))
+        return self.make(
+            "objective", terms, qubits, lambda engine, circuit: engine.objective(circuit, terms.on(qubits))
+        )
 
 
 @dataclass(frozen=True)
@@ -170,9 +172,7 @@ class Compiler:
             return [Piece(prepared, everything, values, prepared.translated.angles.values(values), columns)]
         return self._split(circuit, values, prepared.parameters)
 
-    def _split(
-        self, circuit: QuantumCircuit, values: NDArray[np.float64], needed: frozenset[Parameter]
-    ) -> list[Piece]:
+    def _split(self, circuit: QuantumCircuit, values: NDArray[np.float64], needed: frozenset[Parameter]) -> list[Piece]:
         """Bind the parameters that gates need; points that agree in them share a circuit."""
         parameters = list(circuit.parameters)
         fixed = [k for k, parameter in enumerate(parameters) if parameter in needed]
@@ -220,10 +220,11 @@ class Compiler:
 
     def _moved(self, qubits: tuple[int, ...]) -> Engine:
         engine: Any = self.engine
-        if not (dataclasses.is_dataclass(engine) and any(f.name == "noise" and f.init for f in dataclasses.fields(engine))):
+        fields = dataclasses.fields(engine) if dataclasses.is_dataclass(engine) else ()
+        if not any(field.name == "noise" and field.init for field in fields):
             raise EngineError(
-                f"the circuit uses qubits {qubits} of its device, and the noise of engine {engine.name!r} cannot be "
-                "moved to them: number the qubits in use 0, 1, ..., or use PauliTransferSimulator"
+                f"the circuit uses qubits {qubits} of its device, and the noise of engine {self.engine.name!r} cannot "
+                "be moved to them: number the qubits in use 0, 1, ..., or use PauliTransferSimulator"
             )
-        moved: Engine = dataclasses.replace(engine, noise=engine.noise.on_qubits(qubits))
-        return moved
+        exchange: Callable[..., Engine] = dataclasses.replace
+        return exchange(engine, noise=engine.noise.on_qubits(qubits))

@@ -161,9 +161,7 @@ def _joint_call(engine: Engine, tasks: Sequence[_Task]) -> list[tuple[Indices, C
         return []
     widest = max((task.qubits for task in tasks), key=len)
     first = tasks[0]
-    if not all(
-        set(widest).issuperset(task.qubits) and np.array_equal(task.points, first.points) for task in tasks
-    ):
+    if not all(set(widest).issuperset(task.qubits) and np.array_equal(task.points, first.points) for task in tasks):
         return []
     terms = tuple(task.terms for task in tasks)
 

@@ -33,9 +33,7 @@ class PauliValues:
         [[0.0, 1.0], [1.0, 0.0]]
     """
 
-    def __init__(
-        self, engine: PauliTransferSimulator, circuit: Circuit, observables: Sequence[Observable]
-    ) -> None:
+    def __init__(self, engine: PauliTransferSimulator, circuit: Circuit, observables: Sequence[Observable]) -> None:
         n = circuit.n_qubits
         self._objective = engine.objective(circuit, observables[0])
         self._maps = [letter_map(engine.noise, q) for q in range(n)]

@@ -43,9 +43,9 @@ class EstimatorV2(BaseEstimatorV2):  # type: ignore[misc]  # Qiskit ships no typ
     """Estimate expectation values of Qiskit circuits with an engine of this package, noise and read-out included.
 
     With precision 0 values are exact and `stds` zero. With a precision above 0 every measured group of each observable
-    is sampled with ceil(1 / precision**2) shots, the number Qiskit's BackendEstimatorV2 takes, and `stds` are the
-    standard errors of the estimates, found from the same shots. Samples are drawn from the exact noisy distribution of
-    outcomes, so estimates scatter as on a device. Basis changes before the measurement carry no gate noise.
+    is sampled with ceil(1 / precision**2) shots, the number Qiskit's BackendEstimatorV2 takes, from the exact noisy
+    distribution of outcomes, so estimates scatter as on a device; `stds` are their true standard errors, known from
+    that distribution. Basis changes before the measurement carry no gate noise.
 
     Any parameter expression is taken. A gate that is defined only for numbers is translated anew for each of them. An
     initialization of fresh qubits is decomposed, and its gates carry noise. Delays are refused under noise.

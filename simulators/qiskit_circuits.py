@@ -200,7 +200,8 @@ def circuit_key(circuit: QuantumCircuit) -> Hashable:
 
 def _contents(operation: Any) -> Hashable:
     """Return everything that defines an operation outside Qiskit's set of standard gates."""
-    parts: list[Hashable] = [type(operation), *map(_frozen, operation.params)]
+    kind: type = type(operation)
+    parts: list[Hashable] = [kind, *map(_frozen, operation.params)]
     if not isinstance(operation, ControlFlowOp) and operation.name not in ("measure", "barrier", *_CHANNELS):
         try:
             definition = getattr(operation, "definition", None)

@@ -7,6 +7,7 @@ from the primitives, because this module imports qiskit-machine-learning.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -79,13 +80,13 @@ class ReverseEstimatorGradient(BaseEstimatorGradient):  # type: ignore[misc]  # 
             observable = observables[rows[0]]
             if self._pass_manager is not None:
                 observable = observable.apply_layout(batch.circuit.layout)
-            table = batch.derivatives(self._compiler, lambda piece: self._by_angle(piece, observable)[None])[0]
+            table = batch.derivatives(self._compiler, partial(self._by_angle, observable=observable))[0]
             for k, row in enumerate(rows):
                 gradients[row] = batch.chosen(table[k], parameters[row])
         return EstimatorGradientResult(gradients, [{"parameters": p} for p in parameters], Options(**options))
 
     def _by_angle(self, piece: Piece, observable: Any) -> Table:
-        return _swept(piece.prepared.objective(self._compiler.terms_of(observable)), piece.thetas)
+        return _swept(piece.prepared.objective(self._compiler.terms_of(observable)), piece.thetas)[None]
 
 
 class ReverseSamplerGradient(BaseSamplerGradient):  # type: ignore[misc]  # qiskit-machine-learning ships no types
@@ -128,8 +129,8 @@ class ReverseSamplerGradient(BaseSamplerGradient):  # type: ignore[misc]  # qisk
         for rows in _alike(circuits, circuits):
             batch = _Batch.of(circuits[rows[0]], np.array([parameter_values[r] for r in rows]), self._pass_manager)
             qubits = _qubits_read(self._compiler, batch)
-            distinct = sorted({q for q in qubits if q is not None})
-            table = batch.derivatives(self._compiler, lambda piece, read=tuple(distinct): _by_outcome(piece, read))
+            distinct = tuple(sorted({q for q in qubits if q is not None}))
+            table = batch.derivatives(self._compiler, partial(_by_outcome, read=distinct))
             outcomes = _integers(qubits, distinct)
             for k, row in enumerate(rows):
                 slopes = batch.chosen(table[:, k], parameters[row]).T.tolist()

@@ -116,9 +116,7 @@ class _Source:
 
     def _draw(self, outcomes: Outcomes, shots: int, rng: np.random.Generator) -> NDArray[np.int64]:
         thetas, step = self.piece.thetas, max(1, _CHUNK // outcomes.plan.values.size)
-        chunks = [
-            draw(outcomes.at(thetas[k : k + step])[:, 0], shots, rng) for k in range(0, len(thetas), step)
-        ]
+        chunks = [draw(outcomes.at(thetas[k : k + step])[:, 0], shots, rng) for k in range(0, len(thetas), step)]
         return np.concatenate([np.empty((0, shots), dtype=np.int64), *chunks])
 
 

@@ -99,7 +99,7 @@ def _from_strings(groups: Sequence[Sequence[Callable[[Table], Table]]], thetas: 
     for g, strings in enumerate(groups):
         values = np.array([string(thetas) for string in strings])
         result[:, g] = np.maximum(walsh_hadamard(values).T / 2**n_qubits, 0.0)
-    return result / result.sum(axis=2, keepdims=True)
+    return np.asarray(result / result.sum(axis=2, keepdims=True))
 
 
 def walsh_hadamard(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -125,15 +125,15 @@ def estimate(
         rng: source of randomness.
 
     Returns:
-        Estimates of the observable and their standard errors, float64 of shape (n_points,) each. The error is
-        estimated from the same shots, covariances of terms measured together included; with a single shot per group
-        it is zero.
+        Estimates of the observable and their standard errors, float64 of shape (n_points,) each. The errors are the
+        true ones, covariances of terms measured together included: sqrt(sum_g Var_g / shots).
     """
-    counts = rng.multinomial(shots, probabilities) if plan.n_groups else np.zeros(probabilities.shape)
-    means = (counts * plan.values).sum(axis=2) / shots
-    deviations = plan.values - means[:, :, None]
-    variances = (counts * deviations**2).sum(axis=2) / max(shots - 1, 1)
-    return plan.constant + means.sum(axis=1), np.sqrt(variances.sum(axis=1) / shots)
+    if plan.n_groups == 0:
+        return np.full(len(probabilities), plan.constant), np.zeros(len(probabilities))
+    counts = rng.multinomial(shots, probabilities)
+    means = (probabilities * plan.values).sum(axis=2, keepdims=True)
+    variances = (probabilities * (plan.values - means) ** 2).sum(axis=(1, 2))
+    return plan.constant + (counts * plan.values).sum(axis=(1, 2)) / shots, np.sqrt(variances / shots)
 
 
 def draw(probabilities: NDArray[np.float64], shots: int, rng: np.random.Generator) -> NDArray[np.int64]:
