@@ -22,6 +22,7 @@ from qiskit.quantum_info import SparseObservable
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import Engine, Objective
 from qvar.simulators.errors import EngineError
+from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 from qvar.simulators.qiskit_circuits import NeedsValues, TranslatedCircuit, circuit_key, translate
 
@@ -164,6 +165,7 @@ class Compiler:
         Raises:
             CircuitError: if the circuit cannot be translated, or an angle is not finite.
             EngineError: if it waits (delays) and the engine is noisy.
+            NoiseModelError: if the noise model is a device that lacks one of the gates or qubits.
         """
         prepared = self._circuits.get(circuit_key(circuit), lambda: self._prepare(circuit))
         everything = np.arange(len(values))
@@ -190,11 +192,8 @@ class Compiler:
         translated = translate(circuit)
         if isinstance(translated, NeedsValues):
             return translated
-        if translated.has_delays and self.engine.noise is not None:
-            raise EngineError(
-                f"the circuit holds delays, and noise model {self.engine.noise.name!r} says nothing about waiting; "
-                "remove the delays or use an engine without noise"
-            )
+        if self.engine.noise is not None:
+            _check_noise(translated, self.engine.noise)
         return PreparedCircuit(translated, self.engine_on)
 
     def terms(self, observable: SparseObservable) -> Terms:
@@ -228,3 +227,15 @@ class Compiler:
             )
         exchange: Callable[..., Engine] = dataclasses.replace
         return exchange(engine, noise=engine.noise.on_qubits(qubits))
+
+
+def _check_noise(translated: TranslatedCircuit, noise: NoiseModel) -> None:
+    """Refuse what the noise model does not know, in the numbering of the Qiskit circuit."""
+    if translated.has_delays:
+        raise EngineError(
+            f"the circuit holds delays, and noise model {noise.name!r} says nothing about waiting; remove the delays "
+            "or use an engine without noise"
+        )
+    for operation in translated.circuit.operations:
+        if operation.channel is None:
+            noise.channel(operation.gate, tuple(translated.qubits[q] for q in operation.qubits))

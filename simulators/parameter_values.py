@@ -40,7 +40,7 @@ def bound(expression: Any, values: Mapping[Parameter, float]) -> float:
     """
     try:
         number = float(expression.bind(values) if values else expression)
-    except (TypeError, ArithmeticError) as error:
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise CircuitError(f"the angle {expression} has no real value at {_shown(values)}: {error}") from error
     if not np.isfinite(number):
         raise CircuitError(f"the angle {expression} is {number} at {_shown(values)}; angles must be finite")
@@ -100,8 +100,10 @@ class AngleMap:
         """Return slot values, float64 of shape (n_points, S), for parameter values of shape (n_points, P).
 
         Raises:
-            CircuitError: if an expression has no finite real value at one of the points.
+            CircuitError: if a parameter is not finite, or an expression has no finite real value at one of the points.
         """
+        if not np.isfinite(points).all():
+            raise CircuitError("the values of the parameters must be finite numbers, got infinities or NaN")
         slots, columns = self._direct
         result = np.empty((len(points), len(self.slots)))
         result[:, slots] = points[:, columns]
