@@ -175,9 +175,16 @@ def test_outcomes_are_numbered_by_the_bits_that_are_written():
                 assert gradients[order.index(by)][outcome] == pytest.approx(slope)
 
 
-def test_networks_of_transpiled_circuits_have_the_gradients_of_their_device():
+@pytest.fixture(scope="module")
+def mumbai():
+    """Return the noise of a device with 27 qubits and a pass manager that uses two of them."""
     backend = FakeMumbaiV2()
     manager = generate_preset_pass_manager(1, backend=backend, initial_layout=[12, 10], seed_transpiler=1)
+    return NoiseModel.from_backend(backend), manager
+
+
+def test_networks_of_transpiled_circuits_have_the_gradients_of_their_device(mumbai):
+    noise, manager = mumbai
     inputs, weights = ParameterVector("x", 2), ParameterVector("w", 2)
     circuit = QuantumCircuit(2)
     for q in range(2):
@@ -185,7 +192,6 @@ def test_networks_of_transpiled_circuits_have_the_gradients_of_their_device():
     circuit.cx(0, 1)
     for q in range(2):
         circuit.ry(weights[q] + inputs[q], q)
-    noise = NoiseModel.from_backend(backend)
     engine, isa = PauliTransferSimulator(noise), manager.run(circuit)
     estimator, sampler = EstimatorV2(engine), SamplerV2(engine)
     data, theta = np.array([[0.3, -0.9]]), np.array([0.5, 1.2])
@@ -213,12 +219,11 @@ def test_networks_of_transpiled_circuits_have_the_gradients_of_their_device():
     np.testing.assert_allclose(parity[0] - parity[1], slope, atol=1e-10)
 
 
-def test_a_pass_manager_transpiles_first():
-    backend = FakeMumbaiV2()
-    manager = generate_preset_pass_manager(1, backend=backend, initial_layout=[12, 10], seed_transpiler=1)
+def test_a_pass_manager_transpiles_first(mumbai):
+    noise, manager = mumbai
     circuit, values = real_amplitudes(2, reps=1), [0.1, 0.2, 0.3, 0.4]
     observable = SparsePauliOp("ZX")
-    engine = PauliTransferSimulator(NoiseModel.from_backend(backend))
+    engine = PauliTransferSimulator(noise)
     (direct,) = (
         ReverseEstimatorGradient(engine)
         .run([manager.run(circuit)], [observable.apply_layout(manager.run(circuit).layout)], [values])
