@@ -28,7 +28,7 @@ from qvar.simulators.qiskit_circuits import NeedsValues, TranslatedCircuit, circ
 
 __all__ = ["Compiler", "Piece", "PreparedCircuit", "Recent", "Terms"]
 
-_CIRCUITS, _OBSERVABLES, _ENGINES, _OBJECTIVES = 64, 256, 64, 128
+_CIRCUITS, _OBSERVABLES, _ENGINES, _OBJECTIVES = 512, 256, 64, 128
 
 K = TypeVar("K")
 V = TypeVar("V")

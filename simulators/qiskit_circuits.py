@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 from qiskit import QuantumCircuit
-from qiskit.circuit import ControlFlowOp, Gate, Parameter, ParameterExpression
+from qiskit.circuit import ControlFlowOp, Gate, Instruction, Parameter, ParameterExpression
 from qiskit.exceptions import QiskitError
+from qiskit.transpiler.passes import HighLevelSynthesis
 
 from qvar.simulators.circuit import ROTATION_GATES, Circuit, Operation
 from qvar.simulators.errors import CircuitError
@@ -21,6 +22,8 @@ __all__ = ["NeedsValues", "TranslatedCircuit", "circuit_key", "translate"]
 
 _ROTATIONS = ROTATION_GATES | {"u1", "u3"}
 _CHANNELS = {"kraus", "superop", "quantum_channel"}
+_UNDEFINABLE = (QiskitError, TypeError, ValueError)
+"""What gates raise when asked for a definition that they do not have yet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +112,7 @@ class _Walk:
     def _visit(self, operation: Any, qubits: tuple[int, ...], clbits: tuple[int, ...]) -> None:
         name = operation.name
         if isinstance(operation, ControlFlowOp) or getattr(operation, "condition", None) is not None:
-            raise CircuitError(f"classical control ({name!r} on {qubits}) is not supported")
+            raise CircuitError(f"control flow ({name!r} on {qubits}) is not supported")
         if name == "barrier":
             return
         if name == "measure":
@@ -137,18 +140,19 @@ class _Walk:
             )
 
     def _apply(self, operation: Any, qubits: tuple[int, ...], clbits: tuple[int, ...]) -> None:
-        free = [p for p in operation.params if isinstance(p, ParameterExpression) and p.parameters]
+        angles = getattr(operation, "params", ())
+        free = [p for p in angles if isinstance(p, ParameterExpression) and p.parameters]
         if not free and (isinstance(operation, Gate) or operation.name in _CHANNELS):
             self._append(operation, qubits)
         elif operation.name in _ROTATIONS and type(operation) is not Gate:
-            self._append(operation.base_class(*(self._angle(p) for p in operation.params)), qubits)
+            self._append(operation.base_class(*(self._angle(p) for p in angles)), qubits)
         else:
             self._expand(operation, qubits, clbits, free)
 
     def _expand(self, operation: Any, qubits: tuple[int, ...], clbits: tuple[int, ...], free: list[Any]) -> None:
         try:
-            definition = operation.definition
-        except QiskitError as error:
+            definition = _definition(operation)
+        except _UNDEFINABLE as error:
             if not free:
                 raise CircuitError(f"{operation.name!r} on {qubits} cannot be decomposed: {error}") from error
             self.undefined.update(parameter for expression in free for parameter in expression.parameters)
@@ -177,6 +181,16 @@ class _Walk:
         return self.slots[expression]
 
 
+def _definition(operation: Any) -> QuantumCircuit | None:
+    """Return the circuit that an operation stands for; None if it does not say."""
+    if isinstance(operation, Instruction):
+        return operation.definition
+    alone = QuantumCircuit(operation.num_qubits)  # Cliffords, annotated gates and the like are left to the transpiler
+    alone.append(operation, range(operation.num_qubits))
+    synthesized = HighLevelSynthesis()(alone)
+    return None if any(type(i.operation) is type(operation) for i in synthesized.data) else synthesized
+
+
 def circuit_key(circuit: QuantumCircuit) -> Hashable:
     """Return what makes two Qiskit circuits the same to a primitive, whichever objects they are.
 
@@ -201,11 +215,11 @@ def circuit_key(circuit: QuantumCircuit) -> Hashable:
 def _contents(operation: Any) -> Hashable:
     """Return everything that defines an operation outside Qiskit's set of standard gates."""
     kind: type = type(operation)
-    parts: list[Hashable] = [kind, *map(_frozen, operation.params)]
+    parts: list[Hashable] = [kind, *map(_frozen, getattr(operation, "params", ()))]
     if not isinstance(operation, ControlFlowOp) and operation.name not in ("measure", "barrier", *_CHANNELS):
         try:
-            definition = getattr(operation, "definition", None)
-        except QiskitError:
+            definition = _definition(operation)
+        except _UNDEFINABLE:
             definition = None
         if definition is not None:
             parts.append(circuit_key(definition))

@@ -10,10 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
-from qiskit.circuit import Gate, Parameter
-from qiskit.quantum_info import Operator, SparseObservable
+from qiskit.circuit import AnnotatedOperation, ControlModifier, Gate, InverseModifier, Parameter, PowerModifier
+from qiskit.circuit.library import HamiltonianGate, MCXGate, PauliEvolutionGate, QFTGate, RXGate
+from qiskit.quantum_info import Operator, SparseObservable, SparsePauliOp, Statevector, random_clifford
+from qiskit.transpiler.passes import HighLevelSynthesis
 
-from qvar.simulators import AerSimulator, NoiseModel, PauliTransferSimulator, ReadoutError, StatevectorSimulator
+from qvar.simulators import (
+    AerSimulator,
+    EstimatorV2,
+    NoiseModel,
+    PauliTransferSimulator,
+    ReadoutError,
+    StatevectorSimulator,
+)
 from qvar.simulators.circuit import Slot
 from qvar.simulators.compilation import Recent, Terms
 from qvar.simulators.errors import CircuitError
@@ -141,6 +150,44 @@ def test_translated_circuits_are_the_same_unitary(n_qubits, seed):
     theta = translated.angles.values(values)[0]
     ours = translated.on(range(n_qubits)).to_qiskit(theta)
     assert Operator(ours).equiv(Operator(circuit.assign_parameters(values[0])))
+
+
+def unusual_gates():
+    """Operations that Qiskit does not define by a circuit of standard gates, or not before they have values."""
+    x = SparsePauliOp(["XY", "ZI"], [0.3, 0.8])
+    return {
+        "Clifford": (random_clifford(2, seed=3), 2),
+        "annotated gate": (AnnotatedOperation(RXGate(0.4), [ControlModifier(1, 0), PowerModifier(3)]), 2),
+        "annotated gate with a parameter": (AnnotatedOperation(RXGate(A), [ControlModifier(1), InverseModifier()]), 2),
+        "evolution for a free time": (HamiltonianGate(x.to_matrix(), A), 2),
+        "evolution in Pauli rotations": (PauliEvolutionGate(x, A), 2),
+        "controlled gate": (MCXGate(3), 4),
+        "Fourier transform": (QFTGate(3), 3),
+    }
+
+
+@pytest.mark.parametrize("name", unusual_gates())
+def test_gates_of_every_kind_are_taken(name):
+    operation, n_qubits = unusual_gates()[name]
+    circuit = QuantumCircuit(n_qubits)
+    for q in range(n_qubits):
+        circuit.ry(0.3 + q, q)
+    circuit.append(operation, range(n_qubits)[::-1])
+    values = np.full(circuit.num_parameters, 0.7)
+    ours = EstimatorV2().run([(circuit, ["Z" * n_qubits, "X" * n_qubits], values)]).result()[0].data.evs
+    bound_circuit = HighLevelSynthesis()(circuit.assign_parameters(values))
+    state = Statevector(bound_circuit)
+    for value, letter in zip(ours, "ZX", strict=True):
+        assert value == pytest.approx(state.expectation_value(SparsePauliOp(letter * n_qubits)).real, abs=1e-10)
+
+
+def test_cliffords_that_differ_have_different_keys():
+    keys = set()
+    for seed in (1, 2, 1):
+        circuit = QuantumCircuit(2)
+        circuit.append(random_clifford(2, seed=seed), [0, 1])
+        keys.add(circuit_key(circuit))
+    assert len(keys) == 2
 
 
 def test_linear_angles_share_the_slot_of_their_parameter_and_others_share_equal_expressions():

@@ -322,7 +322,7 @@ REFUSED = {
     "measurement": (measuring, r"measures qubits \[0, 1\].*remove_final_measurements"),
     "mid-circuit measurement": (mid_circuit, r"'h' on \(0,\) follows a measurement"),
     "reset": (resetting, r"'reset' on \(1,\) follows other operations"),
-    "control flow": (conditional, r"classical control \('if_else' on \(1,\)\)"),
+    "control flow": (conditional, r"control flow \('if_else' on \(1,\)\)"),
     "initialization of used qubits": (late_initialize, r"'reset' on \(0,\) follows other operations"),
 }
 

@@ -307,7 +307,7 @@ def hidden_measurement():
 REFUSED = {
     "mid-circuit measurement": (mid_circuit, r"'cx' on \(0, 1\) follows a measurement"),
     "reset": (resetting, r"'reset' on \(0,\) follows other operations"),
-    "control flow": (loop, r"classical control \('for_loop' on \(0,\)\)"),
+    "control flow": (loop, r"control flow \('for_loop' on \(0,\)\)"),
     "mid-circuit measurement inside a block": (hidden_measurement, r"'x' on \(0,\) follows a measurement"),
 }
 
