@@ -36,7 +36,7 @@ from qiskit_machine_learning.neural_networks import EstimatorQNN
 
 from qvar.simulators import NoiseModel, PauliTransferSimulator
 from qvar.simulators.primitives import EstimatorV2, SamplerV2
-from qvar.simulators.qiskit_gradients import ReverseEstimatorGradient
+from qvar.simulators.primitives.gradients import ReverseEstimatorGradient
 
 PAIRS = ((0, 1), (1, 2), (1, 3))  # what Ourense couples
 N_QUBITS, N_ROWS, N_POINTS, N_OBSERVABLES = 4, 8, 20, 30

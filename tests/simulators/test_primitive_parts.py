@@ -24,13 +24,13 @@ from qvar.simulators import (
     StatevectorSimulator,
 )
 from qvar.simulators.circuit import Slot
-from qvar.simulators.compilation import Recent, Terms
 from qvar.simulators.errors import CircuitError
 from qvar.simulators.measurement import MeasurementPlan
-from qvar.simulators.parameter_values import AngleMap, bound, linear_form
-from qvar.simulators.pauli_values import PauliValues
-from qvar.simulators.qiskit_circuits import NeedsValues, circuit_key, translate
-from qvar.simulators.sampling import Outcomes, draw, estimate, subset_strings, walsh_hadamard
+from qvar.simulators.primitives.circuits import NeedsValues, circuit_key, translate
+from qvar.simulators.primitives.compilation import Recent, Terms
+from qvar.simulators.primitives.parameter_values import AngleMap, bound, linear_form
+from qvar.simulators.primitives.pauli_values import PauliValues
+from qvar.simulators.primitives.sampling import Outcomes, draw, estimate, subset_strings, walsh_hadamard
 from tests.simulators import oracle
 from tests.simulators.qiskit_cases import random_circuit, random_values
 

@@ -27,9 +27,9 @@ from qvar.simulators import (
     SamplerV2,
     StatevectorSimulator,
 )
-from qvar.simulators.compilation import Compiler
 from qvar.simulators.errors import EngineError
-from qvar.simulators.qiskit_gradients import ReverseEstimatorGradient, ReverseSamplerGradient
+from qvar.simulators.primitives.compilation import Compiler
+from qvar.simulators.primitives.gradients import ReverseEstimatorGradient, ReverseSamplerGradient
 from tests.simulators.qiskit_cases import random_circuit, random_observable, random_values
 
 NOISE = NoiseModel.from_numbers(p1=0.01, p2=0.04, readout=0.03)

@@ -24,7 +24,7 @@ from qvar.simulators.engine import Engine, Objective
 from qvar.simulators.errors import EngineError
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
-from qvar.simulators.qiskit_circuits import NeedsValues, TranslatedCircuit, circuit_key, translate
+from qvar.simulators.primitives.circuits import NeedsValues, TranslatedCircuit, circuit_key, translate
 
 __all__ = ["Compiler", "Piece", "PreparedCircuit", "Recent", "Terms"]
 

@@ -14,12 +14,12 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.observables_array import ObservablesArray
 
 from qvar.simulators.circuit import Circuit
-from qvar.simulators.compilation import Compiler, Piece, Terms
 from qvar.simulators.engine import Engine
 from qvar.simulators.errors import CircuitError
 from qvar.simulators.pauli_transfer import PauliTransferSimulator
-from qvar.simulators.pauli_values import PauliValues
-from qvar.simulators.sampling import Outcomes, estimate
+from qvar.simulators.primitives.compilation import Compiler, Piece, Terms
+from qvar.simulators.primitives.pauli_values import PauliValues
+from qvar.simulators.primitives.sampling import Outcomes, estimate
 
 __all__ = ["prepare_exact", "prepare_sampled", "shots_for"]
 

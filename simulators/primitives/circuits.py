@@ -16,7 +16,7 @@ from qiskit.transpiler.passes import HighLevelSynthesis
 
 from qvar.simulators.circuit import ROTATION_GATES, Circuit, Operation
 from qvar.simulators.errors import CircuitError
-from qvar.simulators.parameter_values import AngleMap, linear_form
+from qvar.simulators.primitives.parameter_values import AngleMap, linear_form
 
 __all__ = ["NeedsValues", "TranslatedCircuit", "circuit_key", "translate"]
 

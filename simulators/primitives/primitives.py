@@ -27,11 +27,11 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qvar.simulators.checks import check_whole
-from qvar.simulators.compilation import Compiler
 from qvar.simulators.engine import Engine
 from qvar.simulators.errors import EngineError, QvarError
-from qvar.simulators.estimation import prepare_exact, prepare_sampled, shots_for
-from qvar.simulators.registers import prepare_samples
+from qvar.simulators.primitives.compilation import Compiler
+from qvar.simulators.primitives.estimation import prepare_exact, prepare_sampled, shots_for
+from qvar.simulators.primitives.registers import prepare_samples
 from qvar.simulators.statevector import StatevectorSimulator
 
 __all__ = ["EstimatorV2", "SamplerV2"]

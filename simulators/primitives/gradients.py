@@ -23,13 +23,13 @@ from qiskit_machine_learning.gradients import (
     SamplerGradientResult,
 )
 
-from qvar.simulators.compilation import Compiler, Piece
 from qvar.simulators.engine import Engine, Objective
 from qvar.simulators.errors import CircuitError, EngineError
 from qvar.simulators.observable import Observable
 from qvar.simulators.primitives import EstimatorV2, SamplerV2
-from qvar.simulators.registers import check_single_readout, register_bits
-from qvar.simulators.sampling import subset_strings, walsh_hadamard
+from qvar.simulators.primitives.compilation import Compiler, Piece
+from qvar.simulators.primitives.registers import check_single_readout, register_bits
+from qvar.simulators.primitives.sampling import subset_strings, walsh_hadamard
 
 __all__ = ["ReverseEstimatorGradient", "ReverseSamplerGradient"]
 

@@ -12,12 +12,12 @@ from qiskit import QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from qvar.simulators.circuit import Circuit
-from qvar.simulators.compilation import Compiler, Piece, PreparedCircuit
 from qvar.simulators.engine import Engine
 from qvar.simulators.errors import EngineError
 from qvar.simulators.observable import Observable
+from qvar.simulators.primitives.compilation import Compiler, Piece, PreparedCircuit
+from qvar.simulators.primitives.sampling import Outcomes, draw
 from qvar.simulators.readout import letter_map
-from qvar.simulators.sampling import Outcomes, draw
 
 __all__ = ["check_single_readout", "prepare_samples", "register_bits"]
 
