@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from qvar.simulators.noise import NoiseModel, ReadoutError, StateFlip
     from qvar.simulators.observable import Observable
     from qvar.simulators.pauli_transfer import PauliTransferSimulator
+    from qvar.simulators.primitives import EstimatorV2, SamplerV2
     from qvar.simulators.shot_allocation import (
         OptimalAllocation,
         PilotAllocation,
@@ -50,6 +51,7 @@ _HOME = {
     "GlobalFolding": "folding",
     "LinearExtrapolation": "extrapolation",
     "LocalFolding": "folding",
+    "EstimatorV2": "primitives",
     "NoiseModel": "noise",
     "Objective": "engine",
     "Observable": "observable",
@@ -61,6 +63,7 @@ _HOME = {
     "ReadoutError": "noise",
     "RichardsonExtrapolation": "extrapolation",
     "ShotBudget": "shot_allocation",
+    "SamplerV2": "primitives",
     "Slot": "circuit",
     "StateFlip": "noise",
     "StatevectorSimulator": "statevector",
@@ -81,6 +84,7 @@ __all__ = [
     "Circuit",
     "Engine",
     "Estimate",
+    "EstimatorV2",
     "ExponentialExtrapolation",
     "GlobalFolding",
     "LinearExtrapolation",
@@ -95,6 +99,7 @@ __all__ = [
     "PolynomialExtrapolation",
     "ReadoutError",
     "RichardsonExtrapolation",
+    "SamplerV2",
     "ShotBudget",
     "Slot",
     "StateFlip",

@@ -169,17 +169,18 @@ class _PreparedObservable:
     def plan(self) -> MeasurementPlan:
         """How the observable is measured, worked out once."""
         if self._plan is None:
-            self._plan = MeasurementPlan.of(self.observable)
+            plan = MeasurementPlan.of(self.observable)
             outcomes = np.arange(2**self.observable.n_qubits)
             bits = (outcomes[:, None] >> np.arange(self.observable.n_qubits)) & 1
-            self._gather = (self._plan.bases[:, None, :] * bits) @ (4 ** np.arange(self.observable.n_qubits))
+            self._gather = (plan.bases[:, None, :] * bits) @ (4 ** np.arange(self.observable.n_qubits))
             maps = np.array(self.letter_maps)
             qubits = np.arange(self.observable.n_qubits)
-            read = np.zeros((self._plan.n_groups, self.observable.n_qubits, 2, 2))
+            read = np.zeros((plan.n_groups, self.observable.n_qubits, 2, 2))
             read[..., 0, 0] = 1.0
-            read[..., 1, 0] = maps[qubits, self._plan.bases, 0]
-            read[..., 1, 1] = maps[qubits, self._plan.bases, self._plan.bases]
+            read[..., 1, 0] = maps[qubits, plan.bases, 0]
+            read[..., 1, 1] = maps[qubits, plan.bases, plan.bases]
             self._to_outcomes = np.array([[0.5, 0.5], [0.5, -0.5]]) @ read
+            self._plan = plan  # last: another thread may be waiting to use all three
         return self._plan
 
     def probabilities(self, state: NDArray[np.float64]) -> NDArray[np.float64]:

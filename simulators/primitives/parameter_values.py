@@ -1,0 +1,134 @@
+"""The angles of a translated circuit as functions of the values that a Qiskit user binds.
+
+A circuit of this package has angles `scale * theta[k] + shift`. Qiskit's expressions may mix parameters and need not be
+linear; each that does gets a slot of its own, whose value follows from the parameters here, and the chain rule leads
+gradients back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit.circuit import Parameter, ParameterExpression
+
+from qvar.simulators.errors import CircuitError
+
+__all__ = ["AngleMap", "bound", "linear_form"]
+
+Points = NDArray[np.float64]
+
+
+def linear_form(expression: ParameterExpression) -> tuple[Parameter, float, float] | None:
+    """Return (p, a, b) if the expression is a * p + b in a single parameter p, else None."""
+    if len(expression.parameters) != 1:
+        return None
+    (parameter,) = expression.parameters
+    slope = expression.gradient(parameter)
+    if getattr(slope, "parameters", ()):
+        return None
+    return parameter, bound(slope, {}), bound(expression, {parameter: 0.0})
+
+
+def bound(expression: Any, values: Mapping[Parameter, float]) -> float:
+    """Return the value of an expression, given values for exactly its parameters.
+
+    Raises:
+        CircuitError: if the value is not a finite real number.
+    """
+    try:
+        number = float(expression.bind(values) if values else expression)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise CircuitError(f"the angle {expression} has no real value at {_shown(values)}: {error}") from error
+    if not np.isfinite(number):
+        raise CircuitError(f"the angle {expression} is {number} at {_shown(values)}; angles must be finite")
+    return number
+
+
+def _shown(values: Mapping[Parameter, float]) -> str:
+    return ", ".join(f"{parameter.name}={value:g}" for parameter, value in values.items()) or "no parameters"
+
+
+@dataclass(frozen=True, eq=False)
+class AngleMap:
+    """Slot values as functions of parameter values.
+
+    Args:
+        parameters: the circuit's parameters, in Qiskit's order (shape P).
+        slots: what each slot of the translated circuit stands for (shape S), a parameter or an expression.
+
+    Example:
+        >>> a, b = Parameter("a"), Parameter("b")
+        >>> angles = AngleMap((a, b), (b, a * b))
+        >>> angles.values(np.array([[2.0, 3.0]])).tolist()
+        [[3.0, 6.0]]
+        >>> angles.pull_back(np.array([[2.0, 3.0]]), np.array([[1.0, 10.0]])).tolist()
+        [[30.0, 21.0]]
+    """
+
+    parameters: tuple[Parameter, ...]
+    slots: tuple[ParameterExpression, ...]
+
+    @cached_property
+    def _columns(self) -> dict[Parameter, int]:
+        return {parameter: column for column, parameter in enumerate(self.parameters)}
+
+    @cached_property
+    def _direct(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Slots that are parameters, and the columns of these."""
+        pairs = [(k, self._columns[slot]) for k, slot in enumerate(self.slots) if isinstance(slot, Parameter)]
+        table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        return table[:, 0], table[:, 1]
+
+    @cached_property
+    def _derived(self) -> tuple[tuple[int, ParameterExpression], ...]:
+        return tuple((k, slot) for k, slot in enumerate(self.slots) if not isinstance(slot, Parameter))
+
+    @cached_property
+    def _derivatives(self) -> tuple[tuple[int, int, Any], ...]:
+        """Slot, column and derivative for every parameter of every derived slot."""
+        return tuple((k, self._columns[p], slot.gradient(p)) for k, slot in self._derived for p in slot.parameters)
+
+    @cached_property
+    def _latest(self) -> dict[tuple[int, int], tuple[bytes, Points]]:
+        """Values of expressions at the points seen last: in a training loop, data stay and weights change."""
+        return {}
+
+    def values(self, points: Points) -> Points:
+        """Return slot values, float64 of shape (n_points, S), for parameter values of shape (n_points, P).
+
+        Raises:
+            CircuitError: if a parameter is not finite, or an expression has no finite real value at one of the points.
+        """
+        if not np.isfinite(points).all():
+            raise CircuitError("the values of the parameters must be finite numbers, got infinities or NaN")
+        slots, columns = self._direct
+        result = np.empty((len(points), len(self.slots)))
+        result[:, slots] = points[:, columns]
+        for k, slot in self._derived:
+            result[:, k] = self._evaluated((k, -1), slot, points)
+        return result
+
+    def pull_back(self, points: Points, gradients: Points) -> Points:
+        """Return gradients by parameter, shape (n_points, P), from gradients by slot, shape (n_points, S)."""
+        slots, columns = self._direct
+        result = np.zeros((len(points), len(self.parameters)))
+        result[:, columns] = gradients[:, slots]
+        for k, column, derivative in self._derivatives:
+            result[:, column] += gradients[:, k] * self._evaluated((k, column), derivative, points)
+        return result
+
+    def _evaluated(self, key: tuple[int, int], expression: Any, points: Points) -> Points:
+        """Return the expression at every point, float64 of shape (n_points,)."""
+        if not getattr(expression, "parameters", ()):
+            return np.full(len(points), bound(expression, {}))
+        names = tuple(expression.parameters)
+        rows = points[:, [self._columns[p] for p in names]]
+        content = rows.tobytes()
+        latest = self._latest.get(key)
+        if latest is None or latest[0] != content:
+            named = [dict(zip(names, row, strict=True)) for row in rows.tolist()]
+            latest = self._latest[key] = content, np.array([bound(expression, values) for values in named])
+        return latest[1]
