@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qvar.simulators.engine import Engine, Objective
     from qvar.simulators.noise import NoiseModel, ReadoutError, StateFlip
     from qvar.simulators.observable import Observable
+    from qvar.simulators.pauli_propagation import PauliPropagationSimulator, Propagation
     from qvar.simulators.pauli_transfer import PauliTransferSimulator
     from qvar.simulators.statevector import StatevectorSimulator
 
@@ -32,7 +33,9 @@ _HOME = {
     "Objective": "engine",
     "Observable": "observable",
     "Operation": "circuit",
+    "PauliPropagationSimulator": "pauli_propagation",
     "PauliTransferSimulator": "pauli_transfer",
+    "Propagation": "pauli_propagation",
     "ReadoutError": "noise",
     "Slot": "circuit",
     "StateFlip": "noise",
@@ -53,7 +56,9 @@ __all__ = [
     "Objective",
     "Observable",
     "Operation",
+    "PauliPropagationSimulator",
     "PauliTransferSimulator",
+    "Propagation",
     "ReadoutError",
     "Slot",
     "StateFlip",
