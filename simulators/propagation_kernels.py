@@ -39,11 +39,11 @@ TOO_LONG_TAPE = 2
 VALUE, DROPPED_SUM, DROPPED_SQUARES, N_DROPPED, N_FINAL, N_PEAK, STATUS, STOPPED_AT, N_STATISTICS = range(9)
 
 # The state of a run between operations.
-N_ROWS, TAPE_INTS, TAPE_FLOATS, RESUME, N_STATE = range(5)
+N_ROWS, TAPE_INTS, TAPE_FLOATS, RESUME, JUNK, N_STATE = range(6)
 
 _OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "boundscheck": False}
 _MIXER = -7046029254386353131  # odd, 2**64 divided by the golden ratio
-_LOW = 0xFFFFFFFF
+_TAG = 0xFFFFFFFF
 
 
 @intrinsic
@@ -66,12 +66,13 @@ def _slot(h, table):
 def _find(rows, table, x0, z0, x1, z1, h, wide):
     """Return the row of a string, or -1 minus the free slot where it belongs."""
     slot = _slot(h, table)
+    tag = _TAG & ~(len(table) - 1)
     while True:
-        entry = table[slot]
+        entry = int64(table[slot])
         if entry == 0:
             return -1 - slot
-        if (entry ^ (h << 32)) >> 32 == 0:
-            j = (entry & _LOW) - 1
+        if ((entry ^ h) & tag) == 0:
+            j = (entry & (len(table) - 1)) - 1
             if rows[j, 0] == x0 and rows[j, 1] == z0 and (not wide or (rows[j, 2] == x1 and rows[j, 3] == z1)):
                 return j
         slot = (slot + 1) & (len(table) - 1)
@@ -79,10 +80,10 @@ def _find(rows, table, x0, z0, x1, z1, h, wide):
 
 @njit(**_OPTIONS)
 def _enter(table, slot, h, row):
-    """Note `row` in the first free slot from `slot` on."""
+    """Note `row` in the first free slot from `slot` on: row + 1 in the low bits, bits of the hash above."""
     while table[slot] != 0:
         slot = (slot + 1) & (len(table) - 1)
-    table[slot] = (h << 32) | (row + 1)
+    table[slot] = (h & _TAG & ~(len(table) - 1)) | (row + 1)
 
 
 @njit(**_OPTIONS)
@@ -242,17 +243,22 @@ def _record(tape_ints, tape_floats, state, mask, size, index, sign, before):
 
 @njit(**_OPTIONS)
 def _mix(
-    rows, vals, sens, marks, table, state, tape_ints, tape_floats, n_old, gen, matrix, slopes, comp, size,
+    rows, vals, sens, marks, table, reach, state, tape_ints, tape_floats, n_old, gen, bits, matrix, slopes, comp, size,
     inverse, max_weight, eps, taping, wide, statistics, scratch, index,
 ):  # fmt: skip
     """Apply a channel to all rows; return early, with the place to resume at, when an array is too short."""
     n = state[N_ROWS]
     key = 4 if wide else 2
-    codes = index[3]
+    codes = index[1]
+    ahead = index[2:].reshape(-1)
+    junk = 0
     before, after, sign, old_sens, new_sens = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     spot = index[0]
     for start in range(state[RESUME], n_old, BLOCK):
         stop = min(start + BLOCK, n_old)
+        here = start // BLOCK
+        if reach[here, 0] & bits[0] == 0 and reach[here, 1] & bits[1] == 0:
+            continue
         if n + (size - 1) * BLOCK > len(rows) or (
             taping
             and (state[TAPE_INTS] + 17 * BLOCK > len(tape_ints) or state[TAPE_FLOATS] + 3 * BLOCK > len(tape_floats))
@@ -274,6 +280,19 @@ def _mix(
                 if wide:
                     t ^= (rows[i, 2] & x1) ^ (rows[i, 3] & z1)
                 codes[i - start] |= (_popcount(t) & 1) << g
+        n_ahead = 0  # touch what will be looked up: many cache misses at a time are cheaper than one by one
+        for i in range(start, stop):
+            mask = comp[codes[i - start]]
+            if marks[i] or mask & (mask - 1) == 0:
+                continue
+            for b in range(size):
+                g = b ^ codes[i - start]
+                if (mask >> b) & 1 and g != 0 and n_ahead < len(ahead):
+                    ahead[n_ahead] = table[_slot(rows[i, key] ^ gen[g, 4], table)]
+                    n_ahead += 1
+        for k in range(n_ahead):
+            if ahead[k] != 0:
+                junk ^= rows[(ahead[k] & (len(table) - 1)) - 1, 0]
         for i in range(start, stop):
             c = codes[i - start]
             if marks[i]:
@@ -359,6 +378,8 @@ def _mix(
                     if taping:
                         sens[n] = new_sens[b]
                     _enter(table, -1 - j, h ^ gen[g, 4], n)
+                    reach[n // BLOCK, 0] |= reach[here, 0] | bits[0]
+                    reach[n // BLOCK, 1] |= reach[here, 1] | bits[1]
                     spot[b] = n
                     n += 1
                 elif after[b] != 0.0:
@@ -369,15 +390,19 @@ def _mix(
                 _record(tape_ints, tape_floats, state, mask, size, spot, sign, before)
     state[N_ROWS] = n
     state[RESUME] = 0
+    state[JUNK] = junk
     return True
 
 
 @njit(**_OPTIONS)
-def _compact(rows, vals, sens, table, n, inverse, max_weight, eps, taping, wide, statistics, kept):
+def _compact(rows, vals, sens, table, reach, n, inverse, max_weight, eps, taping, wide, statistics, kept):
     """Drop the rows that are too small or too heavy; return how many remain. `kept[new]` = old row, if taping."""
     key = 4 if wide else 2
     m = 0
     for i in range(n):
+        if i % BLOCK == 0:
+            reach0, reach1 = reach[i // BLOCK]
+            reach[i // BLOCK] = 0
         size = abs(vals[i, key + 1])
         if taping:
             size = max(size, sens[i])
@@ -391,6 +416,8 @@ def _compact(rows, vals, sens, table, n, inverse, max_weight, eps, taping, wide,
                 sens[m] = sens[i]
             for w in range(key + 2):
                 rows[m, w] = rows[i, w]
+            reach[m // BLOCK, 0] |= reach0
+            reach[m // BLOCK, 1] |= reach1
             m += 1
         elif vals[i, key + 1] != 0.0:
             statistics[DROPPED_SUM] += abs(vals[i, key + 1])
@@ -537,8 +564,10 @@ def _run(
     rows = np.empty((capacity, key + 2), dtype=np.int64)
     vals = rows.view(np.float64)
     marks = np.zeros(capacity, dtype=np.uint8)
+    reach = np.zeros((capacity // BLOCK, 2), dtype=np.int64)
+    bits = np.zeros(2, dtype=np.int64)
     sens = np.zeros(capacity if taping else 1)
-    table = np.zeros(2 * capacity, dtype=np.int64)
+    table = np.zeros(2 * capacity, dtype=np.uint32)
     tape_ints = np.empty(32 * BLOCK if taping else 1, dtype=np.int32)
     tape_floats = np.empty(8 * BLOCK if taping else 1)
     events = np.full((len(ops) + 1, 3), -1, dtype=np.int64)
@@ -563,6 +592,8 @@ def _run(
                     h ^= bit_hashes[2 * q + part]
         rows[i, key] = h
         vals[i, key + 1] = coefficients[i]
+        reach[i // BLOCK, 0] |= terms[i, 0] | terms[i, 1]
+        reach[i // BLOCK, 1] |= terms[i, 2] | terms[i, 3]
         if taping:
             sens[i] = 0.0
     _rebuild(rows, table, n)
@@ -578,18 +609,25 @@ def _run(
     parts = np.zeros((longest, 4, 4))
     comp = np.zeros(16, dtype=np.int64)
     scratch = np.zeros((5, 16))
-    index = np.zeros((4, BLOCK), dtype=np.int64)
+    index = np.zeros((5, BLOCK), dtype=np.int64)
     kept = np.zeros(1, dtype=np.int32)
 
     for t in range(len(ops)):
         op = ops[t]
+        bits[:] = 0
+        bits[op[1] >> 6] |= 1 << (op[1] & 63)
+        bits[op[2] >> 6] |= 1 << (op[2] & 63)
         if op[0] == CLIFFORD:
+            for k in range((n + BLOCK - 1) // BLOCK if op[4] == 4 else 0):
+                if reach[k, 0] & bits[0] != 0 or reach[k, 1] & bits[1] != 0:
+                    reach[k, 0] |= bits[0]
+                    reach[k, 1] |= bits[1]
             _conjugate(frame, inverse, op[1], op[2], cliffords[op[3]], op[4], lines)
             continue
         if n > 1.25 * n_compacted + 64 or n > max_terms:
             if taping:
                 kept = np.empty(n, dtype=np.int32)
-            m = _compact(rows, vals, sens, table, n, inverse, max_weight, eps, taping, wide, statistics, kept)
+            m = _compact(rows, vals, sens, table, reach, n, inverse, max_weight, eps, taping, wide, statistics, kept)
             if taping and m < n:
                 if state[TAPE_INTS] + m + 2 > len(tape_ints):
                     tape_ints = _longer(tape_ints, 2 * len(tape_ints) + m + 2)
@@ -614,8 +652,8 @@ def _run(
         state[RESUME] = 0
         n_old = n
         while not _mix(
-            rows, vals, sens, marks, table, state, tape_ints, tape_floats, n_old, gen, matrix, slopes, comp, size,
-            inverse, max_weight, eps, taping, wide, statistics, scratch, index,
+            rows, vals, sens, marks, table, reach, state, tape_ints, tape_floats, n_old, gen, bits, matrix, slopes, comp,
+            size, inverse, max_weight, eps, taping, wide, statistics, scratch, index,
         ):  # fmt: skip
             n = state[N_ROWS]
             if n > 2 * max_terms:
@@ -629,9 +667,12 @@ def _run(
                 fresh = np.zeros(capacity, dtype=np.uint8)
                 fresh[:n] = marks[:n]
                 marks = fresh
+                farther = np.zeros((capacity // BLOCK, 2), dtype=np.int64)
+                farther[: len(reach)] = reach
+                reach = farther
                 if taping:
                     sens = _longer(sens, capacity)
-                table = np.zeros(2 * capacity, dtype=np.int64)
+                table = np.zeros(2 * capacity, dtype=np.uint32)
                 _rebuild(rows, table, n)
             if taping and state[TAPE_INTS] + 17 * BLOCK > len(tape_ints):
                 tape_ints = _longer(tape_ints, 2 * len(tape_ints))
