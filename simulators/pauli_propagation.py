@@ -114,7 +114,7 @@ class PauliPropagationSimulator:
                 "or use AerSimulator with method='matrix_product_state' or 'stabilizer'"
             )
         program = propagation_program(circuit, self.noise, observable)
-        weight = circuit.n_qubits if self.max_weight is None else min(self.max_weight, circuit.n_qubits)
+        weight = _MAX_QUBITS if self.max_weight is None else min(self.max_weight, _MAX_QUBITS)
         settings = np.array([circuit.n_qubits, weight, self.max_terms, _MAX_TAPE_BYTES], dtype=np.int64)
         arguments = (
             *(program.ops, program.elements, program.angles, program.constants, program.cliffords),

@@ -30,7 +30,7 @@ ROT2 = 1
 MIX2 = 2
 CLIFFORD = 3
 
-BLOCK = 256
+BLOCK = 64
 OK = 0
 TOO_MANY_TERMS = 1
 TOO_LONG_TAPE = 2
@@ -44,6 +44,7 @@ N_ROWS, TAPE_INTS, TAPE_FLOATS, RESUME, JUNK, N_STATE = range(6)
 _OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "boundscheck": False}
 _MIXER = -7046029254386353131  # odd, 2**64 divided by the golden ratio
 _TAG = 0xFFFFFFFF
+_ONE = np.uint64(1)
 
 
 @intrinsic
@@ -59,31 +60,35 @@ def _popcount(typing_context, word):
 @njit(**_OPTIONS)
 def _slot(h, table):
     """Return where the search for a hash starts; the product breaks the linear structure of the hash."""
-    return (((h ^ (h >> 32)) * _MIXER) >> 20) & (len(table) - 1)
+    return np.uint64((((h ^ (h >> 32)) * _MIXER) >> 20) & (len(table) - 1))
 
 
 @njit(**_OPTIONS)
 def _find(rows, table, x0, z0, x1, z1, h, wide):
     """Return the row of a string, or -1 minus the free slot where it belongs."""
+    last = len(table) - 1
+    tag = _TAG & ~last
     slot = _slot(h, table)
-    tag = _TAG & ~(len(table) - 1)
     while True:
         entry = int64(table[slot])
         if entry == 0:
-            return -1 - slot
-        if ((entry ^ h) & tag) == 0:
-            j = (entry & (len(table) - 1)) - 1
-            if rows[j, 0] == x0 and rows[j, 1] == z0 and (not wide or (rows[j, 2] == x1 and rows[j, 3] == z1)):
+            return -1 - int64(slot)
+        if (entry ^ h) & tag == 0:
+            j = (entry & last) - 1
+            u = np.uint64(j)
+            if rows[u, 0] == x0 and rows[u, 1] == z0 and (not wide or (rows[u, 2] == x1 and rows[u, 3] == z1)):
                 return j
-        slot = (slot + 1) & (len(table) - 1)
+        slot = (slot + _ONE) & np.uint64(last)
 
 
 @njit(**_OPTIONS)
 def _enter(table, slot, h, row):
     """Note `row` in the first free slot from `slot` on: row + 1 in the low bits, bits of the hash above."""
-    while table[slot] != 0:
-        slot = (slot + 1) & (len(table) - 1)
-    table[slot] = (h & _TAG & ~(len(table) - 1)) | (row + 1)
+    last = len(table) - 1
+    free = np.uint64(slot)
+    while table[free] != 0:
+        free = (free + _ONE) & np.uint64(last)
+    table[free] = (h & _TAG & ~last) | (row + 1)
 
 
 @njit(**_OPTIONS)
@@ -126,7 +131,7 @@ def _conjugate(frame, inverse, a, b, images, n_lines, lines):
                 _times(lines[j], frame[2 * (a if k < 2 else b) + (k & 1)])
     for j in range(n_lines):
         frame[2 * (a if j < 2 else b) + (j & 1)] = lines[j]
-    for i in range(len(inverse)):  # empty unless weights matter
+    for i in range(len(inverse)):
         code = 0
         for k in range(n_lines):
             q = a if k < 2 else b
@@ -142,20 +147,30 @@ def _conjugate(frame, inverse, a, b, images, n_lines, lines):
 
 
 @njit(**_OPTIONS)
-def _weight(inverse, x0, z0, x1, z1):
-    """Return on how many qubits the string acts that a row stands for; `inverse` maps frame letters to physical ones."""
+def _support(inverse, x0, z0, x1, z1):
+    """Return the qubits, as two words of bits, on which the string acts that a row stands for.
+
+    `inverse` maps frame letters to physical ones.
+    """
     p0, p1, p2, p3 = 0, 0, 0, 0
     for w in range(4):
         left = x0 if w == 0 else (z0 if w == 1 else (x1 if w == 2 else z1))
         while left != 0:
             low = left & -left
             left ^= low
-            line = 2 * (64 * (w >> 1) + _popcount(low - 1)) + (w & 1)
+            line = np.uint64(2 * (64 * (w >> 1) + _popcount(low - 1)) + (w & 1))
             p0 ^= inverse[line, 0]
             p1 ^= inverse[line, 1]
             p2 ^= inverse[line, 2]
             p3 ^= inverse[line, 3]
-    return _popcount(p0 | p1) + _popcount(p2 | p3)
+    return p0 | p1, p2 | p3
+
+
+@njit(**_OPTIONS)
+def _weight(inverse, x0, z0, x1, z1):
+    """Return on how many qubits the string acts that a row stands for."""
+    low, high = _support(inverse, x0, z0, x1, z1)
+    return _popcount(low) + _popcount(high)
 
 
 @njit(**_OPTIONS)
@@ -242,18 +257,89 @@ def _record(tape_ints, tape_floats, state, mask, size, index, sign, before):
 
 
 @njit(**_OPTIONS)
+def _plan(gen, matrix, slopes, size, comp, letters, n_letters, phases):
+    """Work out per letter code what `_mix` does: n_letters[c] = 0 nothing, 1 scale, else mix letters[c, :n_letters[c]].
+
+    phases[c, b] is the part of the power of i that the row itself does not decide.
+    """
+    _components(matrix, slopes, size, comp)
+    for c in range(size):
+        n_letters[c] = 0
+        for b in range(size):
+            if (comp[c] >> b) & 1:
+                letters[c, n_letters[c]] = b
+                n_letters[c] += 1
+                g = gen[b ^ c]
+                own = _popcount(g[0] & g[1]) + _popcount(g[2] & g[3])
+                phases[c, b] = _letter_phase(b, c) + g[5] + own
+        if n_letters[c] == 1 and matrix[c, c] == 1.0 and slopes[c, c] == 0.0:
+            n_letters[c] = 0
+
+
+@njit(**_OPTIONS)
+def _codes(rows, start, stop, gen, size, wide, n_letters, found, codes):
+    """List the rows of a block that the operation changes, with their letter codes; return how many."""
+    x0, z0, x1, z1 = gen[2, 1], gen[2, 0], gen[2, 3], gen[2, 2]
+    p0, q0, p1, q1 = gen[1, 1], gen[1, 0], gen[1, 3], gen[1, 2]
+    n = 0
+    for i in range(start, stop):
+        u = np.uint64(i)
+        a0, a1 = rows[u, 0], rows[u, 1]
+        s = (a0 & x0) ^ (a1 & z0)
+        t = (a0 & p0) ^ (a1 & q0)
+        if wide:
+            b0, b1 = rows[u, 2], rows[u, 3]
+            s ^= (b0 & x1) ^ (b1 & z1)
+            t ^= (b0 & p1) ^ (b1 & q1)
+        code = (_popcount(s) & 1) | ((_popcount(t) & 1) << 1)
+        if size == 16:
+            s = (a0 & gen[8, 1]) ^ (a1 & gen[8, 0])
+            t = (a0 & gen[4, 1]) ^ (a1 & gen[4, 0])
+            if wide:
+                s ^= (rows[u, 2] & gen[8, 3]) ^ (rows[u, 3] & gen[8, 2])
+                t ^= (rows[u, 2] & gen[4, 3]) ^ (rows[u, 3] & gen[4, 2])
+            code |= ((_popcount(s) & 1) << 2) | ((_popcount(t) & 1) << 3)
+        v = np.uint64(n)
+        found[v] = i
+        codes[v] = code
+        if n_letters[np.uint64(code)] > 0:
+            n += 1
+    return n
+
+
+@njit(**_OPTIONS)
+def _touch(rows, table, gen, n_found, found, codes, letters, n_letters, marks, ahead, key):
+    """Read what is about to be looked up: many cache misses at a time are cheaper than one after the other."""
+    n = 0
+    last = np.uint64(len(table) - 1)
+    for k in range(n_found):
+        i, c = np.uint64(found[k]), np.uint64(codes[k])
+        if n_letters[c] == 1 or marks[i] != 0:
+            continue
+        for m in range(n_letters[c]):
+            g = np.uint64(letters[c, m]) ^ c
+            if g != 0 and n < len(ahead):
+                ahead[n] = np.uint64(table[_slot(rows[i, key] ^ gen[g, 4], table)]) & last
+                n += 1
+    junk = 0
+    for k in range(n):
+        if ahead[k] != 0:
+            junk ^= rows[np.uint64(ahead[k] - 1), 0]
+    return junk
+
+
+@njit(**_OPTIONS)
 def _mix(
-    rows, vals, sens, marks, table, reach, state, tape_ints, tape_floats, n_old, gen, bits, matrix, slopes, comp, size,
-    inverse, max_weight, eps, taping, wide, statistics, scratch, index,
+    rows, vals, sens, marks, table, reach, state, tape_ints, tape_floats, n_old, gen, bits, matrix, slopes, size,
+    comp, letters, n_letters, phases, inverse, max_weight, eps, taping, wide, statistics, scratch, index,
 ):  # fmt: skip
     """Apply a channel to all rows; return early, with the place to resume at, when an array is too short."""
     n = state[N_ROWS]
-    key = 4 if wide else 2
-    codes = index[1]
-    ahead = index[2:].reshape(-1)
-    junk = 0
+    key = np.uint64(4 if wide else 2)
+    at = np.uint64(5 if wide else 3)
     before, after, sign, old_sens, new_sens = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
-    spot = index[0]
+    spot, found, codes = index[0], index[1], index[2]
+    ahead = index[3:].reshape(-1)
     for start in range(state[RESUME], n_old, BLOCK):
         stop = min(start + BLOCK, n_old)
         here = start // BLOCK
@@ -266,117 +352,87 @@ def _mix(
             state[N_ROWS] = n
             state[RESUME] = start
             return False
-        x0, z0, x1, z1 = gen[2, 1], gen[2, 0], gen[2, 3], gen[2, 2]
-        for i in range(start, stop):
-            t = (rows[i, 0] & x0) ^ (rows[i, 1] & z0)
-            if wide:
-                t ^= (rows[i, 2] & x1) ^ (rows[i, 3] & z1)
-            codes[i - start] = _popcount(t) & 1
-        for g in range(1, 4 if size == 16 else 2):
-            line = 1 if g == 1 else (8 if g == 2 else 4)
-            x0, z0, x1, z1 = gen[line, 1], gen[line, 0], gen[line, 3], gen[line, 2]
-            for i in range(start, stop):
-                t = (rows[i, 0] & x0) ^ (rows[i, 1] & z0)
-                if wide:
-                    t ^= (rows[i, 2] & x1) ^ (rows[i, 3] & z1)
-                codes[i - start] |= (_popcount(t) & 1) << g
-        n_ahead = 0  # touch what will be looked up: many cache misses at a time are cheaper than one by one
-        for i in range(start, stop):
-            mask = comp[codes[i - start]]
-            if marks[i] or mask & (mask - 1) == 0:
-                continue
-            for b in range(size):
-                g = b ^ codes[i - start]
-                if (mask >> b) & 1 and g != 0 and n_ahead < len(ahead):
-                    ahead[n_ahead] = table[_slot(rows[i, key] ^ gen[g, 4], table)]
-                    n_ahead += 1
-        for k in range(n_ahead):
-            if ahead[k] != 0:
-                junk ^= rows[(ahead[k] & (len(table) - 1)) - 1, 0]
-        for i in range(start, stop):
-            c = codes[i - start]
-            if marks[i]:
+        n_found = _codes(rows, start, stop, gen, size, wide, n_letters, found, codes)
+        state[JUNK] += _touch(rows, table, gen, n_found, found, codes, letters, n_letters, marks, ahead, key)
+        for k in range(n_found):
+            i, c = np.uint64(found[k]), np.uint64(codes[k])
+            if marks[i] != 0:
                 marks[i] = 0
                 continue
-            mask = comp[c]
-            if mask == 1 << c:
-                if matrix[c, c] != 1.0 or slopes[c, c] != 0.0:
-                    if taping:
-                        spot[c], sign[c], before[c] = i, 1.0, vals[i, key + 1]
-                        sens[i] = max(sens[i] * abs(matrix[c, c]), abs(before[c]) * slopes[c, c])
-                        _record(tape_ints, tape_floats, state, mask, size, spot, sign, before)
-                    vals[i, key + 1] *= matrix[c, c]
+            if n_letters[c] == 1:
+                if taping:
+                    spot[c], sign[c], before[c] = found[k], 1.0, vals[i, at]
+                    sens[i] = max(sens[i] * abs(matrix[c, c]), abs(before[c]) * slopes[c, c])
+                    _record(tape_ints, tape_floats, state, 1 << codes[k], size, spot, sign, before)
+                vals[i, at] *= matrix[c, c]
                 continue
             k0, k1 = rows[i, 0], rows[i, 1]
-            k2, k3 = (rows[i, 2], rows[i, 3]) if wide else (0, 0)
+            k2, k3 = 0, 0
+            if wide:
+                k2, k3 = rows[i, 2], rows[i, 3]
             h = rows[i, key]
             n_y = _popcount(k0 & k1) + _popcount(k2 & k3)
-            for b in range(size):
-                if not (mask >> b) & 1:
-                    continue
-                if b == c:
-                    spot[b] = i
+            for m in range(n_letters[c]):
+                b = np.uint64(letters[c, m])
+                g = b ^ c
+                if g == 0:
+                    spot[b] = found[k]
                     sign[b] = 1.0
-                    before[b] = vals[i, key + 1]
+                    before[b] = vals[i, at]
                     if taping:
                         old_sens[b] = sens[i]
                     continue
-                g = b ^ c
-                w0, w1, w2, w3 = k0 ^ gen[g, 0], k1 ^ gen[g, 1], k2 ^ gen[g, 2], k3 ^ gen[g, 3]
+                g0, g1, g2, g3 = gen[g, 0], gen[g, 1], gen[g, 2], gen[g, 3]
+                w0, w1, w2, w3 = k0 ^ g0, k1 ^ g1, k2 ^ g2, k3 ^ g3
                 j = _find(rows, table, w0, w1, w2, w3, h ^ gen[g, 4], wide)
-                phase = _letter_phase(b, c) + gen[g, 5] + n_y
-                phase += _popcount(gen[g, 0] & gen[g, 1]) + _popcount(gen[g, 2] & gen[g, 3])
-                phase += 2 * (_popcount(gen[g, 1] & k0) + _popcount(gen[g, 3] & k2))
-                phase -= _popcount(w0 & w1) + _popcount(w2 & w3)
+                phase = phases[c, b] + n_y + 2 * _popcount(g1 & k0) - _popcount(w0 & w1)
+                if wide:
+                    phase += 2 * _popcount(g3 & k2) - _popcount(w2 & w3)
                 spot[b] = j
                 sign[b] = 1.0 - (phase & 3)
                 before[b] = 0.0
                 old_sens[b] = 0.0
                 if j >= 0:
-                    before[b] = sign[b] * vals[j, key + 1]
+                    before[b] = sign[b] * vals[np.uint64(j), at]
                     if taping:
                         old_sens[b] = sens[j]
                     if b != 0 and j < n_old:
-                        marks[j] = 1
-            for b in range(size):
-                if not (mask >> b) & 1:
-                    continue
+                        marks[np.uint64(j)] = 1
+            for m in range(n_letters[c]):
+                b = np.uint64(letters[c, m])
                 value = before[0] if b == 0 else 0.0
-                for a in range(1, size):
-                    if (mask >> a) & 1:
+                most = old_sens[0] if b == 0 else 0.0
+                for l in range(n_letters[c]):
+                    a = np.uint64(letters[c, l])
+                    if a != 0:
                         value += matrix[b, a] * before[a]
-                after[b] = value
-                if taping:
-                    most = old_sens[0] if b == 0 else 0.0
-                    for a in range(1, size):
-                        if (mask >> a) & 1:
+                        if taping:
                             most = max(most, abs(matrix[b, a]) * old_sens[a], slopes[b, a] * abs(before[a]))
-                    new_sens[b] = most
-            for b in range(size):
-                if not (mask >> b) & 1:
-                    continue
+                after[b] = value
+                new_sens[b] = most
+            for m in range(n_letters[c]):
+                b = np.uint64(letters[c, m])
                 j = spot[b]
                 if j >= 0:
-                    vals[j, key + 1] = sign[b] * after[b]
+                    vals[np.uint64(j), at] = sign[b] * after[b]
                     if taping:
                         sens[j] = new_sens[b]
                     continue
                 g = b ^ c
                 w0, w1, w2, w3 = k0 ^ gen[g, 0], k1 ^ gen[g, 1], k2 ^ gen[g, 2], k3 ^ gen[g, 3]
-                size_here = abs(after[b])
-                if taping:
-                    size_here = max(size_here, new_sens[b])
-                if size_here > eps and (len(inverse) == 0 or _weight(inverse, w0, w1, w2, w3) <= max_weight):
-                    rows[n, 0] = w0
-                    rows[n, 1] = w1
+                importance = max(abs(after[b]), new_sens[b])
+                if importance > eps and (max_weight >= 128 or _weight(inverse, w0, w1, w2, w3) <= max_weight):
+                    new = np.uint64(n)
+                    rows[new, 0] = w0
+                    rows[new, 1] = w1
                     if wide:
-                        rows[n, 2] = w2
-                        rows[n, 3] = w3
-                    rows[n, key] = h ^ gen[g, 4]
-                    vals[n, key + 1] = sign[b] * after[b]
-                    marks[n] = 0
+                        rows[new, 2] = w2
+                        rows[new, 3] = w3
+                    rows[new, key] = h ^ gen[g, 4]
+                    vals[new, at] = sign[b] * after[b]
+                    marks[new] = 0
                     if taping:
-                        sens[n] = new_sens[b]
+                        sens[new] = new_sens[b]
                     _enter(table, -1 - j, h ^ gen[g, 4], n)
                     reach[n // BLOCK, 0] |= reach[here, 0] | bits[0]
                     reach[n // BLOCK, 1] |= reach[here, 1] | bits[1]
@@ -387,16 +443,18 @@ def _mix(
                     statistics[DROPPED_SQUARES] += after[b] * after[b]
                     statistics[N_DROPPED] += 1
             if taping:
-                _record(tape_ints, tape_floats, state, mask, size, spot, sign, before)
+                _record(tape_ints, tape_floats, state, comp[c], size, spot, sign, before)
     state[N_ROWS] = n
     state[RESUME] = 0
-    state[JUNK] = junk
     return True
 
 
 @njit(**_OPTIONS)
-def _compact(rows, vals, sens, table, reach, n, inverse, max_weight, eps, taping, wide, statistics, kept):
-    """Drop the rows that are too small or too heavy; return how many remain. `kept[new]` = old row, if taping."""
+def _compact(rows, vals, sens, table, reach, n, inverse, max_weight, eps, taping, wide, renew, statistics, kept):
+    """Drop the rows that are too small or too heavy; return how many remain. `kept[new]` = old row, if taping.
+
+    `renew`: work out anew which qubits the rows of each block act on.
+    """
     key = 4 if wide else 2
     m = 0
     for i in range(n):
@@ -407,17 +465,19 @@ def _compact(rows, vals, sens, table, reach, n, inverse, max_weight, eps, taping
         if taping:
             size = max(size, sens[i])
         keep = size > eps
-        if keep and len(inverse) > 0:
+        low, high = reach0, reach1
+        if keep and (renew or max_weight < 128):
             x1, z1 = (rows[i, 2], rows[i, 3]) if wide else (0, 0)
-            keep = _weight(inverse, rows[i, 0], rows[i, 1], x1, z1) <= max_weight
+            low, high = _support(inverse, rows[i, 0], rows[i, 1], x1, z1)
+            keep = _popcount(low) + _popcount(high) <= max_weight
         if keep:
             if taping:
                 kept[m] = i
                 sens[m] = sens[i]
             for w in range(key + 2):
                 rows[m, w] = rows[i, w]
-            reach[m // BLOCK, 0] |= reach0
-            reach[m // BLOCK, 1] |= reach1
+            reach[m // BLOCK, 0] |= low
+            reach[m // BLOCK, 1] |= high
             m += 1
         elif vals[i, key + 1] != 0.0:
             statistics[DROPPED_SUM] += abs(vals[i, key + 1])
@@ -568,8 +628,8 @@ def _run(
     bits = np.zeros(2, dtype=np.int64)
     sens = np.zeros(capacity if taping else 1)
     table = np.zeros(2 * capacity, dtype=np.uint32)
-    tape_ints = np.empty(32 * BLOCK if taping else 1, dtype=np.int32)
-    tape_floats = np.empty(8 * BLOCK if taping else 1)
+    tape_ints = np.empty(1232 * BLOCK if taping else 1, dtype=np.int32)
+    tape_floats = np.empty(32 * BLOCK if taping else 1)
     events = np.full((len(ops) + 1, 3), -1, dtype=np.int64)
     state = np.zeros(N_STATE, dtype=np.int64)
 
@@ -578,7 +638,7 @@ def _run(
         for part in range(2):
             frame[2 * q + part, 2 * (q >> 6) + part] = 1 << (q & 63)
             frame[2 * q + part, 4] = bit_hashes[2 * q + part]
-    inverse = np.zeros((2 * n_qubits if max_weight < n_qubits else 0, 4), dtype=np.int64)
+    inverse = np.zeros((2 * n_qubits, 4), dtype=np.int64)
     for i in range(len(inverse)):
         inverse[i] = frame[i, :4]
     n = len(terms)
@@ -598,6 +658,7 @@ def _run(
             sens[i] = 0.0
     _rebuild(rows, table, n)
     n_compacted = n
+    n_renewed = n
     statistics[N_PEAK] = n
 
     gen = np.zeros((16, 6), dtype=np.int64)
@@ -607,9 +668,10 @@ def _run(
     for t in range(len(ops)):
         longest = max(longest, ops[t, 6])
     parts = np.zeros((longest, 4, 4))
-    comp = np.zeros(16, dtype=np.int64)
+    comp, n_letters = np.zeros(16, dtype=np.int64), np.zeros(16, dtype=np.int64)
+    letters, phases = np.zeros((16, 16), dtype=np.int64), np.zeros((16, 16), dtype=np.int64)
     scratch = np.zeros((5, 16))
-    index = np.zeros((5, BLOCK), dtype=np.int64)
+    index = np.zeros((6, BLOCK), dtype=np.int64)
     kept = np.zeros(1, dtype=np.int32)
 
     for t in range(len(ops)):
@@ -627,7 +689,12 @@ def _run(
         if n > 1.25 * n_compacted + 64 or n > max_terms:
             if taping:
                 kept = np.empty(n, dtype=np.int32)
-            m = _compact(rows, vals, sens, table, reach, n, inverse, max_weight, eps, taping, wide, statistics, kept)
+            renew = n > 2 * n_renewed
+            if renew:
+                n_renewed = n
+            m = _compact(
+                rows, vals, sens, table, reach, n, inverse, max_weight, eps, taping, wide, renew, statistics, kept
+            )
             if taping and m < n:
                 if state[TAPE_INTS] + m + 2 > len(tape_ints):
                     tape_ints = _longer(tape_ints, 2 * len(tape_ints) + m + 2)
@@ -644,16 +711,16 @@ def _run(
             statistics[STOPPED_AT] = t
             break
         size = _operation_matrix(op, elements, angles, constants, theta, matrix, slopes, parts, taping)
-        _components(matrix, slopes, size, comp)
         _generators(frame, op, gen)
+        _plan(gen, matrix, slopes, size, comp, letters, n_letters, phases)
         events[t, 0] = state[TAPE_INTS]
         events[t, 1] = state[TAPE_FLOATS]
         state[N_ROWS] = n
         state[RESUME] = 0
         n_old = n
         while not _mix(
-            rows, vals, sens, marks, table, reach, state, tape_ints, tape_floats, n_old, gen, bits, matrix, slopes, comp,
-            size, inverse, max_weight, eps, taping, wide, statistics, scratch, index,
+            rows, vals, sens, marks, table, reach, state, tape_ints, tape_floats, n_old, gen, bits, matrix, slopes, size,
+            comp, letters, n_letters, phases, inverse, max_weight, eps, taping, wide, statistics, scratch, index,
         ):  # fmt: skip
             n = state[N_ROWS]
             if n > 2 * max_terms:
