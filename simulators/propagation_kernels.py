@@ -319,9 +319,11 @@ def _touch(rows, table, gen, n_found, found, codes, letters, n_letters, marks, a
         for m in range(n_letters[c]):
             g = np.uint64(letters[c, m]) ^ c
             if g != 0 and n < len(ahead):
-                ahead[n] = np.uint64(table[_slot(rows[i, key] ^ gen[g, 4], table)]) & last
+                ahead[n] = _slot(rows[i, key] ^ gen[g, 4], table)
                 n += 1
     junk = 0
+    for k in range(n):  # tight loops keep more reads in flight
+        ahead[k] = np.uint64(table[np.uint64(ahead[k])]) & last
     for k in range(n):
         if ahead[k] != 0:
             junk ^= rows[np.uint64(ahead[k] - 1), 0]
