@@ -75,7 +75,8 @@ class PauliPropagationSimulator:
 
     Example:
         >>> from qvar.simulators import Circuit, Operation, Slot
-        >>> circuit = Circuit(100, (Operation("ry", (0,), (Slot(0),)), *(Operation("cx", (q, q + 1)) for q in range(99))))
+        >>> chain = (Operation("cx", (q, q + 1)) for q in range(99))
+        >>> circuit = Circuit(100, (Operation("ry", (0,), (Slot(0),)), *chain))
         >>> objective = PauliPropagationSimulator().objective(circuit, Observable.from_terms({"Z" + "I" * 99: 1.0}))
         >>> round(objective([np.pi / 3]), 6)
         0.5
@@ -125,7 +126,7 @@ class PauliPropagationSimulator:
             kernels=load_kernels("propagation_kernels"),
             arguments=arguments,
             rebuild=partial(self.objective, circuit, observable),
-            limits=f"min_coefficient={self.min_coefficient:g}, max_weight={self.max_weight}, max_terms={self.max_terms}",
+            limits=f"min_coefficient={self.min_coefficient:g}, max_weight={self.max_weight}",
         )
 
 
@@ -198,12 +199,7 @@ class PropagationObjective:
         return self._propagate(self.circuit.check_parameters(theta))
 
     def _propagate(self, theta: NDArray[np.float64]) -> Propagation:
-        statistics = np.zeros(self._kernels.N_STATISTICS)
-        self._kernels.propagate(*self._arguments, theta, statistics)
-        self._check(statistics)
-        return self._result(statistics)
-
-    def _result(self, statistics: NDArray[np.float64]) -> Propagation:
+        statistics = self._run(theta, np.zeros(0), taping=False)
         k = self._kernels
         return Propagation(
             value=float(statistics[k.VALUE]),
@@ -226,9 +222,7 @@ class PropagationObjective:
         """
         values = self.circuit.check_parameters(theta)
         gradient = np.zeros(self.n_parameters)
-        statistics = np.zeros(self._kernels.N_STATISTICS)
-        self._kernels.gradient(*self._arguments, values, statistics, gradient)
-        self._check(statistics)
+        self._run(values, gradient, taping=True)
         return self._propagate(values).value, gradient
 
     def batch(self, thetas: ArrayLike) -> NDArray[np.float64]:
@@ -243,7 +237,7 @@ class PropagationObjective:
         with ThreadPoolExecutor(n_threads) as threads:
             return np.array([result.value for result in threads.map(self._propagate, points)], dtype=np.float64)
 
-    def with_shots(self, shots: int, rng: np.random.Generator) -> NoReturn:
+    def with_shots(self, shots: int, rng: np.random.Generator) -> NoReturn:  # noqa: ARG002 - the contract's
         """Refuse: sampling needs outcome probabilities, which propagation does not give.
 
         Raises:
@@ -253,6 +247,12 @@ class PropagationObjective:
             f"Pauli propagation gives expectation values, not the outcome probabilities that {shots} shots are drawn "
             "from; use PauliTransferSimulator (noise, up to 12 qubits), StatevectorSimulator or AerSimulator"
         )
+
+    def _run(self, theta: NDArray[np.float64], gradient: NDArray[np.float64], *, taping: bool) -> NDArray[np.float64]:
+        statistics = np.zeros(self._kernels.N_STATISTICS)
+        self._kernels.propagate(*self._arguments, theta, statistics, gradient, taping)
+        self._check(statistics)
+        return statistics
 
     def _check(self, statistics: NDArray[np.float64]) -> None:
         k = self._kernels
@@ -266,7 +266,7 @@ class PropagationObjective:
                 f"(now {self._limits})"
             )
         raise EngineError(
-            f"more than max_terms Pauli strings are needed: {int(statistics[k.N_PEAK])} at operation {done} of {total}, "
-            f"counted from the observable; use a larger min_coefficient, a smaller max_weight or a larger max_terms "
-            f"(now {self._limits})"
+            f"more Pauli strings are needed than max_terms={int(self._arguments[8][2])}: {int(statistics[k.N_PEAK])} at "
+            f"operation {done} of {total}, counted from the observable; use a larger min_coefficient or a smaller "
+            f"max_weight (now {self._limits}), or a larger max_terms"
         )

@@ -9,11 +9,15 @@ and power of i) that stands for the physical X and Z on qubit q, and a Clifford 
 an X part on q where it anticommutes with the line of Z, a Z part where it anticommutes with the line of X.
 
 Everything else is one kernel, `_mix`. It takes the real matrix A of a channel on one or two qubits in the Heisenberg
-picture, c'[b] = sum_a A[b, a] c[a] over the strings that differ only in their letters there, and applies it to all rows.
-Letters are numbered so that their product is XOR: I, X, Z, Y = 0, 1, 2, 3, second qubit times 4. Letters that A does not
-connect are scaled in place; connected ones are looked up together. A rotation, a run of rotations with their noise, a
-relaxation that spawns shorter strings, read-out error, a depolarizing factor and an arbitrary channel differ in A only.
-A string of small coefficient is left out when it would be new; small amounts always join an existing string.
+picture, c'[b] = sum_a A[b, a] c[a] over the strings that differ only in their letters there, and applies it to all
+rows. Letters are numbered so that their product is XOR: I, X, Z, Y = 0, 1, 2, 3, second qubit times 4. Letters that A
+does not connect are scaled in place; connected ones are looked up together. A rotation, a run of rotations with their
+noise, a relaxation that spawns shorter strings, read-out error, a depolarizing factor and an arbitrary channel differ
+in A only. A string of small coefficient is left out when it would be new; small amounts always join an existing string.
+
+What costs time is reading memory at random. So rows come in blocks, `reach` notes on which qubits the rows of a block
+may act (a new row stands near those made by the same operation, so blocks stay local), blocks out of reach of an
+operation are skipped, and the table entries that a block needs are read ahead together.
 
 The gradient keeps a tape of the rows that each operation mixed and sweeps it backwards. Nothing is checked here;
 `pauli_propagation` builds the arrays. All functions share one file: numba's disk cache notices no change in others.
@@ -48,10 +52,10 @@ _ONE = np.uint64(1)
 
 
 @intrinsic
-def _popcount(typing_context, word):
+def _popcount(typing_context, word):  # noqa: ARG001 - numba asks for these arguments
     """Return the number of set bits."""
 
-    def code(context, builder, signature, arguments):
+    def code(context, builder, signature, arguments):  # noqa: ARG001
         return builder.ctpop(arguments[0])
 
     return int64(int64), code
@@ -404,8 +408,8 @@ def _mix(
                 b = np.uint64(letters[c, m])
                 value = before[0] if b == 0 else 0.0
                 most = old_sens[0] if b == 0 else 0.0
-                for l in range(n_letters[c]):
-                    a = np.uint64(letters[c, l])
+                for other in range(n_letters[c]):
+                    a = np.uint64(letters[c, other])
                     if a != 0:
                         value += matrix[b, a] * before[a]
                         if taping:
@@ -577,7 +581,7 @@ def _operation_matrix(op, elements, angles, constants, theta, matrix, slopes, pa
 
 
 @njit(**_OPTIONS)
-def _final_sign(frame, words, n_qubits, line, product):
+def _final_sign(frame, words, n_qubits, product):
     """Return the expectation value, 1, -1 or 0, of the row with these words in the state |0...0>."""
     for q in range(n_qubits):
         z = frame[2 * q + 1]
@@ -602,7 +606,7 @@ def _final_signs(rows, n, frame, n_qubits, wide, signs):
         words[0], words[1] = rows[i, 0], rows[i, 1]
         if wide:
             words[2], words[3] = rows[i, 2], rows[i, 3]
-        signs[i] = _final_sign(frame, words, n_qubits, words, product)
+        signs[i] = _final_sign(frame, words, n_qubits, product)
 
 
 @njit(**_OPTIONS)
@@ -613,10 +617,103 @@ def _longer(array, length):
 
 
 @njit(**_OPTIONS)
-def _run(
-    ops, elements, angles, constants, cliffords, terms, coefficients, bit_hashes, theta, settings, eps, taping, statistics
+def _value(rows, vals, n, frame, n_qubits, signs):
+    wide = n_qubits > 64
+    key = 4 if wide else 2
+    _final_signs(rows, n, frame, n_qubits, wide, signs)
+    total = 0.0
+    for i in range(n):
+        if signs[i] != 0.0:
+            total += signs[i] * vals[i, key + 1]
+    return total
+
+
+@njit(**_OPTIONS)
+def _mix_back(adjoint, ints, floats, at, end, at_float, matrix, size, sums):
+    """Turn adjoints after an operation into those before it; sums[b, a] = sum of adjoint[b] coefficient[a]."""
+    sums[:] = 0.0
+    late = np.zeros(16)
+    early = np.zeros(16)
+    while at < end:
+        mask = ints[at]
+        place = at + 1
+        for b in range(size):
+            if (mask >> b) & 1:
+                late[b] = 0.0 if ints[place] < 0 else adjoint[ints[place] >> 1] * (1 - 2 * (ints[place] & 1))
+                place += 1
+        for a in range(1, size):
+            if not (mask >> a) & 1:
+                continue
+            total = 0.0
+            for b in range(size):
+                if (mask >> b) & 1:
+                    total += matrix[b, a] * late[b]
+                    if size == 4:
+                        sums[b, a] += late[b] * floats[at_float]
+            early[a] = total
+            if size == 4:
+                at_float += 1
+        place = at + 1
+        for b in range(size):
+            if (mask >> b) & 1:
+                if b > 0 and ints[place] >= 0:
+                    adjoint[ints[place] >> 1] = early[b] * (1 - 2 * (ints[place] & 1))
+                place += 1
+        at = place
+
+
+@njit(**_OPTIONS)
+def _sweep_back(ops, elements, angles, constants, theta, adjoint, ints, floats, events, gradient):
+    """Run the tape backwards and add up the gradient; `adjoint` holds the final values of the rows."""
+    parts = np.zeros((_longest(ops), 4, 4))
+    matrix, slopes, sums, derivative = np.zeros((16, 16)), np.zeros((16, 16)), np.zeros((4, 4)), np.zeros((4, 4))
+    end = events[len(ops), 0]
+    for t in range(len(ops) - 1, -1, -1):
+        op = ops[t]
+        if events[t, 0] < 0:
+            continue
+        size = _operation_matrix(op, elements, angles, constants, theta, matrix, slopes, parts, False)
+        _mix_back(adjoint, ints, floats, events[t, 0], end, events[t, 1], matrix, size, sums)
+        end = events[t, 0]
+        if size == 4:
+            for k in range(op[6]):
+                e = op[3] + k
+                if elements[e, 1] >= 0:
+                    _derivative(elements, angles, constants, op[3], op[6], k, theta, parts, derivative)
+                    gradient[elements[e, 1]] += angles[e, 0] * (sums * derivative).sum()
+        if events[t, 2] >= 0:
+            end = events[t, 2]
+            longer = np.zeros(ints[end])
+            for i in range(ints[end + 1]):
+                longer[ints[end + 2 + i]] = adjoint[i]
+            adjoint = longer
+
+
+@njit(**_OPTIONS)
+def _longest(ops):
+    """Return the largest number of elements of an operation."""
+    longest = 1
+    for t in range(len(ops)):
+        longest = max(longest, ops[t, 6])
+    return longest
+
+
+_INTS = int64[:, ::1]
+_FLOATS = float64[::1]
+
+
+@njit(
+    types.void(
+        _INTS, _INTS, float64[:, ::1], _FLOATS, int64[:, :, ::1], _INTS, _FLOATS, int64[::1], int64[::1], float64,
+        _FLOATS, _FLOATS, _FLOATS, types.boolean,
+    ),
+    **_OPTIONS,
+)  # fmt: skip
+def propagate(
+    ops, elements, angles, constants, cliffords, terms, coefficients, bit_hashes, settings, eps,
+    theta, statistics, gradient, taping,
 ):  # fmt: skip
-    """Propagate; return the final rows, the frame and, if taping, the tape with the places where each operation starts."""
+    """Write value and statistics of a run; if `taping`, also add the gradient of the truncated value to `gradient`."""
     n_qubits, max_weight, max_terms, max_tape = settings[0], settings[1], settings[2], settings[3]
     wide = n_qubits > 64
     key = 4 if wide else 2
@@ -666,10 +763,7 @@ def _run(
     gen = np.zeros((16, 6), dtype=np.int64)
     lines = np.zeros((4, 6), dtype=np.int64)
     matrix, slopes = np.zeros((16, 16)), np.zeros((16, 16))
-    longest = 1
-    for t in range(len(ops)):
-        longest = max(longest, ops[t, 6])
-    parts = np.zeros((longest, 4, 4))
+    parts = np.zeros((_longest(ops), 4, 4))
     comp, n_letters = np.zeros(16, dtype=np.int64), np.zeros(16, dtype=np.int64)
     letters, phases = np.zeros((16, 16), dtype=np.int64), np.zeros((16, 16), dtype=np.int64)
     scratch = np.zeros((5, 16))
@@ -721,8 +815,8 @@ def _run(
         state[RESUME] = 0
         n_old = n
         while not _mix(
-            rows, vals, sens, marks, table, reach, state, tape_ints, tape_floats, n_old, gen, bits, matrix, slopes, size,
-            comp, letters, n_letters, phases, inverse, max_weight, eps, taping, wide, statistics, scratch, index,
+            rows, vals, sens, marks, table, reach, state, tape_ints, tape_floats, n_old, gen, bits, matrix, slopes,
+            size, comp, letters, n_letters, phases, inverse, max_weight, eps, taping, wide, statistics, scratch, index,
         ):  # fmt: skip
             n = state[N_ROWS]
             if n > 2 * max_terms:
@@ -757,115 +851,10 @@ def _run(
             statistics[STOPPED_AT] = t
             break
     statistics[N_FINAL] = n
-    events[len(ops), 0] = state[TAPE_INTS]
-    return rows, vals, n, frame, tape_ints, tape_floats, events
-
-
-@njit(**_OPTIONS)
-def _value(rows, vals, n, frame, n_qubits, signs):
-    wide = n_qubits > 64
-    key = 4 if wide else 2
-    _final_signs(rows, n, frame, n_qubits, wide, signs)
-    total = 0.0
-    for i in range(n):
-        if signs[i] != 0.0:
-            total += signs[i] * vals[i, key + 1]
-    return total
-
-
-@njit(**_OPTIONS)
-def _mix_back(adjoint, ints, floats, at, end, at_float, matrix, size, sums):
-    """Turn adjoints after an operation into those before it; sums[b, a] = sum of adjoint[b] coefficient[a]."""
-    sums[:] = 0.0
-    late = np.zeros(16)
-    early = np.zeros(16)
-    while at < end:
-        mask = ints[at]
-        place = at + 1
-        for b in range(size):
-            if (mask >> b) & 1:
-                late[b] = 0.0 if ints[place] < 0 else adjoint[ints[place] >> 1] * (1 - 2 * (ints[place] & 1))
-                place += 1
-        for a in range(1, size):
-            if not (mask >> a) & 1:
-                continue
-            total = 0.0
-            for b in range(size):
-                if (mask >> b) & 1:
-                    total += matrix[b, a] * late[b]
-                    if size == 4:
-                        sums[b, a] += late[b] * floats[at_float]
-            early[a] = total
-            if size == 4:
-                at_float += 1
-        place = at + 1
-        for b in range(size):
-            if (mask >> b) & 1:
-                if b > 0 and ints[place] >= 0:
-                    adjoint[ints[place] >> 1] = early[b] * (1 - 2 * (ints[place] & 1))
-                place += 1
-        at = place
-
-
-_INTS = int64[:, ::1]
-_FLOATS = float64[::1]
-_ARGUMENTS = (
-    _INTS, _INTS, float64[:, ::1], _FLOATS, int64[:, :, ::1], _INTS, _FLOATS, int64[::1], int64[::1], float64, _FLOATS,
-)  # fmt: skip
-
-
-@njit(types.void(*_ARGUMENTS, _FLOATS), **_OPTIONS)
-def propagate(
-    ops, elements, angles, constants, cliffords, terms, coefficients, bit_hashes, settings, eps, theta, statistics
-):
-    """Write the expectation value and the statistics of its run."""
-    rows, vals, n, frame, _, _, _ = _run(
-        ops, elements, angles, constants, cliffords, terms, coefficients, bit_hashes, theta, settings, eps, False,
-        statistics,
-    )  # fmt: skip
-    if statistics[STATUS] == OK:
-        statistics[VALUE] = _value(rows, vals, n, frame, settings[0], np.empty(n))
-
-
-@njit(types.void(*_ARGUMENTS, _FLOATS, _FLOATS), **_OPTIONS)
-def gradient(
-    ops, elements, angles, constants, cliffords, terms, coefficients, bit_hashes, settings, eps, theta, statistics, out
-):
-    """Write the gradient of the truncated expectation value: a taped run, then the tape backwards."""
-    rows, vals, n, frame, ints, floats, events = _run(
-        ops, elements, angles, constants, cliffords, terms, coefficients, bit_hashes, theta, settings, eps, True,
-        statistics,
-    )  # fmt: skip
     if statistics[STATUS] != OK:
         return
     adjoint = np.empty(n)
-    statistics[VALUE] = _value(rows, vals, n, frame, settings[0], adjoint)
-    longest = 1
-    for t in range(len(ops)):
-        longest = max(longest, ops[t, 6])
-    parts = np.zeros((longest, 4, 4))
-    matrix, slopes, sums, derivative = np.zeros((16, 16)), np.zeros((16, 16)), np.zeros((4, 4)), np.zeros((4, 4))
-    end = events[len(ops), 0]
-    for t in range(len(ops) - 1, -1, -1):
-        op = ops[t]
-        if events[t, 0] < 0:
-            continue
-        size = _operation_matrix(op, elements, angles, constants, theta, matrix, slopes, parts, False)
-        _mix_back(adjoint, ints, floats, events[t, 0], end, events[t, 1], matrix, size, sums)
-        end = events[t, 0]
-        if size == 4:
-            for k in range(op[6]):
-                e = op[3] + k
-                if elements[e, 1] >= 0:
-                    _derivative(elements, angles, constants, op[3], op[6], k, theta, parts, derivative)
-                    slope = 0.0
-                    for b in range(4):
-                        for a in range(4):
-                            slope += sums[b, a] * derivative[b, a]
-                    out[elements[e, 1]] += angles[e, 0] * slope
-        if events[t, 2] >= 0:
-            end = events[t, 2]
-            longer = np.zeros(ints[end])
-            for i in range(ints[end + 1]):
-                longer[ints[end + 2 + i]] = adjoint[i]
-            adjoint = longer
+    statistics[VALUE] = _value(rows, vals, n, frame, n_qubits, adjoint)
+    if taping:
+        events[len(ops), 0] = state[TAPE_INTS]
+        _sweep_back(ops, elements, angles, constants, theta, adjoint, tape_ints, tape_floats, events, gradient)

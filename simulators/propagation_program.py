@@ -119,15 +119,17 @@ class _Builder:
         """Return the finished program."""
         for q in sorted(self._waiting):
             self._flush(q)
-        images = [_clifford_images(gate) or () for gate in self._cliffords]
+        images = [_clifford_images(gate) for gate in self._cliffords]
+        digits = self._observable.digits
+        order = np.argsort((digits != 0).argmax(axis=1), kind="stable")  # neighbours in space, neighbours in memory
         return PropagationProgram(
             ops=np.array(self._ops, dtype=np.int64).reshape(-1, _OP_SIZE),
             elements=np.array(self._elements, dtype=np.int64).reshape(-1, 3),
             angles=np.array(self._angles, dtype=np.float64).reshape(-1, 2),
             constants=np.concatenate([np.zeros(1), *(numbers.ravel() for numbers in self._numbers)]),
             cliffords=np.array(images, dtype=np.int64).reshape(-1, 4, 3),
-            terms=_words(self._observable.digits),
-            coefficients=self._observable.vector.copy(),
+            terms=_words(digits[order]),
+            coefficients=self._observable.vector[order],
         )
 
     def _add_channel(self, channel: Channel, qubits: tuple[int, ...]) -> None:
