@@ -36,7 +36,9 @@ class Propagation:
         error_bound: sum of |c| over all dropped amounts. The exact value lies within it, always: what is dropped is c
             times a Pauli string, and neither gates nor channels make the expectation value of one exceed 1.
         error_estimate: root of the sum of c**2 over all dropped amounts, the size of the error if they contribute with
-            independent signs. Usually an overestimate, as most dropped strings have small expectation values.
+            independent signs. In 360 runs on 6 qubits the error was a tenth of it in the median and at most 1.5 times
+            as large. What relaxation spawns shares a sign, though: with a `min_coefficient` above the probability to
+            relax during a gate, and many qubits, the error can exceed the estimate. To be sure, lower it and compare.
         n_terms: Pauli strings at the end.
         peak_terms: most Pauli strings held at any time.
         n_dropped: how many times something was dropped.
@@ -179,8 +181,12 @@ class PropagationObjective:
 
     @property
     def evaluations_per_gradient(self) -> int:
-        """Two propagations, one for the value and one with a tape that is swept back; about four energies in time."""
-        return 2
+        """About ten energies in time, whatever the number of angles.
+
+        Measured: 8 to 16 on layered circuits of 120 to 762 angles, where parameter shift takes 241 to 1525. Without
+        the strings kept for their derivatives alone it would be three.
+        """
+        return 10
 
     def __call__(self, theta: ArrayLike) -> float:
         """Return the energy at `theta`, shape (n_parameters,), radians; `propagate` also tells its error.
@@ -215,7 +221,8 @@ class PropagationObjective:
 
         The gradient comes from one reverse sweep over a second propagation, which also keeps strings whose coefficient
         is small but whose derivative is not; otherwise derivatives would vanish where angles are multiples of pi / 2.
-        Its truncation error is of the size of the energy's; with `min_coefficient=0` it is exact.
+        That is worth it: on layered circuits of 20 qubits it made the error 4 to 25 times smaller at 4 times the cost.
+        With `min_coefficient=0` the gradient is exact.
 
         Raises:
             EngineError: if more than `max_terms` strings or more than 8 GiB for the sweep are needed.
@@ -266,7 +273,7 @@ class PropagationObjective:
                 f"(now {self._limits})"
             )
         raise EngineError(
-            f"more Pauli strings are needed than max_terms={int(self._arguments[8][2])}: {int(statistics[k.N_PEAK])} at "
-            f"operation {done} of {total}, counted from the observable; use a larger min_coefficient or a smaller "
+            f"{int(statistics[k.N_PEAK])} Pauli strings are needed at operation {done} of {total}, counted from the "
+            f"observable, more than max_terms={int(self._arguments[8][2])}; use a larger min_coefficient or a smaller "
             f"max_weight (now {self._limits}), or a larger max_terms"
         )
