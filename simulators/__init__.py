@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from qvar.simulators.mitigation import ZeroNoiseExtrapolation
     from qvar.simulators.noise import NoiseModel, ReadoutError, StateFlip
     from qvar.simulators.observable import Observable
+    from qvar.simulators.pauli_propagation import PauliPropagationSimulator, Propagation
     from qvar.simulators.pauli_transfer import PauliTransferSimulator
     from qvar.simulators.primitives import EstimatorV2, SamplerV2
     from qvar.simulators.shot_allocation import (
@@ -60,6 +61,8 @@ _HOME = {
     "PauliTransferSimulator": "pauli_transfer",
     "PilotAllocation": "shot_allocation",
     "PolynomialExtrapolation": "extrapolation",
+    "PauliPropagationSimulator": "pauli_propagation",
+    "Propagation": "pauli_propagation",
     "ReadoutError": "noise",
     "RichardsonExtrapolation": "extrapolation",
     "ShotBudget": "shot_allocation",
@@ -94,9 +97,11 @@ __all__ = [
     "Observable",
     "Operation",
     "OptimalAllocation",
+    "PauliPropagationSimulator",
     "PauliTransferSimulator",
     "PilotAllocation",
     "PolynomialExtrapolation",
+    "Propagation",
     "ReadoutError",
     "RichardsonExtrapolation",
     "SamplerV2",

@@ -67,7 +67,7 @@ def _compile(module: str, function: str) -> Callable[..., Any]:
 def compile_all() -> list[str]:
     """Compile every kernel of this package that is not on disk yet, and return their names."""
     names = []
-    for module in ("planning", "pauli_transfer", "statevector"):
+    for module in ("planning", "pauli_transfer", "statevector", "propagation"):
         for function in import_module(f"{__name__}.{module}").SIGNATURES:
             compiled(module, function)
             names.append(f"{module}.{function}")
