@@ -9,7 +9,7 @@ import pennylane as qml
 from numpy.typing import NDArray
 from pennylane.devices import Device, ExecutionConfig
 from pennylane.devices.modifiers import simulator_tracking, single_tape_support
-from pennylane.measurements import ExpectationMP
+from pennylane.measurements import ExpectationMP, VarianceMP
 from pennylane.transforms.core import CompilePipeline
 
 from qvar.simulators.engine import check_noise_model
@@ -92,10 +92,13 @@ class PauliTransferDevice(Device):  # type: ignore[misc]
         self._position = {} if self.wires is None else {wire: q for q, wire in enumerate(self.wires)}
         self._engines: dict[tuple[int, ...], PauliTransferSimulator] = {}
         self._simulations: dict[Any, TapeSimulation] = {}
+        self._verdicts: dict[Any, bool] = {}
+        self._gradient_form = NativeForm(self.name, self.wires, noise, expands_broadcasts=True)
         self._pipelines = {False: CompilePipeline(), True: CompilePipeline()}
-        for expands, pipeline in self._pipelines.items():
-            form = NativeForm(self.name, self.wires, noise, expands_broadcasts=expands)
-            pipeline.add_transform(native_form, form)
+        self._pipelines[False].add_transform(
+            native_form, NativeForm(self.name, self.wires, noise, expands_broadcasts=False)
+        )
+        self._pipelines[True].add_transform(native_form, self._gradient_form)
 
     @property
     def name(self) -> str:
@@ -123,8 +126,21 @@ class PauliTransferDevice(Device):  # type: ignore[misc]
     def _has_gradient(self, circuit: Any) -> bool:
         if circuit.shots:
             return False
+        structure = self._gradient_form.structure(circuit)
+        key = structure, tuple(circuit.trainable_params)
+        if key not in self._verdicts:
+            verdict = self._find_gradient(circuit)
+            depends_on_words = any(isinstance(m, VarianceMP) for m in circuit.measurements)
+            if depends_on_words or not self._gradient_form.is_unchanged(structure):
+                return verdict
+            if len(self._verdicts) >= _REMEMBERED:
+                self._verdicts.clear()
+            self._verdicts[key] = verdict
+        return self._verdicts[key]
+
+    def _find_gradient(self, circuit: Any) -> bool:
         try:
-            tapes, _ = self._pipelines[True]((circuit,))
+            tapes, _ = self._gradient_form.apply(circuit)
         except (qml.exceptions.DeviceError, qml.exceptions.WireError):
             return False
         for tape in tapes:

@@ -1,5 +1,6 @@
 """Bring PennyLane tapes into the native form that the device runs; tapes already in that form pass at once."""
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from qvar.simulators.pennylane_conversion import NATIVE_NAMES, gate_rule, is_nat
 __all__ = ["NativeForm", "native_form"]
 
 _REMEMBERED = 1024
+_NOTHING = object()
 _WIRE_REQUESTS = ("Allocate", "Deallocate")
 
 
@@ -40,6 +42,8 @@ class NativeForm:
         if noise is not None and noise.strict:
             self._known_gates = {gate for gate, _ in noise.local} | set(noise.default)
         self._unchanged: set[Any] = set()
+        self._last: tuple[Callable[[], Any], Any] = (lambda: _NOTHING, None)
+        self._last_structure: tuple[Callable[[], Any], Any] = (lambda: _NOTHING, None)
         self._pipeline = CompilePipeline()
         self._pipeline.add_transform(qml.defer_measurements, allow_postselect=False)
         self._pipeline.add_transform(_expand, self._needs_expansion)
@@ -64,28 +68,37 @@ class NativeForm:
 
     def apply(self, tape: Any) -> tuple[Sequence[Any], Callable[[Any], Any]]:
         """Return native tapes, and what makes the result of `tape` of theirs."""
-        structure = self._structure(tape)
+        seen, outcome = self._last
+        if seen() is tape:  # PennyLane asks twice: to choose the differentiation method, then to run
+            return outcome
+        structure = self.structure(tape)
         if structure in self._unchanged:
             return (tape,), null_postprocessing
         tapes, postprocessing = self._pipeline((tape,))
-        if structure is not None and len(tapes) == 1 and tapes[0] is tape:
-            if len(self._unchanged) >= _REMEMBERED:
-                self._unchanged.clear()
-            self._unchanged.add(structure)
-        return tapes, lambda results: postprocessing(results)[0]
+        if len(tapes) == 1 and tapes[0] is tape:
+            if structure is not None:
+                self._remember(structure)
+            return (tape,), null_postprocessing
+        outcome = tapes, lambda results: postprocessing(results)[0]
+        self._last = weakref.ref(tape), outcome
+        return outcome
 
-    def _structure(self, tape: Any) -> Any:
+    def _remember(self, structure: Any) -> None:
+        if len(self._unchanged) >= _REMEMBERED:
+            self._unchanged.clear()
+        self._unchanged.add(structure)
+
+    def structure(self, tape: Any) -> Any:
         """Return what decides whether a tape is valid as it is, None where that takes a closer look."""
-        structure: list[Any] = [bool(tape.shots)]
-        for operation in tape.operations:
-            dimensions = tuple(getattr(value, "ndim", 0) for value in operation.data)
-            structure.append((operation.name, operation.wires.labels, dimensions))
-        for measurement in tape.measurements:
-            obs = measurement.obs
-            if measurement.mv is not None or (obs is not None and obs.pauli_rep is None):
-                return None
-            structure.append((type(measurement), obs is None, measurement.wires.labels))
-        return tuple(structure)
+        seen, structure = self._last_structure
+        if seen() is not tape:
+            structure = _structure(tape)
+            self._last_structure = weakref.ref(tape), structure
+        return structure
+
+    def is_unchanged(self, structure: Any) -> bool:
+        """Tell whether tapes of a structure were seen to be native as they are."""
+        return structure in self._unchanged
 
     def _accepts(self, operation: Any) -> bool:
         if operation.name in _WIRE_REQUESTS:
@@ -116,6 +129,19 @@ def _expand(tape: Any, is_needed: Callable[[Any], bool]) -> tuple[Sequence[Any],
         return (tape,), null_postprocessing
     tapes, postprocessing = qml.transforms.broadcast_expand(tape)
     return tapes, postprocessing
+
+
+def _structure(tape: Any) -> Any:
+    structure: list[Any] = [bool(tape.shots)]
+    for operation in tape.operations:
+        dimensions = tuple(getattr(value, "ndim", 0) for value in operation.data)
+        structure.append((operation.name, operation.wires.labels, dimensions))
+    for measurement in tape.measurements:
+        obs = measurement.obs
+        if measurement.mv is not None or (obs is not None and obs.pauli_rep is None):
+            return None
+        structure.append((type(measurement), obs is None, measurement.wires.labels))
+    return tuple(structure)
 
 
 def _decomposition(operation: Any) -> list[Any]:
