@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qvar.simulators.noise import NoiseModel, ReadoutError, StateFlip
     from qvar.simulators.observable import Observable
     from qvar.simulators.pauli_transfer import PauliTransferSimulator
+    from qvar.simulators.pennylane_engine import PennyLaneSimulator
     from qvar.simulators.statevector import StatevectorSimulator
 
 _HOME = {
@@ -33,6 +34,7 @@ _HOME = {
     "Observable": "observable",
     "Operation": "circuit",
     "PauliTransferSimulator": "pauli_transfer",
+    "PennyLaneSimulator": "pennylane_engine",
     "ReadoutError": "noise",
     "Slot": "circuit",
     "StateFlip": "noise",
@@ -54,6 +56,7 @@ __all__ = [
     "Observable",
     "Operation",
     "PauliTransferSimulator",
+    "PennyLaneSimulator",
     "ReadoutError",
     "Slot",
     "StateFlip",

@@ -133,7 +133,7 @@ def channel_from_pennylane(operation: Any) -> Channel:
         raise CircuitError(f"channels act on one or two wires, got {operation.name!r} on {list(operation.wires)}")
     kraus = np.array(_kraus_matrices(operation), dtype=np.complex128)
     try:
-        return Channel.from_kraus(_reversed_qubits(kraus))
+        return Channel.from_kraus(list(_reversed_qubits(kraus)))
     except ChannelError as error:
         raise CircuitError(f"{operation.name!r} on {list(operation.wires)} is not a channel: {error}") from error
 

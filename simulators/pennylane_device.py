@@ -182,7 +182,11 @@ class PauliTransferDevice(Device):  # type: ignore[misc]
             return simulation.samples(tape, theta, self._rng)
         return simulation.results(tape, theta)
 
-    def execute_and_compute_derivatives(self, circuits: Sequence[Any], execution_config: Any = None) -> Any:
+    def execute_and_compute_derivatives(
+        self,
+        circuits: Sequence[Any],
+        execution_config: Any = None,  # noqa: ARG002 - PennyLane's signature
+    ) -> Any:
         """Return the results and the Jacobians of native tapes."""
         pairs = []
         for tape in circuits:

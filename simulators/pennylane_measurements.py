@@ -30,6 +30,7 @@ __all__ = [
     "measurement_key",
 ]
 
+Vector = NDArray[np.float64]
 _MAX_DECOMPOSED_WIRES = 6
 """Observables without a Pauli form are expanded in Pauli words up to this many wires."""
 
@@ -42,16 +43,17 @@ class LinearMeasurement(Protocol):
         """The Pauli sums."""
         ...
 
-    def from_states(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
+    def from_states(self, states: Vector) -> Vector:
         """Return the results for `states` of shape (n_points, 4**n), before read-out; shape (n_points, *shape)."""
         ...
 
-    def from_moments(self, moments: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the result from the measured values of the observables, shape (n_observables,)."""
-        ...
+    def with_jacobian(self, moments: Vector, slopes: Vector) -> tuple[Vector, Vector]:
+        """Return the result and its Jacobian, shapes (*shape) and (*shape, n_angles).
 
-    def jacobian(self, moments: NDArray[np.float64], slopes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the derivatives, shape (*shape, n_angles), from those of the moments, (n_observables, n_angles)."""
+        Args:
+            moments: measured values of the observables, shape (n_observables,).
+            slopes: their derivatives, shape (n_observables, n_angles).
+        """
         ...
 
 
@@ -63,11 +65,11 @@ class _Moments:
         self._noise = noise
 
     @cached_property
-    def _rows(self) -> list[tuple[NDArray[np.intp], NDArray[np.float64]]]:
+    def _rows(self) -> list[tuple[NDArray[np.intp], Vector]]:
         dense = [measured_coefficients(observable, self._noise) for observable in self.observables]
         return [(np.flatnonzero(row), row[row != 0.0]) for row in dense]
 
-    def __call__(self, states: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    def __call__(self, states: Vector) -> list[Vector]:
         return [states[:, indices] @ coefficients for indices, coefficients in self._rows]
 
 
@@ -76,14 +78,11 @@ class _Expectation:
         self.observables = (observable,)
         self._moments = _Moments(self.observables, noise)
 
-    def from_states(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self._moments(states)[0]
+    def from_states(self, states: Vector) -> Vector:
+        return np.asarray(self._moments(states)[0], dtype=np.float64)
 
-    def from_moments(self, moments: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(moments[0])
-
-    def jacobian(self, moments: NDArray[np.float64], slopes: NDArray[np.float64]) -> NDArray[np.float64]:
-        return slopes[0]
+    def with_jacobian(self, moments: Vector, slopes: Vector) -> tuple[Vector, Vector]:
+        return np.asarray(moments[0]), np.asarray(slopes[0])
 
 
 class _Variance:
@@ -93,15 +92,12 @@ class _Variance:
         self.observables = (observable, square)
         self._moments = _Moments(self.observables, noise)
 
-    def from_states(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
+    def from_states(self, states: Vector) -> Vector:
         mean, mean_square = self._moments(states)
         return np.asarray(mean_square - mean**2)
 
-    def from_moments(self, moments: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(moments[1] - moments[0] ** 2)
-
-    def jacobian(self, moments: NDArray[np.float64], slopes: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(slopes[1] - 2 * moments[0] * slopes[0])
+    def with_jacobian(self, moments: Vector, slopes: Vector) -> tuple[Vector, Vector]:
+        return np.asarray(moments[1] - moments[0] ** 2), np.asarray(slopes[1] - 2 * moments[0] * slopes[0])
 
 
 _TO_OUTCOMES = np.array([[0.5, 0.5], [0.5, -0.5]])
@@ -127,20 +123,16 @@ class _Probabilities:
             words.append("".join("Z" if q in flipped else "I" for q in reversed(range(self._n_qubits))))
         return tuple(Observable((word,), (1.0,)) for word in words)
 
-    def from_states(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self._outcomes(states[:, self._indices], self._matrices)
+    def from_states(self, states: Vector) -> Vector:
+        return np.maximum(self._outcomes(states[:, self._indices], self._matrices), 0.0)
 
-    def from_moments(self, moments: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self._outcomes(moments[None, :], _TO_OUTCOMES[None])[0]
+    def with_jacobian(self, moments: Vector, slopes: Vector) -> tuple[Vector, Vector]:
+        rows = self._outcomes(np.vstack([moments, slopes.T]), _TO_OUTCOMES[None])
+        return np.maximum(rows[0], 0.0), rows[1:].T
 
-    def jacobian(self, moments: NDArray[np.float64], slopes: NDArray[np.float64]) -> NDArray[np.float64]:
-        return apply_local(slopes.T, self._repeated(_TO_OUTCOMES[None], slopes.shape[1])).T
-
-    def _outcomes(self, words: NDArray[np.float64], matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.maximum(apply_local(words, self._repeated(matrices, len(words))), 0.0)
-
-    def _repeated(self, matrices: NDArray[np.float64], n_rows: int) -> NDArray[np.float64]:
-        return np.broadcast_to(matrices, (n_rows, len(self._qubits), 2, 2))
+    def _outcomes(self, words: Vector, matrices: Vector) -> Vector:
+        repeated = np.broadcast_to(matrices, (len(words), len(self._qubits), 2, 2))
+        return np.asarray(apply_local(words, repeated), dtype=np.float64)
 
 
 def measurement_key(measurement: Any) -> Any:
@@ -219,7 +211,7 @@ def _is_one_basis(observable: Observable) -> bool:
     return all(len(set(column) - {0}) <= 1 for column in observable.digits.T)
 
 
-def apply_letter_maps(states: NDArray[np.float64], maps: NDArray[np.float64]) -> NDArray[np.float64]:
+def apply_letter_maps(states: Vector, maps: Vector) -> Vector:
     """Apply one 4x4 matrix per qubit to states of shape (n_points, 4**n_qubits)."""
     n_points, size = states.shape
     for q, matrix in enumerate(maps):
@@ -228,7 +220,7 @@ def apply_letter_maps(states: NDArray[np.float64], maps: NDArray[np.float64]) ->
     return states
 
 
-def density_matrices(states: NDArray[np.float64]) -> NDArray[np.complex128]:
+def density_matrices(states: Vector) -> NDArray[np.complex128]:
     """Return density matrices in PennyLane's form from Pauli expectation values.
 
     Args:

@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pennylane as qml
 from pennylane.devices.preprocess import (
@@ -23,6 +23,7 @@ __all__ = ["NativeForm", "native_form"]
 
 _REMEMBERED = 1024
 _NOTHING = object()
+_Outcome = tuple[Sequence[Any], Callable[[Any], Any]]
 _WIRE_REQUESTS = ("Allocate", "Deallocate")
 
 
@@ -66,11 +67,11 @@ class NativeForm:
         )
         self._pipeline.add_transform(validate_observables, _is_measurable, name=name)
 
-    def apply(self, tape: Any) -> tuple[Sequence[Any], Callable[[Any], Any]]:
+    def apply(self, tape: Any) -> _Outcome:
         """Return native tapes, and what makes the result of `tape` of theirs."""
         seen, outcome = self._last
         if seen() is tape:  # PennyLane asks twice: to choose the differentiation method, then to run
-            return outcome
+            return cast(_Outcome, outcome)
         structure = self.structure(tape)
         if structure in self._unchanged:
             return (tape,), null_postprocessing
@@ -116,14 +117,14 @@ class NativeForm:
         )
 
 
-@qml.transform
-def native_form(tape: Any, form: NativeForm) -> tuple[Sequence[Any], Callable[[Any], Any]]:
+@qml.transform  # type: ignore[untyped-decorator]
+def native_form(tape: Any, form: NativeForm) -> _Outcome:
     """Apply a `NativeForm` to a tape."""
     return form.apply(tape)
 
 
-@qml.transform
-def _expand(tape: Any, is_needed: Callable[[Any], bool]) -> tuple[Sequence[Any], Callable[[Any], Any]]:
+@qml.transform  # type: ignore[untyped-decorator]
+def _expand(tape: Any, is_needed: Callable[[Any], bool]) -> _Outcome:
     """Expand broadcast parameters where needed."""
     if not is_needed(tape):
         return (tape,), null_postprocessing
@@ -152,6 +153,4 @@ def _decomposition(operation: Any) -> list[Any]:
 
 
 def _is_measurable(obs: Any) -> bool:
-    return bool(
-        obs.pauli_rep is not None or obs.has_matrix or obs.has_sparse_matrix or obs.has_diagonalizing_gates
-    )
+    return bool(obs.pauli_rep is not None or obs.has_matrix or obs.has_sparse_matrix or obs.has_diagonalizing_gates)

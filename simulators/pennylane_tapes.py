@@ -5,7 +5,8 @@ with one slot per angle; later only the angles are read off the tape.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,16 +108,14 @@ class TapeSimulation:
 
     def objective(self, observable: Observable) -> ExactObjective:
         """Return the objective of an observable, made once."""
-        return _remembered(self._objectives, observable, lambda: self.engine.objective(self.circuit, observable))
+        make = partial(self.engine.objective, self.circuit, observable)
+        return cast(ExactObjective, _remembered(self._objectives, observable, make))
 
     def linear(self, measurement: Any) -> LinearMeasurement | None:
         """Return the measurement as a function of Pauli sums, None if it is not one."""
-
-        def make() -> LinearMeasurement | None:
-            return linear_measurement(measurement, self.index, self.n_qubits, self.noise)
-
+        make = partial(linear_measurement, measurement, self.index, self.n_qubits, self.noise)
         key = measurement_key(measurement)
-        return make() if key is None else _remembered(self._linear, key, make)
+        return make() if key is None else cast(LinearMeasurement | None, _remembered(self._linear, key, make))
 
     def states(self, thetas: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the Pauli expectation values for rows of angles, shape (n_points, 4**n_qubits)."""
@@ -187,8 +186,8 @@ class TapeSimulation:
             sweeps = [self.objective(observable).value_and_gradient(theta) for observable in function.observables]
             moments = np.array([value for value, _ in sweeps])
             slopes = np.array([slope for _, slope in sweeps])
-            jacobian = function.jacobian(moments, slopes)
-            values.append(function.from_moments(moments))
+            value, jacobian = function.with_jacobian(moments, slopes)
+            values.append(value)
             jacobians.append(self._per_parameter(tape, jacobian))
         if len(values) == 1:
             return values[0], jacobians[0]

@@ -1,8 +1,8 @@
 """Find out which free parameter drives which gate of a PennyLane tape or quantum function.
 
-PennyLane programs hold numbers, not symbols, and decompose into gates by arbitrary Python code. What an angle depends on
-is therefore measured: the program is written out at four parameter vectors x, x + (1, 1, ...), x + (1, 2, 3, ...) and y.
-An angle a * theta[k] + b reveals a by the first difference, k by the ratio of the first two, and the fourth vector
+PennyLane programs hold numbers, not symbols, and decompose into gates by arbitrary Python code. What an angle depends
+on is therefore measured: the program is written out at four parameter vectors x, x + (1, 1, ...), x + (1, 2, 3, ...) and
+y. An angle a * theta[k] + b reveals a by the first difference, k by the ratio of the first two, and the fourth vector
 must confirm it.
 """
 
@@ -49,8 +49,11 @@ def tracer(source: Any, arguments: Sequence[Any]) -> tuple[int, Trace]:
             raise CircuitError(f"a tape takes no arguments, got {len(arguments)}; a quantum function does")
         free = _free_parameters(source)
         values = [source.get_parameters(trainable_only=False)[k] for k in free]
-        return _size(values), lambda theta: (
-            source if theta is None or not free else source.bind_new_parameters(_filled(values, theta), free)
+        return (
+            _size(values),
+            lambda theta: (
+                source if theta is None or not free else source.bind_new_parameters(_filled(values, theta), free)
+            ),
         )
     if not callable(source):
         raise CircuitError(f"expected a tape, a quantum function or a QNode, got {type(source).__name__}")
@@ -122,7 +125,7 @@ def angles_as_slots(
     """
     if n_free == 0:
         return tuple(operations(None))
-    counter = np.arange(n_free)
+    counter = np.arange(n_free, dtype=np.float64)
     start = 0.3 + (counter * 0.6180339887) % 1.0
     check = 0.2 + (counter * 0.4142135623) % 1.0
     traces = [operations(theta) for theta in (start, start + 1.0, start + 1.0 + counter, check)]
