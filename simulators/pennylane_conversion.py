@@ -4,6 +4,7 @@ Qubit q is wire q. PennyLane orders states and matrices with the first wire most
 least significant: only matrices of more than one qubit have to be reordered, never circuits.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -140,7 +141,9 @@ def channel_from_pennylane(operation: Any) -> Channel:
 
 def _kraus_matrices(operation: Any) -> list[NDArray[np.complex128]]:
     if operation.name != "QubitDensityMatrix":
-        return list(operation.kraus_matrices())
+        with warnings.catch_warnings():  # of PauliError, which casts matrices it does not use
+            warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+            return list(operation.kraus_matrices())
     weights, vectors = np.linalg.eigh(np.asarray(operation.data[0], dtype=np.complex128))
     basis = np.eye(len(weights))
     return [

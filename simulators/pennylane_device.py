@@ -12,6 +12,7 @@ from pennylane.devices.modifiers import simulator_tracking, single_tape_support
 from pennylane.measurements import ExpectationMP, VarianceMP
 from pennylane.transforms.core import CompilePipeline
 
+from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_noise_model
 from qvar.simulators.errors import EngineError, NoiseModelError
 from qvar.simulators.noise import NoiseModel
@@ -237,10 +238,17 @@ class PauliTransferDevice(Device):  # type: ignore[misc]
                 noise = None if self.noise is None else self.noise.on_qubits(qubits)
                 self._engines[qubits] = PauliTransferSimulator(noise)
             simulation = TapeSimulation(tape, wires, self._engines[qubits])
+            self._check_gates(simulation.circuit, qubits)
             while len(self._simulations) >= _REMEMBERED:
                 self._simulations.pop(next(iter(self._simulations)))
             self._simulations[structure] = simulation
         return simulation, angles
+
+    def _check_gates(self, circuit: Circuit, qubits: tuple[int, ...]) -> None:
+        """Raise NoiseModelError, in the numbering of the whole device, for a gate that the noise model lacks."""
+        for operation in circuit.operations:
+            if self.noise is not None and operation.channel is None:
+                self.noise.channel(operation.gate, tuple(qubits[q] for q in operation.qubits))
 
     def _ordered_wires(self, tape: Any) -> list[Any]:
         """Return the wires of a tape, least qubit first: in the device's order or, without one, PennyLane's."""

@@ -1,9 +1,9 @@
 """Find out which free parameter drives which gate of a PennyLane tape or quantum function.
 
 PennyLane programs hold numbers, not symbols, and decompose into gates by arbitrary Python code. What an angle depends
-on is therefore measured: the program is written out at four parameter vectors x, x + (1, 1, ...), x + (1, 2, 3, ...) and
-y. An angle a * theta[k] + b reveals a by the first difference, k by the ratio of the first two, and the fourth vector
-must confirm it.
+on is therefore measured: the program is written out at the parameter vectors x, x + (1, 1, ...), x + (1, 2, 3, ...)
+and y. An angle a * theta[k] + b reveals a by the first difference, k by the ratio of the first two, and the fourth
+vector must confirm it.
 """
 
 from collections.abc import Callable, Sequence
