@@ -6,6 +6,7 @@ least significant: only matrices of more than one qubit have to be reordered, ne
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -175,14 +176,14 @@ def operation_to_pennylane(operation: Operation, angles: Iterable[Any]) -> Any:
 
 def circuit_to_pennylane(circuit: Circuit) -> Callable[..., list[Any]]:
     """Return the quantum function of a circuit (see `Circuit.to_pennylane`)."""
+    return partial(_apply, circuit)
 
-    def quantum_function(theta: Any = ()) -> list[Any]:
-        n_given = qml.math.shape(theta)[:1]
-        if n_given != (circuit.n_parameters,):
-            raise CircuitError(f"this circuit has {circuit.n_parameters} parameter(s), got {n_given or 'a number'}")
-        return [operation_to_pennylane(o, (_angle(p, theta) for p in o.parameters)) for o in circuit.operations]
 
-    return quantum_function
+def _apply(circuit: Circuit, theta: Any = ()) -> list[Any]:
+    n_given = qml.math.shape(theta)[:1]
+    if n_given != (circuit.n_parameters,):
+        raise CircuitError(f"this circuit has {circuit.n_parameters} parameter(s), got {n_given or 'a number'}")
+    return [operation_to_pennylane(o, (_angle(p, theta) for p in o.parameters)) for o in circuit.operations]
 
 
 def _angle(parameter: float | Slot, theta: Any) -> Any:

@@ -143,6 +143,12 @@ class PennyLaneObjective:
         return qml.expval(observable_to_pennylane(measured_observable(self._observable, self._engine.noise)))
 
     @cached_property
+    def _dense_measurement(self) -> Any:
+        """The measurement as one matrix: PennyLane's mixed states have no derivative where an outcome has none."""
+        matrix = qml.matrix(self._measurement.obs, wire_order=range(self._circuit.n_qubits))
+        return qml.expval(qml.Hermitian(matrix, wires=range(self._circuit.n_qubits)))
+
+    @cached_property
     def _method(self) -> str | None:
         """The device's exact way to differentiate, None if it has none."""
         if self.shots is not None or self.n_parameters == 0:
@@ -167,8 +173,10 @@ class PennyLaneObjective:
         if self._method is None:
             return self(values), self._shift.gradient(values, self._shifted.batch)
 
+        measurement = self._dense_measurement if self._method == "backprop" else self._measurement
+
         def energy(angles: Any) -> Any:
-            return self._execute([self._tape(angles, [self._measurement])], self._device, self._method)[0]
+            return self._execute([self._tape(angles, [measurement])], self._device, self._method)[0]
 
         differentiate = qml.grad(energy)
         with warnings.catch_warnings():  # of autograd, which takes the real part of a complex cotangent

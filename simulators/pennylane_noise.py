@@ -11,7 +11,7 @@ import numpy as np
 import pennylane as qml
 from numpy.typing import NDArray
 from pennylane.devices.qubit_mixed import apply_operation, get_final_state, measure
-from pennylane.devices.qubit_mixed.measure import state_diagonalizing_gates
+from pennylane.devices.qubit_mixed.measure import full_dot_products_density_matrix, state_diagonalizing_gates
 from pennylane.measurements import ExpectationMP, ProbabilityMP, VarianceMP
 
 from qvar.simulators.noise import NoiseModel, ReadoutError, StateFlip
@@ -69,9 +69,12 @@ def measure_with_readout(measurement: Any, rho: Any, is_batched: bool, readout: 
         is_batched: whether `rho` has a leading batch axis.
         readout: read-out errors, None for none.
     """
+    obs = measurement.obs
+    if readout is None and isinstance(measurement, ExpectationMP) and obs is not None and obs.has_matrix:
+        # A trace; PennyLane's way through probabilities has no derivative where one of them is zero.
+        return full_dot_products_density_matrix(measurement, rho, is_batched)
     if readout is None or not is_read_out(measurement):
         return measure(measurement, rho, is_batched)
-    obs = measurement.obs
     if isinstance(measurement, ExpectationMP) and isinstance(obs, (qml.ops.Sum, qml.ops.LinearCombination)):
         pairs = zip(*obs.terms(), strict=True)
         return sum(c * measure_with_readout(ExpectationMP(term), rho, is_batched, readout) for c, term in pairs)
