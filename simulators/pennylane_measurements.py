@@ -171,7 +171,8 @@ def linear_measurement(
     if isinstance(measurement, qml.measurements.ProbabilityMP):
         if measurement.obs is not None:
             return None
-        return _Probabilities(tuple(index[wire] for wire in measurement.wires), n_qubits, noise)
+        qubits = tuple(index[wire] for wire in measurement.wires) or tuple(range(n_qubits))
+        return _Probabilities(qubits, n_qubits, noise)
     if measurement.obs is None:
         return None
     sentence = _pauli_sentence(measurement.obs, has_readout_error(noise, n_qubits))

@@ -99,6 +99,8 @@ def test_without_wires_a_device_takes_whatever_a_tape_acts_on():
     ours, expected = run(PauliTransferDevice(), program), run(qml.device("default.qubit"), program)
     np.testing.assert_allclose(ours[0], expected[0], atol=1e-12)
     assert ours[1] == pytest.approx(1.0)
+    everything = run(PauliTransferDevice(), lambda: (qml.X("b"), qml.Hadamard("a"), qml.probs())[-1])
+    np.testing.assert_allclose(everything, [0, 0, 0.5, 0.5], atol=1e-12)
 
 
 def test_the_state_of_a_pure_circuit_has_amplitudes_with_their_phase():
@@ -294,7 +296,12 @@ def test_samples_have_the_exact_statistics(noise):
 
     def exact(x):
         gates(x)
-        return qml.expval(qml.X(0)), qml.probs(wires=[1, 2]), qml.expval(qml.Z(1)), qml.expval(qml.Hermitian(HERMITIAN, 2))
+        return (
+            qml.expval(qml.X(0)),
+            qml.probs(wires=[1, 2]),
+            qml.expval(qml.Z(1)),
+            qml.expval(qml.Hermitian(HERMITIAN, 2)),
+        )
 
     device = PauliTransferDevice(wires=3, noise=noise, seed=3)
     x, p, counts, z, h = run(device, program, X, shots=n_shots)
@@ -435,7 +442,7 @@ def test_what_the_device_cannot_do_is_refused_with_a_reason():
         run(uncoupled, lambda: (qml.CNOT([0, 3]), qml.expval(qml.Z(0)))[1])
     with pytest.raises(qml.exceptions.WireError, match="not found on the device"):
         run(PauliTransferDevice(wires=1), lambda: qml.expval(qml.Z(3)))
-    with pytest.raises(qml.exceptions.DeviceError, match="not supported with qvar.ptm"):
+    with pytest.raises(qml.exceptions.DeviceError, match=r"not supported with qvar\.ptm"):
         run(PauliTransferDevice(wires=3), lambda: (qml.PauliError("XXX", 0.1, [0, 1, 2]), qml.expval(qml.Z(0)))[1])
     with pytest.raises(qml.exceptions.DeviceError, match="not accepted for analytic simulation"):
         run(PauliTransferDevice(wires=1), lambda: qml.sample(wires=0))

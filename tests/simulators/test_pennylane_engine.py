@@ -140,7 +140,7 @@ def test_what_a_device_cannot_do_is_refused_with_a_reason():
         PennyLaneSimulator(device=3)
     with pytest.raises(EngineError, match="options are for a device given by name"):
         PennyLaneSimulator(qml.device("default.qubit"), options={"seed": 1})
-    with pytest.raises(EngineError, match="cannot make the PennyLane device 'default.magic'"):
+    with pytest.raises(EngineError, match=r"cannot make the PennyLane device 'default\.magic'"):
         PennyLaneSimulator("default.magic").objective(TURN, Z)
     with pytest.raises(EngineError, match="cannot make the PennyLane device"):
         PennyLaneSimulator(options={"colour": 1}).objective(TURN, Z)

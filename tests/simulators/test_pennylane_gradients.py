@@ -115,9 +115,7 @@ def test_other_interfaces_give_the_same_jacobian(interface):
 @pytest.mark.parametrize("device_vjp", [False, True])
 @pytest.mark.parametrize("grad_on_execution", [False, True])
 def test_products_with_the_jacobian_come_from_the_device_or_from_pennylane(device_vjp, grad_on_execution):
-    qnode = qml.QNode(
-        several, PauliTransferDevice(wires=3), device_vjp=device_vjp, grad_on_execution=grad_on_execution
-    )
+    qnode = qml.QNode(several, PauliTransferDevice(wires=3), device_vjp=device_vjp, grad_on_execution=grad_on_execution)
     weights = np.linspace(-1, 1, 7)
     found = qml.grad(lambda x: qml.math.sum(weights * flat(qnode)(x)))(trainable(X))
     np.testing.assert_allclose(found, weights @ differences(flat(qnode), X), atol=1e-9)
