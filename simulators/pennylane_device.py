@@ -101,6 +101,9 @@ class PauliTransferDevice(Device):  # type: ignore[misc]
         )
         self._pipelines[True].add_transform(native_form, self._gradient_form)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.wires, self.noise, self._rng)  # what is remembered is found again
+
     @property
     def name(self) -> str:
         """Name of the device."""
@@ -127,12 +130,11 @@ class PauliTransferDevice(Device):  # type: ignore[misc]
     def _has_gradient(self, circuit: Any) -> bool:
         if circuit.shots:
             return False
-        structure = self._gradient_form.structure(circuit)
-        key = structure, tuple(circuit.trainable_params)
+        key = self._gradient_form.structure(circuit), tuple(circuit.trainable_params)
         if key not in self._verdicts:
             verdict = self._find_gradient(circuit)
             depends_on_words = any(isinstance(m, VarianceMP) for m in circuit.measurements)
-            if depends_on_words or not self._gradient_form.is_unchanged(structure):
+            if depends_on_words or not self._gradient_form.is_native(circuit):
                 return verdict
             if len(self._verdicts) >= _REMEMBERED:
                 self._verdicts.clear()
@@ -165,9 +167,10 @@ class PauliTransferDevice(Device):  # type: ignore[misc]
         return config
 
     def preprocess_transforms(self, execution_config: Any = None) -> CompilePipeline:
-        """Return the transform to native gates; for device gradients it splits broadcast tapes."""
-        is_gradient = execution_config is not None and execution_config.gradient_method == "device"
-        return self._pipelines[is_gradient]
+        """Return the transform to native gates; it splits broadcast tapes where they may be differentiated."""
+        config = execution_config or ExecutionConfig()
+        splits = config.gradient_method == "device" and config.interface != qml.math.Interface.NUMPY
+        return self._pipelines[splits]
 
     def execute(self, circuits: Sequence[Any], execution_config: Any = None) -> tuple[Any, ...]:
         """Return the results of native tapes."""
@@ -256,6 +259,11 @@ class PauliTransferDevice(Device):  # type: ignore[misc]
             return sorted(tape.wires, key=self._position.__getitem__)
         standard = tape.map_to_standard_wires().wires
         return [wire for _, wire in sorted(zip(standard, tape.wires, strict=True))]
+
+
+def _rebuild(wires: Any, noise: NoiseModel | None, rng: np.random.Generator) -> PauliTransferDevice:
+    """Make a device without default shots, which PennyLane has deprecated, for copying and pickling."""
+    return PauliTransferDevice(wires, noise=noise, seed=rng)
 
 
 def _angle_rows(angles: list[Any]) -> NDArray[np.float64]:

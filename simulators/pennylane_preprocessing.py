@@ -97,9 +97,9 @@ class NativeForm:
             self._last_structure = weakref.ref(tape), structure
         return structure
 
-    def is_unchanged(self, structure: Any) -> bool:
-        """Tell whether tapes of a structure were seen to be native as they are."""
-        return structure in self._unchanged
+    def is_native(self, tape: Any) -> bool:
+        """Tell whether a tape holds native operations and measurements of Pauli words or wires only."""
+        return self.structure(tape) is not None and all(self._accepts(operation) for operation in tape.operations)
 
     def _accepts(self, operation: Any) -> bool:
         if operation.name in _WIRE_REQUESTS:
@@ -113,7 +113,9 @@ class NativeForm:
         if tape.batch_size is None:
             return False
         return self._expands_broadcasts or any(
-            operation.batch_size is not None and gate_rule(operation) is None for operation in tape.operations
+            operation.batch_size is not None
+            and (isinstance(operation, qml.operation.Channel) or any(operation.ndim_params))
+            for operation in tape.operations
         )
 
 

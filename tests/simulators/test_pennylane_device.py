@@ -1,5 +1,7 @@
 """The PennyLane device: results, wires, noise, channels, shots, broadcasting and refusals."""
 
+import pickle
+
 import numpy as np
 import pennylane as qml
 import pytest
@@ -394,6 +396,13 @@ def test_broadcast_angles_give_a_leading_axis(name):
         np.testing.assert_allclose(together, [run(device, program, x) for x in BATCH.T], atol=1e-12)
 
 
+def test_broadcast_numbers_are_evaluated_in_one_tape():
+    device = PauliTransferDevice(wires=3)
+    with qml.Tracker(device) as tracker:
+        run(device, lambda x: (gates(x), qml.expval(qml.Z(0)))[1], BATCH)
+    assert tracker.totals["simulations"] == 1
+
+
 def test_broadcast_samples_have_a_leading_axis():
     def program(x):
         gates(x)
@@ -450,6 +459,17 @@ def test_what_the_device_cannot_do_is_refused_with_a_reason():
         run(PauliTransferDevice(wires=1), lambda: qml.state(), shots=10)
     with pytest.raises(EngineError, match="up to 12 qubits"):
         run(PauliTransferDevice(wires=13), lambda: qml.probs())
+
+
+def test_a_device_can_be_pickled():
+    device = PauliTransferDevice(wires=["a", "b"], noise=READOUTS[1], seed=3)
+    copy = pickle.loads(pickle.dumps(device))  # noqa: S301 - made here
+
+    def program():
+        qml.Hadamard("a")
+        return qml.sample(wires=["a", "b"])
+
+    np.testing.assert_array_equal(run(device, program, shots=40), run(copy, program, shots=40))
 
 
 def test_the_tracker_counts_executions():
