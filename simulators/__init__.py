@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         UniformAllocation,
         WeightAllocation,
     )
+    from qvar.simulators.pennylane_engine import PennyLaneSimulator
     from qvar.simulators.statevector import StatevectorSimulator
 
 _HOME = {
@@ -63,6 +64,7 @@ _HOME = {
     "PolynomialExtrapolation": "extrapolation",
     "PauliPropagationSimulator": "pauli_propagation",
     "Propagation": "pauli_propagation",
+    "PennyLaneSimulator": "pennylane_engine",
     "ReadoutError": "noise",
     "RichardsonExtrapolation": "extrapolation",
     "ShotBudget": "shot_allocation",
@@ -102,6 +104,7 @@ __all__ = [
     "PilotAllocation",
     "PolynomialExtrapolation",
     "Propagation",
+    "PennyLaneSimulator",
     "ReadoutError",
     "RichardsonExtrapolation",
     "SamplerV2",

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import index
@@ -252,6 +252,40 @@ class Circuit:
         from qvar.simulators.conversion import circuit_to_qiskit
 
         return circuit_to_qiskit(self if theta is None else self.bind(theta))
+
+    @classmethod
+    def from_pennylane(cls, source: Any, *arguments: Any, wires: int | Iterable[Any] | None = None) -> "Circuit":
+        """Translate a PennyLane tape, quantum function or QNode; what is not native goes through PennyLane.
+
+        Wire k becomes qubit k. Of a quantum function, floating-point arguments (numbers and arrays) become slots,
+        numbered in the order of the arguments and of the entries of each array; integers, strings and tensors with
+        `requires_grad=False` are fixed. Of a tape, the trainable angles become slots in the same way:
+        `theta = numpy.concatenate([numpy.ravel(p) for p in tape.get_parameters()])` if all of them are angles.
+        Parameters of channels, unitaries and prepared states are fixed, and measurements are left out.
+
+        Args:
+            source: a QuantumScript, a quantum function or a QNode.
+            arguments: example arguments of the quantum function; the values of free ones do not matter.
+            wires: number of wires, or their labels in the order of qubits. None for the wires of a QNode's device;
+                otherwise 0, 1, ... up to the highest in use or, for other labels, in order of appearance.
+
+        Raises:
+            CircuitError: for mid-circuit measurement, classical control, channels on more than two wires, an angle
+                that is not linear in a single parameter, or a parameter that drives no gate.
+        """
+        from qvar.simulators.pennylane_conversion import circuit_from_pennylane
+
+        return circuit_from_pennylane(source, *arguments, wires=wires)
+
+    def to_pennylane(self, theta: ArrayLike | None = None) -> Callable[..., list[Any]]:
+        """Return a PennyLane quantum function that applies the circuit, qubit q on wire q.
+
+        It takes the angles (an array or a tensor of any PennyLane interface), or nothing if `theta` is given here or
+        there are none; it returns the list of operations.
+        """
+        from qvar.simulators.pennylane_conversion import circuit_to_pennylane
+
+        return circuit_to_pennylane(self if theta is None else self.bind(theta))
 
     @classmethod
     def from_qasm(cls, text: str) -> "Circuit":
