@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qvar.simulators.aer import AerOptions, AerSimulator
+    from qvar.simulators.aer.engine import AerOptions, AerSimulator
     from qvar.simulators.channels import (
         Channel,
         amplitude_damping,
@@ -18,63 +18,63 @@ if TYPE_CHECKING:
     )
     from qvar.simulators.circuit import Circuit, Operation, Slot
     from qvar.simulators.engine import Engine, Objective
-    from qvar.simulators.estimation import Estimate
-    from qvar.simulators.extrapolation import (
-        ExponentialExtrapolation,
-        LinearExtrapolation,
-        PolynomialExtrapolation,
-        RichardsonExtrapolation,
-    )
-    from qvar.simulators.folding import GlobalFolding, LocalFolding
-    from qvar.simulators.mitigation import ZeroNoiseExtrapolation
-    from qvar.simulators.noise import NoiseModel, ReadoutError, StateFlip
-    from qvar.simulators.observable import Observable
-    from qvar.simulators.pauli_propagation import PauliPropagationSimulator, Propagation
-    from qvar.simulators.pauli_transfer import PauliTransferSimulator
-    from qvar.simulators.primitives import EstimatorV2, SamplerV2
-    from qvar.simulators.shot_allocation import (
+    from qvar.simulators.measurement.allocation import (
         OptimalAllocation,
         PilotAllocation,
         ShotBudget,
         UniformAllocation,
         WeightAllocation,
     )
-    from qvar.simulators.pennylane_engine import PennyLaneSimulator
+    from qvar.simulators.measurement.estimation import Estimate
+    from qvar.simulators.mitigation.extrapolation import (
+        ExponentialExtrapolation,
+        LinearExtrapolation,
+        PolynomialExtrapolation,
+        RichardsonExtrapolation,
+    )
+    from qvar.simulators.mitigation.folding import GlobalFolding, LocalFolding
+    from qvar.simulators.mitigation.zero_noise import ZeroNoiseExtrapolation
+    from qvar.simulators.noise import NoiseModel, ReadoutError, StateFlip
+    from qvar.simulators.observable import Observable
+    from qvar.simulators.pauli_propagation import PauliPropagationSimulator, Propagation
+    from qvar.simulators.pauli_transfer import PauliTransferSimulator
+    from qvar.simulators.pennylane.engine import PennyLaneSimulator
+    from qvar.simulators.primitives import EstimatorV2, SamplerV2
     from qvar.simulators.statevector import StatevectorSimulator
 
 _HOME = {
-    "AerOptions": "aer",
-    "AerSimulator": "aer",
+    "AerOptions": "aer.engine",
+    "AerSimulator": "aer.engine",
     "Channel": "channels",
     "Circuit": "circuit",
     "Engine": "engine",
-    "Estimate": "estimation",
-    "ExponentialExtrapolation": "extrapolation",
-    "GlobalFolding": "folding",
-    "LinearExtrapolation": "extrapolation",
-    "LocalFolding": "folding",
+    "Estimate": "measurement.estimation",
+    "ExponentialExtrapolation": "mitigation.extrapolation",
+    "GlobalFolding": "mitigation.folding",
+    "LinearExtrapolation": "mitigation.extrapolation",
+    "LocalFolding": "mitigation.folding",
     "EstimatorV2": "primitives",
     "NoiseModel": "noise",
     "Objective": "engine",
     "Observable": "observable",
     "Operation": "circuit",
-    "OptimalAllocation": "shot_allocation",
+    "OptimalAllocation": "measurement.allocation",
     "PauliTransferSimulator": "pauli_transfer",
-    "PilotAllocation": "shot_allocation",
-    "PolynomialExtrapolation": "extrapolation",
+    "PilotAllocation": "measurement.allocation",
+    "PolynomialExtrapolation": "mitigation.extrapolation",
     "PauliPropagationSimulator": "pauli_propagation",
     "Propagation": "pauli_propagation",
-    "PennyLaneSimulator": "pennylane_engine",
+    "PennyLaneSimulator": "pennylane.engine",
     "ReadoutError": "noise",
-    "RichardsonExtrapolation": "extrapolation",
-    "ShotBudget": "shot_allocation",
+    "RichardsonExtrapolation": "mitigation.extrapolation",
+    "ShotBudget": "measurement.allocation",
     "SamplerV2": "primitives",
     "Slot": "circuit",
     "StateFlip": "noise",
     "StatevectorSimulator": "statevector",
-    "UniformAllocation": "shot_allocation",
-    "WeightAllocation": "shot_allocation",
-    "ZeroNoiseExtrapolation": "mitigation",
+    "UniformAllocation": "measurement.allocation",
+    "WeightAllocation": "measurement.allocation",
+    "ZeroNoiseExtrapolation": "mitigation.zero_noise",
     "amplitude_damping": "channels",
     "depolarizing": "channels",
     "pauli_channel": "channels",
@@ -101,10 +101,10 @@ __all__ = [
     "OptimalAllocation",
     "PauliPropagationSimulator",
     "PauliTransferSimulator",
+    "PennyLaneSimulator",
     "PilotAllocation",
     "PolynomialExtrapolation",
     "Propagation",
-    "PennyLaneSimulator",
     "ReadoutError",
     "RichardsonExtrapolation",
     "SamplerV2",

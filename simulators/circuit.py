@@ -273,7 +273,7 @@ class Circuit:
             CircuitError: for mid-circuit measurement, classical control, channels on more than two wires, an angle
                 that is not linear in a single parameter, or a parameter that drives no gate.
         """
-        from qvar.simulators.pennylane_conversion import circuit_from_pennylane
+        from qvar.simulators.pennylane.conversion import circuit_from_pennylane
 
         return circuit_from_pennylane(source, *arguments, wires=wires)
 
@@ -283,7 +283,7 @@ class Circuit:
         It takes the angles (an array or a tensor of any PennyLane interface), or nothing if `theta` is given here or
         there are none; it returns the list of operations.
         """
-        from qvar.simulators.pennylane_conversion import circuit_to_pennylane
+        from qvar.simulators.pennylane.conversion import circuit_to_pennylane
 
         return circuit_to_pennylane(self if theta is None else self.bind(theta))
 

@@ -15,7 +15,7 @@ from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 
 if TYPE_CHECKING:
-    from qvar.simulators.shot_allocation import ShotBudget
+    from qvar.simulators.measurement.allocation import ShotBudget
 
 __all__ = ["Engine", "Objective", "check_batch", "check_noise", "check_noise_model", "check_observable"]
 

@@ -13,9 +13,9 @@ from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch
 from qvar.simulators.errors import EngineError
 from qvar.simulators.kernels import compiled, workspace
-from qvar.simulators.measurement import MeasurementPlan, ShotObjective
+from qvar.simulators.measurement.allocation import Shots
+from qvar.simulators.measurement.plan import MeasurementPlan, ShotObjective
 from qvar.simulators.observable import Observable
-from qvar.simulators.shot_allocation import Shots
 from qvar.simulators.threads import in_parallel
 
 __all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable", "remembered"]

@@ -271,6 +271,6 @@ class PropagationObjective:
             )
         raise EngineError(
             f"{int(statistics[layout.N_PEAK])} Pauli strings are needed at operation {done} of {total}, counted from "
-            f"the observable, more than max_terms={int(self._arguments[8][2])}; use a larger min_coefficient or a smaller "
-            f"max_weight (now {self._limits}), or a larger max_terms"
+            f"the observable, more than max_terms={int(self._arguments[8][2])}; use a larger min_coefficient or a "
+            f"smaller max_weight (now {self._limits}), or a larger max_terms"
         )

@@ -12,7 +12,7 @@ from qvar.simulators.errors import EngineError
 from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
 from qvar.simulators.input_states import check_pairing, pauli_vectors
 from qvar.simulators.kernels import compiled, layout, workspace
-from qvar.simulators.measurement import MeasurementPlan, apply_local
+from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 from qvar.simulators.program import Lowering, ptm_lowering

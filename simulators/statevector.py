@@ -12,7 +12,7 @@ from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
 from qvar.simulators.gates import PAULIS
 from qvar.simulators.input_states import amplitudes, check_pairing
 from qvar.simulators.kernels import compiled, workspace
-from qvar.simulators.measurement import MeasurementPlan, apply_local
+from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
 from qvar.simulators.observable import Observable
 from qvar.simulators.program import STEP_SIZE, Lowering, pure_lowering
 from qvar.simulators.threads import in_parallel

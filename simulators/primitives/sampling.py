@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import Engine
 from qvar.simulators.errors import EngineError
-from qvar.simulators.measurement import MeasurementPlan
+from qvar.simulators.measurement.plan import MeasurementPlan
 from qvar.simulators.observable import Observable
 
 __all__ = ["Outcomes", "draw", "estimate", "subset_strings", "walsh_hadamard"]

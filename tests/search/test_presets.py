@@ -11,7 +11,7 @@ from qvar.problems import Problem, molecule, tasks
 from qvar.search import PRESETS, configure, run_search
 from qvar.simulators import NoiseModel, Observable, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.errors import RunError
-from qvar.simulators.measurement import MeasurementPlan
+from qvar.simulators.measurement.plan import MeasurementPlan
 
 IDEAL = StatevectorSimulator()
 MUMBAI = PauliTransferSimulator(NoiseModel.named("mumbai-median"))

@@ -18,7 +18,7 @@ from qvar.simulators import (
     Slot,
     WeightAllocation,
 )
-from qvar.simulators.aer_noise import TrimmedNoise
+from qvar.simulators.aer.noise import TrimmedNoise
 from qvar.simulators.errors import EngineError
 from tests.simulators import oracle
 

@@ -17,7 +17,7 @@ from qvar.simulators import (
     depolarizing,
 )
 from qvar.simulators.errors import CircuitError
-from qvar.simulators.folding import inverse
+from qvar.simulators.mitigation.folding import inverse
 from tests.simulators import oracle
 
 FOLDINGS = [GlobalFolding(), LocalFolding()]

@@ -5,7 +5,7 @@ import pytest
 
 from qvar.problems import molecule
 from qvar.simulators import Circuit, Observable, Operation, OptimalAllocation, ShotBudget, StatevectorSimulator
-from qvar.simulators.grouping import PauliGroups
+from qvar.simulators.measurement.grouping import PauliGroups
 from tests.simulators import oracle
 
 MOLECULES = ["h2-2", "h2-3", "h2-4", "lih-4", "lih-6", "h2o-8"]

@@ -10,7 +10,7 @@ from pennylane import numpy as pnp
 from qvar.simulators import Circuit, Operation, PauliTransferSimulator, Slot, amplitude_damping, depolarizing
 from qvar.simulators.errors import CircuitError, ObservableError
 from qvar.simulators.gates import GATES, gate_matrix
-from qvar.simulators.pennylane_conversion import (
+from qvar.simulators.pennylane.conversion import (
     channel_from_pennylane,
     channel_to_pennylane,
     circuit_to_pennylane,

@@ -9,7 +9,7 @@ from pennylane import numpy as pnp
 
 from qvar.simulators import NoiseModel
 from qvar.simulators.errors import EngineError, NoiseModelError
-from qvar.simulators.pennylane_device import PauliTransferDevice
+from qvar.simulators.pennylane.device import PauliTransferDevice
 from tests.simulators.pennylane_programs import MEASUREMENTS, READOUTS, X, gates, run
 
 

@@ -23,7 +23,7 @@ from qvar.simulators import (
     amplitude_damping,
 )
 from qvar.simulators.errors import CircuitError, EngineError, NoiseModelError
-from qvar.simulators.pennylane_device import PauliTransferDevice
+from qvar.simulators.pennylane.device import PauliTransferDevice
 from tests.simulators import oracle
 
 MUMBAI = NoiseModel.named("mumbai-median")

@@ -9,7 +9,7 @@ from pennylane.devices import ExecutionConfig
 
 from qvar.simulators import NoiseModel, ReadoutError, StateFlip
 from qvar.simulators.errors import EngineError
-from qvar.simulators.pennylane_device import PauliTransferDevice
+from qvar.simulators.pennylane.device import PauliTransferDevice
 
 X = np.array([0.3, -0.8, 1.4, 0.2])
 MUMBAI = NoiseModel.named("mumbai-median")

@@ -7,7 +7,7 @@ import pytest
 from qvar.simulators import NoiseModel, PauliTransferSimulator, ReadoutError, StateFlip, amplitude_damping, depolarizing
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.observable import Observable
-from qvar.simulators.pennylane_device import PauliTransferDevice
+from qvar.simulators.pennylane.device import PauliTransferDevice
 from tests.simulators.pennylane_programs import HERMITIAN, READOUTS, X, gates, run
 
 

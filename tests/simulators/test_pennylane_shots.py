@@ -4,7 +4,7 @@ import numpy as np
 import pennylane as qml
 import pytest
 
-from qvar.simulators.pennylane_device import PauliTransferDevice
+from qvar.simulators.pennylane.device import PauliTransferDevice
 from tests.simulators.pennylane_programs import HERMITIAN, MEASUREMENTS, READOUTS, X, gates, run
 
 

@@ -12,7 +12,7 @@ import pytest
 from pennylane.devices.tests import get_device_tests
 
 import qvar
-from qvar.simulators.pennylane_device import PauliTransferDevice
+from qvar.simulators.pennylane.device import PauliTransferDevice
 
 DEVICES = ("qvar.ptm", "default.mixed")
 

@@ -25,7 +25,7 @@ from qvar.simulators import (
 )
 from qvar.simulators.circuit import Slot
 from qvar.simulators.errors import CircuitError
-from qvar.simulators.measurement import MeasurementPlan
+from qvar.simulators.measurement.plan import MeasurementPlan
 from qvar.simulators.primitives.circuits import NeedsValues, circuit_key, translate
 from qvar.simulators.primitives.compilation import Recent, Terms
 from qvar.simulators.primitives.parameter_values import AngleMap, bound, linear_form

@@ -1,6 +1,7 @@
 """Small promises of the simulators that are easily broken: equality, copies, exact text, forgetting, clear types."""
 
 import pickle
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -103,11 +104,7 @@ def test_kernels_run_where_no_compiled_code_can_be_kept(tmp_path):
     package = tmp_path / "qvar"
     package.mkdir()
     (package / "__init__.py").touch()
-    simulators = package / "simulators"
-    simulators.mkdir()
-    (simulators / "kernels").mkdir()
-    for file in (ROOT / "simulators").rglob("*.py"):
-        (simulators / file.relative_to(ROOT / "simulators")).write_bytes(file.read_bytes())
+    shutil.copytree(ROOT / "simulators", package / "simulators", ignore=shutil.ignore_patterns("__pycache__"))
     script = (
         "from qvar.simulators import Circuit, Observable, StatevectorSimulator as S\n"
         "print(S().objective(Circuit(1), Observable.from_terms({'Z': 1.0}))([]))"

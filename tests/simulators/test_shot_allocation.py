@@ -26,7 +26,7 @@ from qvar.simulators import (
 )
 from qvar.simulators.channels import depolarizing
 from qvar.simulators.errors import EngineError
-from qvar.simulators.shot_allocation import split
+from qvar.simulators.measurement.allocation import split
 from tests.simulators import oracle
 
 OBSERVABLE = Observable.from_terms(

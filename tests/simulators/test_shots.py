@@ -17,7 +17,7 @@ from qvar.simulators import (
 )
 from qvar.simulators.channels import depolarizing
 from qvar.simulators.errors import EngineError
-from qvar.simulators.measurement import MeasurementPlan
+from qvar.simulators.measurement.plan import MeasurementPlan
 from tests.simulators import oracle
 
 # Groups that can be measured together, by hand; the identity needs no measurement.

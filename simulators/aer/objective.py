@@ -11,15 +11,15 @@ from qiskit.circuit.library import HGate, SdgGate
 
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch
-from qvar.simulators.estimation import Estimate, exact_error, sample, shot_numbers
-from qvar.simulators.grouping import PauliGroups
-from qvar.simulators.measurement import ParameterShift
+from qvar.simulators.measurement.allocation import ShotBudget, Shots, check_estimable, check_shots, shots_in_total
+from qvar.simulators.measurement.estimation import Estimate, exact_error, sample, shot_numbers
+from qvar.simulators.measurement.grouping import PauliGroups
+from qvar.simulators.measurement.plan import ParameterShift
 from qvar.simulators.observable import Observable
 from qvar.simulators.readout import measured_observable
-from qvar.simulators.shot_allocation import ShotBudget, Shots, check_estimable, check_shots, shots_in_total
 
 if TYPE_CHECKING:
-    from qvar.simulators.aer import AerSimulator
+    from qvar.simulators.aer.engine import AerSimulator
 
 __all__ = ["AerObjective", "exact_values", "sampled_values"]
 

@@ -17,8 +17,8 @@ from qvar.simulators.engine import check_noise_model
 from qvar.simulators.errors import EngineError, NoiseModelError
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.pauli_transfer import PauliTransferSimulator
-from qvar.simulators.pennylane_preprocessing import NativeForm, native_form
-from qvar.simulators.pennylane_tapes import TapeSimulation, read_tape
+from qvar.simulators.pennylane.preprocessing import NativeForm, native_form
+from qvar.simulators.pennylane.tapes import TapeSimulation, read_tape
 
 __all__ = ["PauliTransferDevice"]
 

@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.circuit import Circuit, Slot
 from qvar.simulators.engine import check_batch
-from qvar.simulators.estimation import Estimate, exact_error, sample
-from qvar.simulators.grouping import PauliGroups
+from qvar.simulators.measurement.allocation import ShotBudget, Shots, check_estimable, check_shots, shots_in_total
+from qvar.simulators.measurement.estimation import Estimate, exact_error, sample
+from qvar.simulators.measurement.grouping import PauliGroups
 from qvar.simulators.observable import Observable
-from qvar.simulators.shot_allocation import ShotBudget, Shots, check_estimable, check_shots, shots_in_total
 
 __all__ = ["ExactDistribution", "MeasurementPlan", "ParameterShift", "ShotObjective", "apply_local"]
 
@@ -42,7 +42,7 @@ class MeasurementPlan:
 
     @classmethod
     def of(cls, observable: Observable) -> "MeasurementPlan":
-        """Group the terms (see `qvar.simulators.grouping`) and tabulate what the outcomes are worth."""
+        """Group the terms (see `qvar.simulators.measurement.grouping`) and tabulate what the outcomes are worth."""
         groups = PauliGroups.of(observable)
         bits = (np.arange(2**observable.n_qubits)[:, None] >> np.arange(observable.n_qubits)) & 1
         values = np.zeros((groups.n_groups, len(bits)))

@@ -17,7 +17,7 @@ from pennylane.measurements import ClassicalShadowMP, SampleMeasurement, ShadowE
 from pennylane.transforms.core import CompilePipeline
 
 from qvar.simulators.noise import NoiseModel
-from qvar.simulators.pennylane_conversion import NATIVE_NAMES, gate_rule, is_native
+from qvar.simulators.pennylane.conversion import NATIVE_NAMES, gate_rule, is_native
 
 __all__ = ["NativeForm", "native_form"]
 

@@ -14,11 +14,12 @@ from pennylane.devices import ExecutionConfig
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch, check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.measurement import MeasurementPlan, ParameterShift, check_shots
+from qvar.simulators.measurement.allocation import ShotBudget, Shots, check_shots
+from qvar.simulators.measurement.plan import MeasurementPlan, ParameterShift
 from qvar.simulators.noise import NoiseModel, ReadoutError
 from qvar.simulators.observable import Observable
-from qvar.simulators.pennylane_conversion import observable_to_pennylane
-from qvar.simulators.pennylane_noise import noisy_operations
+from qvar.simulators.pennylane.conversion import observable_to_pennylane
+from qvar.simulators.pennylane.noise import noisy_operations
 from qvar.simulators.readout import measured_observable
 
 __all__ = ["PennyLaneObjective", "PennyLaneSimulator"]
@@ -110,9 +111,9 @@ class PennyLaneObjective:
         rng: np.random.Generator | None = None,
     ) -> None:
         self._engine = engine
-        self._circuit = circuit
+        self.circuit = circuit
         self._observable = observable
-        self.shots = None if shots is None else check_shots(shots)
+        self.shots = shots
         self._rng = rng
         self._device = engine.make_device(circuit.n_qubits)
         self._quantum_function = circuit.to_pennylane()
@@ -132,7 +133,7 @@ class PennyLaneObjective:
 
     @cached_property
     def _shift(self) -> ParameterShift:
-        return ParameterShift(self._circuit)
+        return ParameterShift(self.circuit)
 
     @cached_property
     def _shifted(self) -> "PennyLaneObjective":
@@ -145,8 +146,8 @@ class PennyLaneObjective:
     @cached_property
     def _dense_measurement(self) -> Any:
         """The measurement as one matrix: PennyLane's mixed states have no derivative where an outcome has none."""
-        matrix = qml.matrix(self._measurement.obs, wire_order=range(self._circuit.n_qubits))
-        return qml.expval(qml.Hermitian(matrix, wires=range(self._circuit.n_qubits)))
+        matrix = qml.matrix(self._measurement.obs, wire_order=range(self.circuit.n_qubits))
+        return qml.expval(qml.Hermitian(matrix, wires=range(self.circuit.n_qubits)))
 
     @cached_property
     def _method(self) -> str | None:
@@ -162,14 +163,14 @@ class PennyLaneObjective:
 
     def __call__(self, theta: ArrayLike) -> float:
         """Return the energy at `theta`, shape (n_parameters,), radians."""
-        values = self._circuit.check_parameters(theta)
+        values = self.circuit.check_parameters(theta)
         if self.shots is not None:
             return float(self._sampled(values[None, :])[0])
         return float(self._execute([self._tape(values, [self._measurement])], self._device)[0])
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """Return the energy and its gradient per radian."""
-        values = self._circuit.check_parameters(theta)
+        values = self.circuit.check_parameters(theta)
         if self._method is None:
             return self(values), self._shift.gradient(values, self._shifted.batch)
 
@@ -191,23 +192,31 @@ class PennyLaneObjective:
             return self._sampled(values)
         if self.n_parameters == 0 or len(values) < 2:
             return np.array([self(row) for row in values], dtype=np.float64)
-        size = max(2, _CHUNK // 4**self._circuit.n_qubits)
+        size = max(2, _CHUNK // 4**self.circuit.n_qubits)
         chunks = [values[start : start + size] for start in range(0, len(values), size)]
         tapes = [self._tape(chunk.T if len(chunk) > 1 else chunk[0], [self._measurement]) for chunk in chunks]
         return np.concatenate([np.atleast_1d(energies) for energies in self._execute(tapes, self._device)])
 
-    def with_shots(self, shots: int, rng: np.random.Generator) -> "PennyLaneObjective":
+    def with_shots(self, shots: Shots, rng: np.random.Generator) -> "PennyLaneObjective":
         """Return the objective sampled with `shots` shots per measured circuit.
 
         A device given by name is seeded from `rng`; a device object draws from its own generator.
+
+        Raises:
+            EngineError: for a `ShotBudget`, or a number that is not whole and positive.
         """
-        return PennyLaneObjective(self._engine, self._circuit, self._observable, shots=shots, rng=rng)
+        number = check_shots(shots)
+        if isinstance(number, ShotBudget):
+            raise EngineError(
+                "PennyLaneSimulator divides no shot budgets; give the shots per measured circuit as a whole number"
+            )
+        return PennyLaneObjective(self._engine, self.circuit, self._observable, shots=number, rng=rng)
 
     def _tape(self, theta: Any, measurements: list[Any], *, basis: Sequence[int] = (), shots: int | None = None) -> Any:
         """Return the circuit, with noise and changes to the basis given by letters, as a tape."""
         with qml.QueuingManager.stop_recording():
             gates = self._quantum_function(theta)
-            index = {q: q for q in range(self._circuit.n_qubits)}
+            index = {q: q for q in range(self.circuit.n_qubits)}
             operations = noisy_operations(gates, index, self._engine.noise)
             for qubit, letter in enumerate(basis):
                 if letter == 1:
@@ -233,8 +242,8 @@ class PennyLaneObjective:
         energies = np.full(len(thetas), self._plan.constant, dtype=np.float64)
         if self._plan.n_groups == 0 or len(thetas) == 0:
             return energies
-        device = self._engine.make_device(self._circuit.n_qubits, seed=int(self._rng.integers(2**31)))
-        measured = qml.sample(wires=range(self._circuit.n_qubits))
+        device = self._engine.make_device(self.circuit.n_qubits, seed=int(self._rng.integers(2**31)))
+        measured = qml.sample(wires=range(self.circuit.n_qubits))
         for basis, values in zip(self._plan.bases, self._plan.values, strict=True):
             tapes = [self._tape(theta, [measured], basis=basis, shots=self.shots) for theta in thetas]
             for k, bits in enumerate(self._execute(tapes, device)):
@@ -244,7 +253,7 @@ class PennyLaneObjective:
     def _outcomes(self, bits: NDArray[Any], basis: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return outcomes, qubit 0 the lowest bit, from bits of shape (shots, n_qubits), with read-out error."""
         assert self._rng is not None
-        bits = bits.reshape(-1, self._circuit.n_qubits).astype(np.int64)
+        bits = bits.reshape(-1, self.circuit.n_qubits).astype(np.int64)
         for qubit, letter in enumerate(basis):
             error = None if self._engine.noise is None else self._engine.noise.readout_error(qubit)
             if error is None:
@@ -254,4 +263,4 @@ class PennyLaneObjective:
             else:
                 flip = np.full(len(bits), error.p if letter != 1 else 0.0)
             bits[:, qubit] ^= self._rng.random(len(bits)) < flip
-        return np.asarray(bits @ (1 << np.arange(self._circuit.n_qubits)), dtype=np.int64)
+        return np.asarray(bits @ (1 << np.arange(self.circuit.n_qubits)), dtype=np.int64)

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from qiskit import QuantumCircuit
 
-from qvar.simulators.aer_noise import TrimmedNoise
-from qvar.simulators.aer_objective import AerObjective, exact_values, sampled_values
-from qvar.simulators.aer_options import AerMethod, AerOptions, check_method, make_backend
+from qvar.simulators.aer.clifford import clifford_circuit
+from qvar.simulators.aer.noise import TrimmedNoise
+from qvar.simulators.aer.objective import AerObjective, exact_values, sampled_values
+from qvar.simulators.aer.options import AerMethod, AerOptions, check_method, make_backend
 from qvar.simulators.circuit import Circuit, Operation
-from qvar.simulators.clifford import clifford_circuit
 from qvar.simulators.engine import check_batch, check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
+from qvar.simulators.measurement.allocation import Shots
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
-from qvar.simulators.shot_allocation import Shots
 
 __all__ = ["AerOptions", "AerSimulator"]
 

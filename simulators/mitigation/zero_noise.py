@@ -1,6 +1,6 @@
 """Zero-noise extrapolation: measure at several strengths of the noise and extrapolate to none.
 
-The noise is made stronger by folding (`qvar.simulators.folding`); the extrapolation is mitiq's, an optional package:
+The noise is made stronger by folding (`mitigation.folding`); the extrapolation is mitiq's, an optional package:
 `pip install "qvar-toolkit[mitigation]"`. What is gained is paid for in circuits and, with shots, in variance. Read-out
 error is not made stronger by folding and therefore stays, as a constant offset.
 
@@ -21,12 +21,12 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import Engine, Objective, check_batch
 from qvar.simulators.errors import EngineError
-from qvar.simulators.estimation import Estimate
-from qvar.simulators.extrapolation import Extrapolation, RichardsonExtrapolation
-from qvar.simulators.folding import Folding, GlobalFolding
+from qvar.simulators.measurement.allocation import ShotBudget, Shots, check_estimable
+from qvar.simulators.measurement.estimation import Estimate
+from qvar.simulators.mitigation.extrapolation import Extrapolation, RichardsonExtrapolation
+from qvar.simulators.mitigation.folding import Folding, GlobalFolding
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
-from qvar.simulators.shot_allocation import ShotBudget, Shots, check_estimable
 
 __all__ = ["MitigatedObjective", "ZeroNoiseExtrapolation"]
 

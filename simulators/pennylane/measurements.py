@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from qvar.simulators.errors import ObservableError
 from qvar.simulators.gates import PAULIS
-from qvar.simulators.measurement import apply_local
+from qvar.simulators.measurement.plan import apply_local
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
-from qvar.simulators.pennylane_conversion import observable_from_pauli_sentence
-from qvar.simulators.pennylane_noise import has_readout_error
+from qvar.simulators.pennylane.conversion import observable_from_pauli_sentence
+from qvar.simulators.pennylane.noise import has_readout_error
 from qvar.simulators.readout import letter_map, measured_coefficients
 
 __all__ = [

@@ -1,6 +1,6 @@
 """Decide how many shots each measured circuit gets.
 
-A plain number of shots means as many for every measured circuit (a group of terms, see `qvar.simulators.grouping`). A
+A plain number of shots means as many for every measured circuit (a group of terms, see `measurement.grouping`). A
 `ShotBudget` states the total of one energy instead, over all its circuits, and a rule that divides it. Every circuit
 gets at least two shots, the total is met exactly, and estimates are unbiased under every rule.
 

@@ -15,7 +15,7 @@ from pennylane.devices.qubit_mixed.measure import full_dot_products_density_matr
 from pennylane.measurements import ExpectationMP, ProbabilityMP, VarianceMP
 
 from qvar.simulators.noise import NoiseModel, ReadoutError, StateFlip
-from qvar.simulators.pennylane_conversion import channel_to_pennylane, gate_rule
+from qvar.simulators.pennylane.conversion import channel_to_pennylane, gate_rule
 
 __all__ = [
     "flip_maps",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.simulators.errors import EngineError
-from qvar.simulators.shot_allocation import ShotBudget, Shots, split
+from qvar.simulators.measurement.allocation import ShotBudget, Shots, split
 
 __all__ = ["Estimate", "GroupSampler", "exact_error", "sample", "shot_numbers"]
 

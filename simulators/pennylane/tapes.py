@@ -20,19 +20,19 @@ from qvar.simulators.exact import ExactObjective
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 from qvar.simulators.pauli_transfer import PauliTransferSimulator
-from qvar.simulators.pennylane_conversion import (
+from qvar.simulators.pennylane.conversion import (
     PHASES,
     channel_from_pennylane,
     gate_rule,
 )
-from qvar.simulators.pennylane_measurements import (
+from qvar.simulators.pennylane.measurements import (
     LinearMeasurement,
     apply_letter_maps,
     density_matrices,
     linear_measurement,
     measurement_key,
 )
-from qvar.simulators.pennylane_noise import (
+from qvar.simulators.pennylane.noise import (
     flip_maps,
     is_read_out,
     measure_with_readout,

@@ -18,7 +18,7 @@ from qvar.simulators.channels import Channel
 from qvar.simulators.circuit import Circuit, Operation, Slot
 from qvar.simulators.errors import ChannelError, CircuitError
 from qvar.simulators.observable import Observable
-from qvar.simulators.pennylane_tracing import angles_as_slots, tracer
+from qvar.simulators.pennylane.tracing import angles_as_slots, tracer
 
 __all__ = [
     "GateRule",

@@ -1,0 +1,1 @@
+"""Estimating observables from shots: measured groups, shot budgets, standard errors."""

@@ -1,0 +1,1 @@
+"""Zero-noise extrapolation around any engine."""
