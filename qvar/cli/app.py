@@ -26,7 +26,7 @@ Shots = Annotated[int | None, typer.Option(help="Shots per measured circuit; exa
 Seed = Annotated[int, typer.Option(help="Seeds everything; the same seed gives the same record.")]
 EngineName = Annotated[
     str | None,
-    typer.Option("--engine", help="pauli-transfer, statevector, aer or aer:METHOD; by default the fastest one."),
+    typer.Option("--engine", help="pauli-transfer, statevector, aer, aer:METHOD, propagation or pennylane:DEVICE."),
 ]
 OptimizerName = Annotated[
     str | None, typer.Option("--optimizer", help="lbfgs, cobyla, adam-spsa, spsa, rotosolve, adam or aqgd.")

@@ -4,7 +4,15 @@ from pathlib import Path
 
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, Optimizer, Rotosolve
 from qvar.problems import Problem, molecule
-from qvar.simulators import AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
+from qvar.simulators import (
+    AerSimulator,
+    Engine,
+    NoiseModel,
+    PauliPropagationSimulator,
+    PauliTransferSimulator,
+    PennyLaneSimulator,
+    StatevectorSimulator,
+)
 from qvar.simulators.errors import EngineError, NoiseModelError, OptimizerError, QvarError
 
 __all__ = ["find_engine", "find_optimizer", "find_problem", "parse_integers"]
@@ -31,8 +39,8 @@ def find_engine(
     """Return an engine with the noise of a device.
 
     Args:
-        name: "pauli-transfer", "statevector", "aer" or "aer:METHOD"; None for the first with noise, the second
-            without.
+        name: "pauli-transfer", "statevector", "aer", "aer:METHOD", "propagation" or "pennylane:DEVICE"; None for the
+            first with noise, the second without.
         noise: a device as `NoiseModel.named` takes it, or "none".
         qubits: physical qubits as text, such as "1,2,3,4"; None for the first ones.
         n_qubits: qubits of the problem.
@@ -51,11 +59,17 @@ def find_engine(
         return AerSimulator(model)
     if name.startswith("aer:"):
         return AerSimulator(model, method=name.removeprefix("aer:"))
+    if name == "propagation":
+        return PauliPropagationSimulator(model)
+    if name.startswith("pennylane:"):
+        return PennyLaneSimulator(name.removeprefix("pennylane:"), noise=model)
     if name == "statevector":
         if model is not None:
             raise EngineError("the statevector engine has no noise; use --engine pauli-transfer or aer")
         return StatevectorSimulator()
-    raise EngineError(f"unknown engine {name!r}; known are pauli-transfer, statevector, aer, aer:METHOD")
+    raise EngineError(
+        f"unknown engine {name!r}; known: pauli-transfer, statevector, aer, aer:METHOD, propagation, pennylane:DEVICE"
+    )
 
 
 def _find_noise(noise: str, qubits: str | None, n_qubits: int) -> NoiseModel:

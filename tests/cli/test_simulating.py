@@ -1,0 +1,89 @@
+"""qvar energy and qvar compile."""
+
+import json
+
+import pytest
+
+from qvar.cli.simulating import find_observable
+from qvar.problems import molecule
+from qvar.simulators import Circuit, NoiseModel, PauliTransferSimulator, StatevectorSimulator
+from qvar.simulators.errors import QvarError
+
+PROGRAM = """OPENQASM 3.0;
+include "stdgates.inc";
+input float a;
+qubit[2] q;
+ry(a) q[0];
+cx q[0], q[1];
+"""
+
+
+@pytest.fixture
+def circuit(tmp_path):
+    path = tmp_path / "bell.qasm"
+    path.write_text(PROGRAM)
+    return path
+
+
+def test_the_energy_of_a_circuit_under_noise_and_without(qvar, circuit):
+    outcome = qvar("energy", circuit, "0.5*ZZ - XX", "--angles", "0.3", "--noise", "ourense", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    row = json.loads(outcome.out)
+    observable, ours = find_observable("0.5*ZZ - XX"), Circuit.from_qasm(PROGRAM)
+    noisy = PauliTransferSimulator(NoiseModel.named("ourense", qubits=[0, 1])).objective(ours, observable)
+    assert row["energy"] == pytest.approx(noisy([0.3]), abs=1e-14)
+    assert row["noiseless_energy"] == StatevectorSimulator().objective(ours, observable)([0.3])
+
+
+@pytest.mark.parametrize("engine", ["aer", "aer:automatic", "propagation", "pennylane:default.mixed"])
+def test_every_engine_gives_the_same_energy(qvar, circuit, engine):
+    command = ("energy", circuit, "ZZ + 0.3*XI", "--angles", "0.7", "--noise", "ourense", "--json")
+    one, other = (json.loads(qvar(*command, "--engine", name).out) for name in ("pauli-transfer", engine))
+    assert other["engine"] != one["engine"]
+    assert other["energy"] == pytest.approx(one["energy"], abs=1e-6)
+
+
+def test_shots_come_with_their_seed(qvar, circuit):
+    command = ("energy", circuit, "h2-2", "--angles", "0.7", "--shots", "100")
+    first, again, other = (qvar(*command, "--seed", seed) for seed in ("1", "1", "2"))
+    assert first.code == 0, first.err
+    assert "100 shots per measured circuit, seed 1" in first.out
+    assert first.out == again.out
+    assert first.out.split()[0] != other.out.split()[0]
+
+
+def test_an_observable_is_a_task_or_a_sum_of_pauli_strings():
+    assert find_observable("h2-2") == molecule("h2-2").observable
+    terms = find_observable("ZZ -0.5 XI + 2e-1*YY")
+    assert dict(zip(terms.labels, terms.coefficients, strict=True)) == {"ZZ": 1.0, "XI": -0.5, "YY": 0.2}
+    for text in ("", "0.5ZZ XX", "ZZ + 3", "zz", "h2-9"):
+        with pytest.raises(QvarError):
+            find_observable(text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("ZZ",), "1 free angle(s), --angles gives 0"),
+        (("ZZ", "--angles", "x"), "numbers separated by commas"),
+        (("ZZZ", "--angles", "0.1"), "3"),
+        (("ZZ", "--angles", "0.1", "--engine", "magic"), "known: pauli-transfer"),
+    ],
+)
+def test_wrong_input_is_refused_without_a_traceback(qvar, circuit, arguments, message):
+    outcome = qvar("energy", circuit, *arguments)
+    assert outcome.code != 0
+    assert message in " ".join(outcome.err.split())
+    assert "Traceback" not in outcome.err
+
+
+def test_a_missing_circuit_file_is_named(qvar, tmp_path):
+    outcome = qvar("energy", tmp_path / "none.qasm", "ZZ")
+    assert outcome.code != 0
+    assert "none.qasm" in outcome.err
+
+
+def test_compile_makes_every_kernel_ready(qvar):
+    outcome = qvar("compile")
+    assert outcome.code == 0
+    assert "kernels ready" in outcome.out
