@@ -15,6 +15,7 @@ from qvar.simulators.engine import check_batch, check_noise, check_noise_model, 
 from qvar.simulators.errors import EngineError
 from qvar.simulators.kernels import compiled
 from qvar.simulators.kernels import propagation_layout as layout
+from qvar.simulators.measurement.allocation import Shots
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 from qvar.simulators.propagation_program import propagation_program
@@ -242,7 +243,7 @@ class PropagationObjective:
         in_parallel(part, len(points), _SECONDS)
         return energies
 
-    def with_shots(self, shots: int, rng: np.random.Generator) -> NoReturn:  # noqa: ARG002 - the contract's
+    def with_shots(self, shots: Shots, rng: np.random.Generator) -> NoReturn:  # noqa: ARG002 - the contract's
         """Refuse: sampling needs outcome probabilities, which propagation does not give.
 
         Raises:
