@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -23,6 +24,11 @@ def test_the_python_examples_run_one_after_the_other(capsys):
         exec(compile(example, "README.md", "exec"), names)
     assert names["energies"].shape == (9,)
     assert len(names["gradient"]) == 1
+    assert names["energies_of_states"].shape == (4,)
+    assert names["estimate"].shots == 10_000
+    assert names["minimum"].value < names["energy"] + 1e-6
+    assert names["network"].backward(None, np.full(8, 0.1))[1].shape == (1, 1, 8)
+    assert names["slope"] == pytest.approx(-np.sin(0.3), abs=0.05)
     assert "Ha with noise" in capsys.readouterr().out
     assert names["env"].observation_space.contains(names["observation"])
 
@@ -37,7 +43,7 @@ def test_the_set_up_commands_install_with_the_pinned_torch(marker):
 def test_every_command_of_the_readme_has_only_known_options():
     lines = [line.split("  ")[0] for line in blocks("")[2].splitlines()]
     commands = {line.split()[1] for line in lines}
-    assert commands == {"tasks", "devices", "search", "vqe", "show", "molecule"}
+    assert commands == {"tasks", "devices", "search", "vqe", "energy", "compile", "show", "molecule"}
     for command in sorted(commands):
         shown = subprocess.run(
             [sys.executable, "-m", "qvar", command, "--help"], capture_output=True, text=True, check=True
