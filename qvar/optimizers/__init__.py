@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from qvar.optimizers.aqgd import AQGD
     from qvar.optimizers.cobyla import Cobyla
     from qvar.optimizers.lbfgs import LBFGS
-    from qvar.optimizers.limited_memory import limited_memory_bfgs
+    from qvar.optimizers.limited_memory import CompactLBFGS, limited_memory_bfgs
     from qvar.optimizers.result import Minimum, Optimizer
     from qvar.optimizers.rotosolve import Rotosolve
     from qvar.optimizers.spsa import SPSA
@@ -21,6 +21,7 @@ _HOME = {
     "Adam": "adam",
     "AdamSPSA": "adam_spsa",
     "Cobyla": "cobyla",
+    "CompactLBFGS": "limited_memory",
     "Minimum": "result",
     "Optimizer": "result",
     "Rotosolve": "rotosolve",
@@ -34,6 +35,7 @@ __all__ = [
     "Adam",
     "AdamSPSA",
     "Cobyla",
+    "CompactLBFGS",
     "Minimum",
     "Optimizer",
     "Rotosolve",
