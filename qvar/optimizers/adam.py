@@ -76,7 +76,8 @@ class Adam:
     def _descend(self, counted: CountedObjective, x: Vector) -> tuple[Vector, bool]:
         settings = (self.learning_rate, self.beta1, self.beta2, self.epsilon, self.tolerance)
         n = self.max_iterations
-        return run_loop(adam_steps, counted, x, n, *map(float, settings), calls=n, gradients=True)
+        last, converged = run_loop(adam_steps, counted, x, n, *map(float, settings), calls=n, gradients=True)
+        return last, converged
 
 
 def adam_steps(

@@ -73,7 +73,7 @@ def _note(value, x, history, record):
         record[2:] = x
 
 
-@register_jitable(**OPTIONS)
+@register_jitable(**OPTIONS)  # as an argument, a function made by njit would keep its caller out of the cache
 def _value(problem, x):
     address, ints, floats, constants, work, history, record, noise = problem
     if noise.size > 0:
@@ -104,15 +104,15 @@ _spsa_slopes = njit(**OPTIONS)(plain_spsa.spsa_slopes)
 _spsa_steps = njit(**OPTIONS)(plain_spsa.spsa_steps)
 _bfgs_steps = njit(**OPTIONS)(plain_limited_memory.bfgs_steps)
 
-# -- entry points ------------------------------------------------------------------------------------------------------
+# -- entry points: the problem, the start, and what the loop takes besides ---------------------------------------------
 
 
 @njit(**OPTIONS)
 def adam_steps(
-    address, ints, floats, constants, work, history, record, noise, x, n, learning_rate, beta1, beta2, epsilon, tolerance
+    address, ints, floats, constants, work, history, record, noise, x, n, rate, beta1, beta2, epsilon, tolerance
 ):
     problem = (address, ints, floats, constants, work, history, record, noise)
-    return _adam_steps(_value_and_gradient, problem, x, n, learning_rate, beta1, beta2, epsilon, tolerance)
+    return _adam_steps(_value_and_gradient, problem, x, n, rate, beta1, beta2, epsilon, tolerance)
 
 
 @njit(**OPTIONS)
@@ -124,11 +124,9 @@ def aqgd_steps(
 
 
 @njit(**OPTIONS)
-def bfgs_steps(
-    address, ints, floats, constants, work, history, record, noise, x, n, memory, tolerance, value_tolerance
-):
+def bfgs_steps(address, ints, floats, constants, work, history, record, noise, x, n, memory, tolerance, gain):
     problem = (address, ints, floats, constants, work, history, record, noise)
-    return _bfgs_steps(_value_and_gradient, problem, x, n, memory, tolerance, value_tolerance)
+    return _bfgs_steps(_value_and_gradient, problem, x, n, memory, tolerance, gain)
 
 
 @njit(**OPTIONS)
@@ -145,27 +143,10 @@ def spsa_steps(address, ints, floats, constants, work, history, record, noise, x
 
 @njit(**OPTIONS)
 def adam_spsa_steps(
-    address,
-    ints,
-    floats,
-    constants,
-    work,
-    history,
-    record,
-    noise,
-    x,
-    m,
-    v,
-    signs,
-    steps,
-    widths,
-    decays,
-    beta2,
-    first,
-    last,
+    address, ints, floats, constants, work, history, record, noise, x, m, v, signs, a, c, decays, beta2, first, last
 ):
     problem = (address, ints, floats, constants, work, history, record, noise)
-    return _adam_spsa_steps(_value, problem, x, m, v, signs, steps, widths, decays, beta2, first, last)
+    return _adam_spsa_steps(_value, problem, x, m, v, signs, a, c, decays, beta2, first, last)
 
 
 _PROBLEM = "int64, int64[::1]" + 7 * ", float64[::1]"  # up to the start

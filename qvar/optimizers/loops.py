@@ -94,4 +94,4 @@ def _draw(objective: Objective, calls: int) -> Vector:
     """Return one normal number per energy, in standard deviations of a single shot; none if energies are exact."""
     if not isinstance(objective, NormalShotObjective):
         return np.empty(0)
-    return objective.draw(calls) / np.sqrt(objective.shots)
+    return np.asarray(objective.draw(calls) / np.sqrt(objective.shots), dtype=np.float64)

@@ -66,6 +66,7 @@ def _compile(module: str, function: str) -> Callable[..., Any]:
     return code
 
 
+@cache
 def address(module: str, function: str) -> int:
     """Return where the machine code of a kernel starts, for calls from another one; it stays there for good."""
     (code,) = compiled(module, function).overloads.values()  # type: ignore[attr-defined]
