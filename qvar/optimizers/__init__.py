@@ -1,4 +1,7 @@
-"""Minimizers of objectives, one signature for all, with honest counts of energies, gradients and shots."""
+"""Minimizers of objectives, one signature for all, with honest counts of energies, gradients and shots.
+
+Where an objective allows it, the loop of an optimizer runs in one compiled call (see `qvar.optimizers.loops`).
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

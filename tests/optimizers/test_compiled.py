@@ -24,6 +24,7 @@ from qvar.simulators import (
     depolarizing,
 )
 from qvar.simulators.errors import CircuitError, OptimizerError
+from qvar.simulators.kernels import layout
 from tests.optimizers.objectives import CHAIN, ISING, NOISE, ONE_ANGLE, Z, exact, ry
 
 OPTIMIZERS = {
@@ -41,7 +42,8 @@ OPTIMIZERS = {
 SAMPLED = {name: OPTIMIZERS[name] for name in ("spsa", "spsa without calibration", "adam-spsa")}
 SAMPLED["adam-spsa, stages"] = AdamSPSA(stages=((40, 100), (21, None), (20, 10_000)), final_evaluations=2)
 every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
-many_seeds = pytest.mark.parametrize("seed", range(8))
+SEEDS = range(10)
+many_seeds = pytest.mark.parametrize("seed", SEEDS)
 CHANNEL = amplitude_damping(0.1).tensor(depolarizing(0.05))  # on two qubits no structure: a dense matrix
 
 
@@ -61,10 +63,12 @@ class Plain:
         return Plain(self.objective.with_shots(shots, rng))
 
 
-def random_operation(rng, n_qubits, slot):
+def random_operation(rng, n_qubits, slot, *, apart):
     """One rotation with a free angle, or an entangler, a fixed gate or a channel; and whether it used the slot."""
     first, second = (int(q) for q in rng.permutation(max(2, n_qubits))[:2])
-    kind = rng.integers(9 if n_qubits > 1 else 5)
+    if apart:  # two qubits that interact with nothing else
+        first, second = (first % 2, 1 - first % 2) if min(first, second) < 2 else (first, second)
+    kind = rng.integers(9 if n_qubits > 1 and rng.random() < 0.5 else 5)
     if kind < 4:
         gate = ("rx", "ry", "rz", "p")[kind]
         return Operation(gate, (first % n_qubits,), (Slot(slot, rng.choice([-1.0, 0.5, 1.0, 2.0]), rng.normal()),)), 1
@@ -82,12 +86,13 @@ def random_objective(seed, *, shared):
     rng = np.random.default_rng(seed)
     n_qubits = 1 + seed % 5
     operations, slot = [ry(0)], 1
-    for _ in range(8 + 3 * n_qubits):
+    for _ in range(6 + 3 * n_qubits):
         again = shared and slot > 1 and rng.random() < 0.3
-        operation, used = random_operation(rng, n_qubits, int(rng.integers(slot)) if again else slot)
+        operation, used = random_operation(rng, n_qubits, int(rng.integers(slot)) if again else slot, apart=seed < 5)
         operations.append(operation)
         slot += 0 if again else used
-    labels = ["".join(rng.choice(list("IIXYZ"), size=n_qubits)) for _ in range(4)]
+    labels = ["I" * (seed % 3 > 0 and n_qubits > 1) + "".join(rng.choice(list("IIXYZ"), size=n_qubits)) for _ in "abcd"]
+    labels = [label[:n_qubits] for label in labels]  # two times out of three, nothing is measured on the last qubit
     observable = Observable.from_terms({label: rng.normal() for label in labels} | {"I" * n_qubits: -1.0})
     noise = NoiseModel.from_numbers(p1=0.01, p2=0.03, readout=0.02)
     return PauliTransferSimulator(noise).objective(Circuit(n_qubits, tuple(operations)), observable)
@@ -107,6 +112,23 @@ def check_twins(optimizer, compiled, plain, start, *, atol=1e-10):
     assert (ours.evaluations, ours.gradients, ours.shots) == (twin.evaluations, twin.gradients, twin.shots)
     assert ours.converged == twin.converged
     return ours
+
+
+def test_the_random_circuits_hold_all_that_may_go_wrong():
+    sizes, seen = set(), set()
+    for seed in SEEDS:
+        ints = random_objective(seed, shared=False).program.arguments[0]
+        operations = ints[ints[layout.OPS_AT] :][: layout.OP_SIZE * ints[layout.N_OPS] : layout.OP_SIZE]
+        factors = ints[ints[layout.FACTORS_AT] :][1 : 3 * ints[layout.N_FACTORS] : 3]
+        sizes.add(1 + seed % 5)
+        seen |= {"dense"} if layout.DENSE in operations else set()
+        seen |= {"clusters"} if ints[layout.N_ROOTS] > 1 else set()
+        seen |= {"dropped"} if len(set(factors) - {-1}) < ints[layout.N_SLOTS] else set()
+        shared = random_objective(seed, shared=True).circuit
+        used = [p.index for operation in shared.operations for p in operation.parameters if isinstance(p, Slot)]
+        seen |= {"shared"} if len(set(used)) < len(used) else set()
+    assert sizes == {1, 2, 3, 4, 5}
+    assert seen == {"dense", "clusters", "dropped", "shared"}
 
 
 @pytest.fixture
