@@ -14,6 +14,7 @@ from qvar.simulators.engine import check_batch
 from qvar.simulators.errors import EngineError
 from qvar.simulators.kernels import compiled, workspace
 from qvar.simulators.measurement.allocation import Shots
+from qvar.simulators.measurement.normal import NormalShotObjective
 from qvar.simulators.measurement.plan import MeasurementPlan, ShotObjective
 from qvar.simulators.observable import Observable
 from qvar.simulators.threads import in_parallel
@@ -130,6 +131,17 @@ class ExactObjective:
         return 1
 
     @property
+    def program(self) -> CompiledProgram:
+        """What kernels take."""
+        return self._program
+
+    @cached_property
+    def moments_program(self) -> CompiledProgram | None:
+        """What the kernel `moments` takes, None if the picture has no such kernel."""
+        prepare: Callable[..., CompiledProgram] | None = getattr(self._engine, "moments_program", None)
+        return None if prepare is None else prepare(self.circuit, self._prepared.observable)
+
+    @property
     def plan(self) -> MeasurementPlan:
         """How the observable would be measured with shots."""
         return self._prepared.plan
@@ -212,3 +224,7 @@ class ExactObjective:
     def with_shots(self, shots: Shots, rng: np.random.Generator) -> ShotObjective:
         """Return the objective estimated from `shots` shots per measured group, or from a `ShotBudget`."""
         return ShotObjective(self, shots, rng)
+
+    def with_normal_shots(self, shots: int, rng: np.random.Generator) -> NormalShotObjective:
+        """Return the objective with normal noise of the mean and variance that `shots` shots per group have."""
+        return NormalShotObjective(self, shots, rng)

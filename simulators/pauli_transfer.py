@@ -1,7 +1,7 @@
 """Exact noisy expectation values and gradients in the Pauli-Liouville picture; the default engine of every search."""
 
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,7 @@ from qvar.simulators.errors import EngineError
 from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
 from qvar.simulators.input_states import check_pairing, pauli_vectors
 from qvar.simulators.kernels import compiled, layout, workspace
+from qvar.simulators.measurement.normal import moment_terms
 from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
@@ -95,6 +96,16 @@ class PauliTransferSimulator:
             float(ints[layout.COST]) * _SECONDS_PER_NUMBER,
         )
 
+    def moments_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
+        """Return what the kernel `moments` needs for the mean and the variance that shots of `observable` have."""
+        digits, coefficients, bounds = self._prepare(circuit, observable).moment_terms
+        support = (digits != 0).any(axis=0).astype(np.uint8)
+        (ints, floats, _), constants = self._plan(circuit, support, digits, coefficients)
+        numbers = int(ints[layout.SCRATCH] + ints[layout.STATE_SIZE])
+        seconds = float(ints[layout.COST] + len(coefficients)) * _SECONDS_PER_NUMBER
+        arguments = (np.concatenate([ints, bounds]), floats, constants)
+        return CompiledProgram("pauli_transfer", arguments, numbers, numbers, numbers, seconds)
+
     def _plan(
         self,
         circuit: Circuit,
@@ -164,6 +175,13 @@ class _PreparedObservable:
         self._plan: MeasurementPlan | None = None
         self._gather: NDArray[np.int64] | None = None
         self._to_outcomes: NDArray[np.float64] | None = None
+
+    @cached_property
+    def moment_terms(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+        """The groups' means and mean squares as Pauli strings (see `normal_shots.moment_terms`)."""
+        plan = self.plan
+        assert self._to_outcomes is not None
+        return moment_terms(plan, self._to_outcomes)
 
     @property
     def plan(self) -> MeasurementPlan:

@@ -29,7 +29,8 @@ EngineName = Annotated[
     typer.Option("--engine", help="pauli-transfer, statevector, aer, aer:METHOD, propagation or pennylane:DEVICE."),
 ]
 OptimizerName = Annotated[
-    str | None, typer.Option("--optimizer", help="lbfgs, cobyla, adam-spsa, spsa, rotosolve, adam or aqgd.")
+    str | None,
+    typer.Option("--optimizer", help="lbfgs, compact-lbfgs, cobyla, adam-spsa, spsa, rotosolve, adam or aqgd."),
 ]
 
 

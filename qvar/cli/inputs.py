@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, Optimizer, Rotosolve
+from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem, molecule
 from qvar.simulators import (
     AerSimulator,
@@ -19,6 +19,7 @@ __all__ = ["find_engine", "find_optimizer", "find_problem", "parse_integers"]
 
 _OPTIMIZERS: dict[str, Optimizer] = {
     "lbfgs": LBFGS(),
+    "compact-lbfgs": CompactLBFGS(),
     "cobyla": Cobyla(),
     "adam-spsa": AdamSPSA(),
     "spsa": SPSA(),

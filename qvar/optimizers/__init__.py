@@ -1,4 +1,7 @@
-"""Minimizers of objectives, one signature for all, with honest counts of energies, gradients and shots."""
+"""Minimizers of objectives, one signature for all, with honest counts of energies, gradients and shots.
+
+Where an objective allows it, the loop of an optimizer runs in one compiled call (see `qvar.optimizers.loops`).
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -9,7 +12,7 @@ if TYPE_CHECKING:
     from qvar.optimizers.aqgd import AQGD
     from qvar.optimizers.cobyla import Cobyla
     from qvar.optimizers.lbfgs import LBFGS
-    from qvar.optimizers.limited_memory import limited_memory_bfgs
+    from qvar.optimizers.limited_memory import CompactLBFGS, limited_memory_bfgs
     from qvar.optimizers.result import Minimum, Optimizer
     from qvar.optimizers.rotosolve import Rotosolve
     from qvar.optimizers.spsa import SPSA
@@ -21,6 +24,7 @@ _HOME = {
     "Adam": "adam",
     "AdamSPSA": "adam_spsa",
     "Cobyla": "cobyla",
+    "CompactLBFGS": "limited_memory",
     "Minimum": "result",
     "Optimizer": "result",
     "Rotosolve": "rotosolve",
@@ -34,6 +38,7 @@ __all__ = [
     "Adam",
     "AdamSPSA",
     "Cobyla",
+    "CompactLBFGS",
     "Minimum",
     "Optimizer",
     "Rotosolve",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qvar.optimizers.loops import Problem, run_loop
 from qvar.optimizers.result import CountedObjective, Minimum, check_start
 from qvar.simulators import Objective
 from qvar.simulators.errors import OptimizerError
@@ -74,11 +75,14 @@ class Adam:
 
     def _descend(self, counted: CountedObjective, x: Vector) -> tuple[Vector, bool]:
         settings = (self.learning_rate, self.beta1, self.beta2, self.epsilon, self.tolerance)
-        return adam_steps(counted.value_and_gradient, x, self.max_iterations, *settings)
+        n = self.max_iterations
+        last, converged = run_loop(adam_steps, counted, x, n, *map(float, settings), calls=n, gradients=True)
+        return last, converged
 
 
 def adam_steps(
-    value_and_gradient: Callable[[Vector], tuple[float, Vector]],
+    value_and_gradient: Callable[[Problem, Vector], tuple[float, Vector]],
+    problem: Problem,
     x: Vector,
     max_iterations: int,
     learning_rate: float,
@@ -89,11 +93,13 @@ def adam_steps(
 ) -> tuple[Vector, bool]:
     """Descend from `x`, shape (n_parameters,); return the last angles and whether the gradient vanished there.
 
+    `value_and_gradient` takes the problem, whatever it is, and angles (see `qvar.optimizers.loops`).
+
     The last step of a spent budget leads to angles that have not been evaluated.
     """
     m, v = np.zeros_like(x), np.zeros_like(x)
     for k in range(1, max_iterations + 1):
-        _, gradient = value_and_gradient(x)
+        _, gradient = value_and_gradient(problem, x)
         if np.abs(gradient).max() < tolerance:
             return x, True
         m = beta1 * m + (1 - beta1) * gradient

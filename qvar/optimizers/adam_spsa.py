@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qvar.optimizers.loops import Problem, run_loop
 from qvar.optimizers.result import CountedObjective, Minimum, check_start
 from qvar.simulators import Objective
 from qvar.simulators.checks import check_whole
@@ -154,44 +155,50 @@ class AdamSPSA:
         stages = self.stages or ((self.max_evaluations, None),)
         lengths = [evaluations // 2 if len(x) else 0 for evaluations, _ in stages]
         signs = rng.choice([-1.0, 1.0], size=(sum(lengths), len(x)))
-        gains, moments, first = self.gains(sum(lengths)), (np.zeros_like(x), np.zeros_like(x)), 0
+        gains, m, v, first = self.gains(sum(lengths)), np.zeros_like(x), np.zeros_like(x), 0
         for (_, shots), length in zip(stages, lengths, strict=True):
             counted.objective = objective if shots is None else objective.with_shots(shots, rng)
-            last = first + length
-            x, moments = adam_spsa_steps(counted.value, x, moments, signs, gains, self.beta2, first=first, last=last)
-            first = last
+            span = (float(self.beta2), first, first + length)
+            x, m, v = run_loop(adam_spsa_steps, counted, x, m, v, signs, *gains, *span, calls=2 * length)
+            first += length
         counted.objective = objective
         value = float(np.mean([counted.value(x) for _ in range(self.final_evaluations)]))
         return counted.minimum(x, value, converged=False)
 
 
 def adam_spsa_steps(
-    value: Callable[[Vector], float],
+    value: Callable[[Problem, Vector], float],
+    problem: Problem,
     x: Vector,
-    moments: tuple[Vector, Vector],
+    m: Vector,
+    v: Vector,
     signs: Vector,
-    gains: Gains,
+    steps: Vector,
+    widths: Vector,
+    decays: Vector,
     beta2: float,
-    *,
     first: int,
     last: int,
-) -> tuple[Vector, tuple[Vector, Vector]]:
+) -> tuple[Vector, Vector, Vector]:
     """Do the iterations k = first .. last - 1 and return angles and moments.
 
     Args:
-        value: the energy at angles of shape (n_parameters,).
+        value: the energy of `problem` at angles of shape (n_parameters,).
+        problem: what `value` takes (see `qvar.optimizers.loops`).
         x: angles, shape (n_parameters,), radians.
-        moments: first and second moment, each of shape (n_parameters,).
+        m: first moment, shape (n_parameters,).
+        v: second moment, shape (n_parameters,).
         signs: +1 or -1, shape (n_iterations, n_parameters).
-        gains: steps, perturbations and decays of all iterations.
+        steps: a_k of all iterations, as `Gains` has them.
+        widths: c_k of all iterations.
+        decays: b_k of all iterations.
         beta2: decay of the second moment.
         first: the first iteration to do; k = 0 is plain SPSA.
         last: the one after the last.
     """
-    m, v = moments
     for k in range(first, last):
-        step, width, decay = float(gains.steps[k]), float(gains.widths[k]), float(gains.decays[k])
-        difference = value(x + width * signs[k]) - value(x - width * signs[k])
+        step, width, decay = float(steps[k]), float(widths[k]), float(decays[k])
+        difference = value(problem, x + width * signs[k]) - value(problem, x - width * signs[k])
         gradient = difference / (2 * width) * signs[k]
         if k == 0:
             x = x - step * gradient
@@ -200,7 +207,7 @@ def adam_spsa_steps(
         v = beta2 * v + (1 - beta2) * gradient**2
         m_hat, v_hat = m / (1 - decay ** (k + 1)), v / (1 - beta2 ** (k + 1))
         x = x - step * m_hat / (np.sqrt(v_hat) + 1e-8)
-    return x, (m, v)
+    return x, m, v
 
 
 def _check_stage(stage: tuple[int, int | None]) -> tuple[int, int | None]:

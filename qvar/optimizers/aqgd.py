@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qvar.optimizers.loops import Problem, run_loop
 from qvar.optimizers.result import CountedObjective, Minimum, check_start
 from qvar.simulators import Objective
 from qvar.simulators.checks import check_whole
@@ -85,14 +86,14 @@ class AQGD:
         if len(x) == 0:
             return counted.minimum(x, counted.value(x), converged=True)
         etas, momenta = self.schedule()
-        x, converged = aqgd_steps(
-            counted.value_and_gradient, x, etas, momenta, self.tolerance, self.parameter_tolerance, self.averaging
-        )
+        rules = (float(self.tolerance), float(self.parameter_tolerance), self.averaging)
+        x, converged = run_loop(aqgd_steps, counted, x, etas, momenta, *rules, calls=len(etas), gradients=True)
         return counted.settle(x, converged=converged)
 
 
 def aqgd_steps(
-    value_and_gradient: Callable[[Vector], tuple[float, Vector]],
+    value_and_gradient: Callable[[Problem, Vector], tuple[float, Vector]],
+    problem: Problem,
     x: Vector,
     etas: Vector,
     momenta: Vector,
@@ -102,6 +103,8 @@ def aqgd_steps(
 ) -> tuple[Vector, bool]:
     """Descend from `x`, shape (n_parameters,); return the last angles and whether a stopping rule was met.
 
+    `value_and_gradient` takes the problem, whatever it is, and angles (see `qvar.optimizers.loops`).
+
     Two means of `averaging` values, one step apart, differ by (last value - the one `averaging` before) / averaging.
     """
     previous, m = x, np.zeros_like(x)
@@ -109,7 +112,7 @@ def aqgd_steps(
     for k in range(len(etas)):
         if k > 0 and np.abs(x - previous).max() < parameter_tolerance:
             return x, True
-        values[k], gradient = value_and_gradient(x)
+        values[k], gradient = value_and_gradient(problem, x)
         if k >= averaging and abs(values[k] - values[k - averaging]) / averaging < tolerance:
             return x, True
         m = (1 - momenta[k]) * gradient + momenta[k] * m

@@ -1,15 +1,20 @@
-"""A compact limited-memory BFGS in plain arithmetic, the pattern for one that runs inside a compiled call.
+"""A compact limited-memory BFGS in plain arithmetic, which numba translates as it stands.
 
-`LBFGS` uses SciPy's; this one reaches the same minima and can be transcribed line by line.
+`LBFGS` uses SciPy's; this one reaches the same minima by another line search, and runs inside one compiled call.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Descent", "cubic_minimum", "limited_memory_bfgs", "two_loop"]
+from qvar.optimizers.loops import Problem, run_loop
+from qvar.optimizers.result import CountedObjective, Minimum, check_start
+from qvar.simulators import Objective
+from qvar.simulators.errors import OptimizerError
+
+__all__ = ["CompactLBFGS", "Descent", "bfgs_steps", "cubic_minimum", "limited_memory_bfgs", "two_loop"]
 
 Vector = NDArray[np.float64]
 ARMIJO = 1e-4
@@ -37,6 +42,61 @@ class Descent:
     iterations: int
     gradients: int
     converged: bool
+
+
+@dataclass(frozen=True)
+class CompactLBFGS:
+    """Minimize with limited-memory BFGS and a backtracking line search, in a compiled call where that is possible.
+
+    Where the descent gains nothing on the start point, it is repeated once from a displaced start, as by `LBFGS`.
+
+    Args:
+        max_iterations: accepted steps allowed per descent, at least 1.
+        memory: pairs of steps and gradient changes remembered, at least 1.
+        tolerance: stop when every component of the gradient is at most this, energy unit per radian.
+        value_tolerance: stop when a step lowers the value by at most this, relative to its size or 1.
+        displacement: standard deviation of the displaced start from the first, radians; 0 for no second descent.
+
+    Source: as `limited_memory_bfgs`, with its deviations.
+    Differs from the source:
+    - it leaves a stationary start once.
+    """
+
+    max_iterations: int = 200
+    memory: int = 10
+    tolerance: float = 1e-5
+    value_tolerance: float = 1e-9
+    displacement: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.max_iterations < 1 or self.memory < 1 or not self.displacement >= 0:
+            raise OptimizerError(f"L-BFGS needs max_iterations, memory >= 1 and displacement >= 0, got {self}")
+        if not (self.tolerance > 0 and self.value_tolerance > 0):
+            raise OptimizerError(f"L-BFGS needs positive tolerances, got {self}")
+
+    def minimize(self, objective: Objective, start: ArrayLike, rng: np.random.Generator) -> Minimum:
+        """Minimize `objective` from the angles `start`, drawing the displacement, if one is needed, from `rng`.
+
+        Returns:
+            The lowest value seen; with shots the last accepted angles, evaluated afresh.
+        """
+        x = check_start(objective, start)
+        counted = CountedObjective(objective)
+        if len(x) == 0:
+            return counted.minimum(x, counted.value(x), converged=True)
+        last, converged = self._descend(counted, x)
+        if self.displacement > 0 and not counted.has_gained():
+            last, converged = self._descend(counted, x + rng.normal(scale=self.displacement, size=len(x)))
+        if objective.shots_per_evaluation:
+            return counted.settle(last, converged=converged)
+        assert counted.best_parameters is not None
+        return counted.minimum(counted.best_parameters, counted.best_value, converged=converged)
+
+    def _descend(self, counted: CountedObjective, x: Vector) -> tuple[Vector, bool]:
+        settings = (self.max_iterations, self.memory, float(self.tolerance), float(self.value_tolerance))
+        calls = 1 + MAX_TRIALS * self.max_iterations
+        last, _, _, _, converged = run_loop(bfgs_steps, counted, x, *settings, calls=calls, gradients=True)
+        return last, converged
 
 
 def limited_memory_bfgs(
@@ -67,13 +127,33 @@ def limited_memory_bfgs(
     Differs from the source:
     - no curvature condition in the line search: a pair of no positive curvature is not remembered instead.
     """
-    x, (value, gradient) = start.copy(), value_and_gradient(start)
+    return Descent(*bfgs_steps(_call, value_and_gradient, start, max_iterations, memory, tolerance, value_tolerance))
+
+
+def _call(function: Callable[[Vector], tuple[float, Vector]], x: Vector) -> tuple[float, Vector]:
+    return function(x)
+
+
+def bfgs_steps(
+    value_and_gradient: Callable[[Problem, Vector], tuple[float, Vector]],
+    problem: Problem,
+    start: Vector,
+    max_iterations: int,
+    memory: int,
+    tolerance: float,
+    value_tolerance: float,
+) -> tuple[Vector, float, int, int, bool]:
+    """Descend as `limited_memory_bfgs` does and return the fields of a `Descent`.
+
+    `value_and_gradient` takes the problem, whatever it is, and angles (see `qvar.optimizers.loops`).
+    """
+    x, (value, gradient) = start.copy(), value_and_gradient(problem, start)
     n = len(x)
     steps, changes, weights = np.zeros((memory, n)), np.zeros((memory, n)), np.zeros(memory)
     gradients, stored = 1, 0  # `stored` pairs so far, the newest in row (stored - 1) % memory
     for iteration in range(max_iterations):
         if n == 0 or np.abs(gradient).max() <= tolerance:
-            return Descent(x, value, iteration, gradients, True)
+            return x, value, iteration, gradients, True
         direction = -two_loop(gradient, steps, changes, weights, stored)
         slope = float(gradient @ direction)
         if slope >= 0:  # pairs of positive curvature allow this by rounding only
@@ -82,13 +162,13 @@ def limited_memory_bfgs(
         step = 1.0 if stored else min(1.0, 1.0 / float(np.sqrt(-slope)))
         for _ in range(MAX_TRIALS):
             new_x = x + step * direction
-            new_value, new_gradient = value_and_gradient(new_x)
+            new_value, new_gradient = value_and_gradient(problem, new_x)
             gradients += 1
             if new_value <= value + ARMIJO * step * slope:
                 break
             step = cubic_minimum(step, value, slope, new_value, float(new_gradient @ direction))
         else:
-            return Descent(x, value, iteration, gradients, False)
+            return x, value, iteration, gradients, False
         s, y = new_x - x, new_gradient - gradient
         curvature = float(s @ y)
         if curvature > CURVATURE * float(np.sqrt(s @ s) * np.sqrt(y @ y)):
@@ -99,8 +179,8 @@ def limited_memory_bfgs(
         size = max(abs(value), abs(new_value), 1.0)
         x, value, gradient = new_x, new_value, new_gradient
         if gain <= value_tolerance * size:
-            return Descent(x, value, iteration + 1, gradients, True)
-    return Descent(x, value, max_iterations, gradients, False)
+            return x, value, iteration + 1, gradients, True
+    return x, value, max_iterations, gradients, False
 
 
 def two_loop(gradient: Vector, steps: Vector, changes: Vector, weights: Vector, stored: int) -> Vector:

@@ -82,6 +82,23 @@ class CountedObjective:
         self._note(value, theta)
         return value, gradient
 
+    def absorb(self, values: NDArray[np.float64], lowest: NDArray[np.float64], *, gradients: bool) -> None:
+        """Count what a compiled loop has done on the objective.
+
+        Args:
+            values: every value it saw, in order.
+            lowest: the lowest of them, followed by its angles; not read if there are no values.
+            gradients: whether these were values with gradients by reverse sweep, not energies.
+        """
+        if gradients:
+            self.gradients += len(values)
+        else:
+            self.evaluations += len(values)
+            self.shots += len(values) * self.objective.shots_per_evaluation
+        self.history.extend(values.tolist())
+        if len(values) and lowest[0] < self.best_value:
+            self.best_value, self.best_parameters = float(lowest[0]), lowest[1:].copy()
+
     def _note(self, value: float, theta: NDArray[np.float64]) -> None:
         self.history.append(value)
         if value < self.best_value:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qvar.optimizers.loops import Problem, run_loop
 from qvar.optimizers.result import CountedObjective, Minimum, check_start
 from qvar.simulators import Objective
 from qvar.simulators.errors import OptimizerError
@@ -75,9 +76,9 @@ class SPSA:
         if len(x):
             n_calibration = self.calibration if self.a is None else 0
             signs = rng.choice([-1.0, 1.0], size=(self.max_evaluations // 2, len(x)))
-            slopes = spsa_slopes(counted.value, x, signs[:n_calibration], self.c)
-            steps, widths = self.gains(len(signs) - n_calibration, slopes)
-            x = spsa_steps(counted.value, x, signs[n_calibration:], steps, widths)
+            first, rest = signs[:n_calibration], signs[n_calibration:]
+            slopes = run_loop(spsa_slopes, counted, x, first, float(self.c), calls=2 * len(first))
+            x = run_loop(spsa_steps, counted, x, rest, *self.gains(len(rest), slopes), calls=2 * len(rest))
         value = float(np.mean([counted.value(x) for _ in range(self.final_evaluations)]))
         return counted.minimum(x, value, converged=len(x) == 0)
 
@@ -97,17 +98,25 @@ class SPSA:
         return a / (number + offset) ** self.alpha, self.c / number**self.gamma
 
 
-def spsa_slopes(value: Callable[[Vector], float], x: Vector, signs: Vector, width: float) -> Vector:
-    """Return |f(x + width D) - f(x - width D)| / (2 width) for every row D of `signs`, shape (n, n_parameters)."""
+def spsa_slopes(
+    value: Callable[[Problem, Vector], float], problem: Problem, x: Vector, signs: Vector, width: float
+) -> Vector:
+    """Return |f(x + width D) - f(x - width D)| / (2 width) for every row D of `signs`, shape (n, n_parameters).
+
+    `value` takes the problem, whatever it is, and angles (see `qvar.optimizers.loops`).
+    """
     slopes = np.empty(len(signs))
     for k in range(len(signs)):
-        slopes[k] = abs(value(x + width * signs[k]) - value(x - width * signs[k])) / (2 * width)
+        difference = value(problem, x + width * signs[k]) - value(problem, x - width * signs[k])
+        slopes[k] = abs(difference) / (2 * width)
     return slopes
 
 
-def spsa_steps(value: Callable[[Vector], float], x: Vector, signs: Vector, steps: Vector, widths: Vector) -> Vector:
+def spsa_steps(
+    value: Callable[[Problem, Vector], float], problem: Problem, x: Vector, signs: Vector, steps: Vector, widths: Vector
+) -> Vector:
     """Do one iteration for every row of `signs`, shape (n_iterations, n_parameters), and return the angles."""
     for k in range(len(signs)):
-        difference = value(x + widths[k] * signs[k]) - value(x - widths[k] * signs[k])
+        difference = value(problem, x + widths[k] * signs[k]) - value(problem, x - widths[k] * signs[k])
         x = x - steps[k] * (difference / (2 * widths[k])) * signs[k]
     return x

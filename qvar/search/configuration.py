@@ -6,7 +6,7 @@ from typing import Any
 
 from qvar.agents import DoubleDQN, RandomPolicy
 from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting
-from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, Optimizer, Rotosolve
+from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem
 from qvar.simulators import AerOptions, AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
@@ -18,6 +18,7 @@ _STRATEGIES: dict[str, type[Any]] = {
     cls.__name__: cls
     for cls in (
         LBFGS,
+        CompactLBFGS,
         Rotosolve,
         Adam,
         AQGD,

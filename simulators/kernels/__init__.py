@@ -2,6 +2,7 @@
 
 `compiled("pauli_transfer", "energy")` is the only way in. Machine code is kept on disk in a folder named after the hash
 of all kernel sources, so that a change in any file, not only in the one that holds the function, makes new code.
+Kernels of other packages, named in full, call those of this one by their `address`, and so need not contain them.
 """
 
 import hashlib
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["compile_all", "compiled", "fingerprint", "workspace"]
+__all__ = ["address", "compiled", "fingerprint", "workspace"]
 
 _log = logging.getLogger("qvar")
 _lock = threading.Lock()
@@ -38,7 +39,8 @@ def compiled(module: str, function: str) -> Callable[..., Any]:
     those of its signature with a TypeError instead of compiling again.
 
     Args:
-        module: a module of this package.
+        module: a module of this package, or the full name of one elsewhere; the sources of that one's package then
+            count as kernel sources too.
         function: one of its SIGNATURES.
     """
     code = _compiled.get((module, function))
@@ -51,11 +53,11 @@ def compiled(module: str, function: str) -> Callable[..., Any]:
 
 
 def _compile(module: str, function: str) -> Callable[..., Any]:
-    kernels = import_module(f"{__name__}.{module}")
+    kernels = import_module(module if "." in module else f"{__name__}.{module}")
     import numba
 
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_cache_folder())
+    numba.config.CACHE_DIR = str(_cache_folder(str(Path(str(kernels.__file__)).parent)))
     try:
         compiler = numba.njit(kernels.SIGNATURES[function], **kernels.OPTIONS, cache=True)
         code: Callable[..., Any] = compiler(getattr(kernels, function).py_func)
@@ -64,14 +66,11 @@ def _compile(module: str, function: str) -> Callable[..., Any]:
     return code
 
 
-def compile_all() -> list[str]:
-    """Compile every kernel of this package that is not on disk yet, and return their names."""
-    names = []
-    for module in ("planning", "pauli_transfer", "statevector", "propagation"):
-        for function in import_module(f"{__name__}.{module}").SIGNATURES:
-            compiled(module, function)
-            names.append(f"{module}.{function}")
-    return names
+@cache
+def address(module: str, function: str) -> int:
+    """Return where the machine code of a kernel starts, for calls from another one; it stays there for good."""
+    (code,) = compiled(module, function).overloads.values()  # type: ignore[attr-defined]
+    return int(code.library.get_pointer_to_function(code.fndesc.llvm_func_name))
 
 
 @contextmanager
@@ -85,19 +84,20 @@ def _announced(name: str) -> Iterator[None]:
         notice.cancel()
 
 
-def fingerprint(folder: Path) -> str:
-    """Return 16 hexadecimal digits that change with any source in `folder` and with the Python version."""
+def fingerprint(*folders: Path) -> str:
+    """Return 16 hexadecimal digits that change with any source in `folders` and with the Python version."""
     sources = hashlib.sha256(sys.version.encode())
-    for path in sorted(folder.glob("*.py")):
-        sources.update(path.name.encode() + path.read_bytes())
+    for folder in folders:
+        for path in sorted(folder.glob("*.py")):
+            sources.update(path.name.encode() + path.read_bytes())
     return sources.hexdigest()[:16]
 
 
 @cache
-def _cache_folder() -> Path:
-    """Return a folder that can be written to and belongs to just these sources."""
+def _cache_folder(package: str) -> Path:
+    """Return a folder that can be written to and belongs to just these sources and those of a package."""
     base = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "qvar" / f"kernels-{fingerprint(Path(__file__).parent)}"
+    folder = Path(base) / "qvar" / f"kernels-{fingerprint(*dict.fromkeys((Path(__file__).parent, Path(package))))}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):

@@ -1360,6 +1360,48 @@ def rotosolve(ints, floats, constants, theta, work, max_sweeps, tolerance, histo
     return max_sweeps
 
 
+# -- shot noise --------------------------------------------------------------------------------------------------------
+
+
+@njit(**OPTIONS)
+def _sum_of_terms(ints, floats, work, base, first, end):
+    """Return the value of the observable's terms first ... end - 1 from the final clusters."""
+    n_roots = ints[N_ROOTS]
+    value = 0.0
+    for t in range(first, end):
+        product = floats[2 * ints[N_FACTORS] + t]
+        for j in range(n_roots):
+            place = base + ints[ints[ROOTS_AT] + ROOT_ROW * j + ROOT_PLACE]
+            product *= work[place + ints[ints[TERMS_AT] + t * n_roots + j]]
+        value += product
+    return value
+
+
+@njit(**OPTIONS)
+def moments(ints, floats, constants, theta, work, out):
+    """Return the expectation value, nan for bad angles; out[0] is its variance with one shot for each measured group.
+
+    Behind the plan, `ints` holds 2 n_groups + 1 bounds: terms from bounds[2 g] on give the mean of group g, from
+    bounds[2 g + 1] on the mean of its square; terms behind the last bound are known without measuring. `work` holds
+    SCRATCH + STATE_SIZE numbers.
+    """
+    if not is_valid(theta, ints[N_SLOTS]):
+        return math.nan
+    base = ints[SCRATCH]
+    _forward(ints, floats, constants, theta, work, base)
+    bounds = ints[TERMS_AT] + ints[N_TERMS] * ints[N_ROOTS]
+    n_groups = (ints.size - bounds) // 2
+    value = _sum_of_terms(ints, floats, work, base, ints[bounds + 2 * n_groups], ints[N_TERMS])
+    out[0] = 0.0
+    for g in range(n_groups):
+        at = bounds + 2 * g
+        mean = _sum_of_terms(ints, floats, work, base, ints[at], ints[at + 1])
+        square = _sum_of_terms(ints, floats, work, base, ints[at + 1], ints[at + 2])
+        value += mean
+        out[0] += max(square - mean * mean, 0.0)
+    return value
+
+
 _ARRAYS = "int64[::1], float64[::1], float64[::1]"
 SIGNATURES = {
     "rotosolve": f"int64({_ARRAYS}, float64[::1], float64[::1], int64, float64, float64[::1], int64[::1])",
@@ -1368,4 +1410,5 @@ SIGNATURES = {
     "energies_from": f"void({_ARRAYS}, float64[:, ::1], float64[:, ::1], float64[::1], float64[::1])",
     "state": f"float64({_ARRAYS}, float64[::1], float64[::1], float64[::1])",
     "gradient": f"float64({_ARRAYS}, float64[::1], float64[::1], float64[::1])",
+    "moments": f"float64({_ARRAYS}, float64[::1], float64[::1], float64[::1])",
 }

@@ -27,6 +27,7 @@ __all__ = [
     "UniformAllocation",
     "WeightAllocation",
     "check_estimable",
+    "check_number",
     "check_shots",
     "shots_in_total",
     "split",
@@ -166,8 +167,13 @@ Shots = int | ShotBudget
 
 def check_shots(shots: Shots) -> Shots:
     """Return `shots`, or raise EngineError unless it is a positive whole number or a budget."""
+    return shots if isinstance(shots, ShotBudget) else check_number(shots)
+
+
+def check_number(shots: Shots) -> int:
+    """Return the shots of each measured circuit; raise EngineError for anything but a positive whole number."""
     if isinstance(shots, ShotBudget):
-        return shots
+        raise EngineError(f"shots must be a whole number here, got {shots}; other objectives divide budgets")
     if isinstance(shots, bool) or int(shots) != shots or shots < 1:
         raise EngineError(f"shots must be a whole number >= 1, got {shots!r}; leave shots out for exact values")
     return int(shots)

@@ -14,7 +14,7 @@ from pennylane.devices import ExecutionConfig
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch, check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.measurement.allocation import ShotBudget, Shots, check_shots
+from qvar.simulators.measurement.allocation import Shots, check_number
 from qvar.simulators.measurement.plan import MeasurementPlan, ParameterShift
 from qvar.simulators.noise import NoiseModel, ReadoutError
 from qvar.simulators.observable import Observable
@@ -205,11 +205,7 @@ class PennyLaneObjective:
         Raises:
             EngineError: for a `ShotBudget`, or a number that is not whole and positive.
         """
-        number = check_shots(shots)
-        if isinstance(number, ShotBudget):
-            raise EngineError(
-                "PennyLaneSimulator divides no shot budgets; give the shots per measured circuit as a whole number"
-            )
+        number = check_number(shots)
         return PennyLaneObjective(self._engine, self.circuit, self._observable, shots=number, rng=rng)
 
     def _tape(self, theta: Any, measurements: list[Any], *, basis: Sequence[int] = (), shots: int | None = None) -> Any:

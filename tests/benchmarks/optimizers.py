@@ -1,24 +1,40 @@
 """How far does each optimizer get with the same number of energies? One table, seeds and spread beside every number.
 
-Run: python tests/benchmarks/optimizers.py [--budgets 500 2000] [--seeds 5] [--shots N] [--json]
+Run: python tests/benchmarks/optimizers.py [--budgets 500 2000] [--seeds 5] [--shots N] [--json] [--timing]
 
 A fixed hardware-efficient circuit under the noise of a device, random starts (the same for all optimizers), exact
 values or shots. A gradient by reverse sweep counts as four energies, one by parameter shift as what it costs. An
 optimizer that would spend more is stopped, and the lowest value it has seen counts; one that stops by itself is not
 started again, and what it spent stands in the table. Errors are exact noisy energies at the angles found, less the
 lowest noisy energy that 200 long descents with exact gradients and all runs of the table have found.
+
+With --timing another table: process time per value, the whole minimization in one compiled call and as plain Python,
+in turns, medians over rounds.
 """
 
 import argparse
 import json
 import os
 import sys
+import time
+from dataclasses import replace
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, Rotosolve, limited_memory_bfgs
+from qvar.optimizers import (
+    AQGD,
+    LBFGS,
+    SPSA,
+    Adam,
+    AdamSPSA,
+    Cobyla,
+    CompactLBFGS,
+    Rotosolve,
+    limited_memory_bfgs,
+    loops,
+)
 from qvar.problems import molecule
 from qvar.search import ansatz
 from qvar.simulators import NoiseModel, PauliTransferSimulator
@@ -70,6 +86,7 @@ def optimizers(budget):
         "COBYLA": Cobyla(max_evaluations=budget),
         "Rotosolve": Rotosolve(max_sweeps=budget),
         "L-BFGS": LBFGS(max_iterations=budget),
+        "compact L-BFGS": CompactLBFGS(max_iterations=budget),
         "Adam": Adam(max_iterations=budget),
         "AQGD": AQGD(max_iterations=budget),
         "SPSA": SPSA(max_evaluations=budget - 1),
@@ -102,11 +119,15 @@ def run(exact, optimizer, *, budget, shots, seed):
     return {"seed": seed, "energy": exact(theta), "spent": budget - objective.left}
 
 
-def records(task, device, arguments):
+def exact_objective(task, device):
     problem = molecule(task)
     engine = PauliTransferSimulator(NoiseModel.named(device))
     circuit = ansatz("efficient_su2", problem.n_qubits, coupling_map=engine.noise.coupling_map)
-    exact = engine.objective(circuit, problem.observable)
+    return engine.objective(circuit, problem.observable)
+
+
+def records(task, device, arguments):
+    exact = exact_objective(task, device)
     found = []
     for budget in arguments.budgets:
         for name, optimizer in optimizers(budget).items():
@@ -146,13 +167,104 @@ def table(found, arguments):
     return "\n".join(lines)
 
 
+TIMED_TASKS = (("h2-4", "ourense"), ("lih-6", "mumbai-median"))
+ROUNDS = 9
+TIMED = {  # stopping rules out of reach, so that compiled and plain runs do the same
+    "SPSA": SPSA(max_evaluations=1000, a=0.1),
+    "Adam-SPSA": AdamSPSA(max_evaluations=1000),
+    "Adam-SPSA, 3 stages, normal shots": AdamSPSA(stages=((600, 100), (300, 1000), (100, 10_000))),
+    "Adam": Adam(max_iterations=400, tolerance=1e-12),
+    "AQGD": AQGD(max_iterations=400, eta=0.1, tolerance=1e-15, parameter_tolerance=1e-15),
+    "compact L-BFGS": CompactLBFGS(max_iterations=100, tolerance=1e-12, value_tolerance=1e-16),
+    "Rotosolve, per sweep": Rotosolve(max_sweeps=100, tolerance=1e-300),
+}
+
+
+def microseconds(call):
+    """Return what `call` returns and the process time of it per value in its history."""
+    before = time.process_time()
+    minimum = call()
+    return minimum, (time.process_time() - before) / len(minimum.history) * 1e6
+
+
+def minimized(optimizer, objective, start, *, compiled):
+    """Return the minimum and the process time per value; the limit decides which of the two ways the loop runs."""
+    if hasattr(objective, "draw"):
+        objective = objective.with_shots(objective.shots, np.random.default_rng(1))
+    before, loops._LONGEST_ENERGY = loops._LONGEST_ENERGY, np.inf if compiled else -1.0
+    try:
+        return microseconds(lambda: optimizer.minimize(objective, start, np.random.default_rng(0)))
+    finally:
+        loops._LONGEST_ENERGY = before
+
+
+def timed_in_turns(name, optimizer, objective, start):
+    """Return median times per value, compiled and plain, measured in turns; sweeps are counted as values."""
+    if name.endswith("sweep"):
+        plain = replace(optimizer, max_sweeps=5)
+        per_sweep = 2 * len(start) + 1
+    else:
+        plain, per_sweep = optimizer, 1
+    both = []
+    for turn in range(ROUNDS + 1):
+        ours = minimized(optimizer, objective, start, compiled=True)[1]
+        twin = minimized(plain, objective, start, compiled=False)[1] * per_sweep
+        both += [(ours, twin)] if turn else []  # the first turn loads machine code
+    return np.median(both, axis=0)
+
+
+def timings(task, device):
+    """Return rows (name, microseconds compiled or None, microseconds plain), the first a bare energy from Python."""
+    exact = exact_objective(task, device)
+    start = np.random.default_rng(7).uniform(-np.pi, np.pi, size=exact.n_parameters)
+    normal = exact.with_normal_shots(10_000, np.random.default_rng(1))
+    rows = [("an energy from Python", None, median_time(lambda: exact(start), 1000))]
+    rows += [("a gradient from Python", None, median_time(lambda: exact.value_and_gradient(start), 300))]
+    for name, optimizer in (("COBYLA (NLopt)", Cobyla(max_evaluations=300)), ("L-BFGS (SciPy)", LBFGS())):
+        per_value = [microseconds(lambda o=optimizer: o.minimize(exact, start, None))[1] for _ in range(ROUNDS)]
+        rows.append((name, None, np.median(per_value)))
+    for name, optimizer in TIMED.items():
+        objective = normal if "normal" in name else exact
+        rows.append((name, *timed_in_turns(name, optimizer, objective, start)))
+    return rows
+
+
+def median_time(call, n):
+    """Return the median process time of a call in microseconds."""
+    times = []
+    for _ in range(ROUNDS):
+        before = time.process_time()
+        for _ in range(n):
+            call()
+        times.append((time.process_time() - before) / n * 1e6)
+    return np.median(times)
+
+
+def timing_table():
+    columns = [timings(*task) for task in TIMED_TASKS]
+    heads = [f"{task}, compiled, us | plain, us | plain / compiled" for task, _ in TIMED_TASKS]
+    lines = ["| per value | " + " | ".join(heads) + " |", "|" + "---|" * (1 + 3 * len(columns))]
+    for rows in zip(*columns, strict=True):
+        cells = [
+            f"{'' if ours is None else f'{ours:.1f}'} | {plain:.1f} | {'' if ours is None else f'{plain / ours:.1f}'}"
+            for _, ours, plain in rows
+        ]
+        lines.append(f"| {rows[0][0]} | " + " | ".join(cells) + " |")
+    devices = ", ".join(f"{task} under {device}" for task, device in TIMED_TASKS)
+    return "\n".join([*lines, "", f"Process time, medians of {ROUNDS} rounds; {devices}; efficient_su2.", ""])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--budgets", type=int, nargs="+", default=[500, 2000])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--shots", type=int, default=None)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--timing", action="store_true")
     arguments = parser.parse_args()
+    if arguments.timing:
+        sys.stdout.write(timing_table())
+        return
     found = [record for task, device in TASKS for record in records(task, device, arguments)]
     sys.stdout.write(json.dumps(found, indent=1) + "\n" if arguments.json else table(found, arguments))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, Rotosolve
+from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Rotosolve
 from qvar.simulators import AerSimulator, Circuit, Operation
 from qvar.simulators.errors import EngineError, OptimizerError
 from tests.optimizers.objectives import CHAIN, ISING, NOISE, ONE_ANGLE, CountingGenerator, Recording, Z, exact, ry
@@ -12,6 +12,7 @@ from tests.optimizers.objectives import CHAIN, ISING, NOISE, ONE_ANGLE, Counting
 OPTIMIZERS = {
     "cobyla": (Cobyla(), 1e-5),
     "l-bfgs": (LBFGS(), 1e-7),
+    "compact l-bfgs": (CompactLBFGS(), 1e-7),
     "adam": (Adam(), 1e-7),
     "aqgd": (AQGD(), 1e-4),
     "rotosolve": (Rotosolve(), 1e-6),
@@ -24,6 +25,7 @@ SHORT = {
     Adam: Adam(max_iterations=40),
     AdamSPSA: AdamSPSA(max_evaluations=40),
     Cobyla: Cobyla(max_evaluations=40),
+    CompactLBFGS: CompactLBFGS(max_iterations=8),
     LBFGS: LBFGS(max_iterations=8),
     Rotosolve: Rotosolve(max_sweeps=3),
     SPSA: SPSA(max_evaluations=40, calibration=5),

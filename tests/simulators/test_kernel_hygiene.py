@@ -27,6 +27,8 @@ CASES = [
     "tests/simulators/test_against_density_matrix.py::test_every_one_qubit_gate_is_right_on_every_qubit",
     "tests/simulators/test_gradients.py::test_both_sweeps_agree_on_more_qubits",
     "tests/simulators/test_gradients.py::test_the_noisy_gradient_equals_finite_differences",
+    "tests/simulators/test_normal_shots.py::test_separate_clusters_and_qubits_without_influence_are_no_obstacle",
+    "tests/optimizers/test_compiled.py::test_several_final_clusters_and_angles_outside_the_light_cone_are_no_obstacle",
 ]
 
 
