@@ -75,7 +75,7 @@ NODE_ROW = 6
 LEAF_ROW = 2  # place, kept place
 
 # A batch of small states runs four parameter vectors at once: each number of scratch and states is four lanes.
-LARGEST_FOURFOLD = 600  # numbers in all states; beyond, four states at once do not stay in the cache
+LARGEST_FOURFOLD = 6000  # numbers in all states; beyond, four states at once do not stay in the cache
 FOURFOLD_SCRATCH = 400  # numbers of scratch after the cosines and sines, so that it holds MATRIX and DENSE_*
 
 # Scratch: cosines and sines of all factors (each padded to a multiple of 4), then at these distances:
