@@ -95,7 +95,7 @@ def own_table(record):
             cells.append(f"{number(1e6 * low[what])} ({number(1e6 * middle[what])})")
             cells.append(number(1e6 * low[what] / reference))
         cells += [number(own_ratio(record, size, "gradient")), number(own_ratio(record, size, "sweep"))]
-        cells += [number(1e6 * mean(record, "ours", size, what)) for what in ("batch", "setup")]
+        cells += [number(1e6 * mean(record, "ours", size, what)) for what in ("batch", "set-up")]
         rows.append(cells)
     header = ["qubits, gates", "energy, us", "/ C++", "gradient, us", "/ C++", "gradient / energy"]
     return markdown([*header, "Rotosolve sweep / energy", "energy in a batch of 64, us", "set-up, us"], rows)
@@ -123,12 +123,14 @@ def peer_table(record, what, part="peers"):
 
 
 def setup_table(record):
-    columns = [c for c in list(COLUMNS)[1:] if any(fastest(row["times"], "setup", c, "min") for row in record["peers"])]
+    columns = [
+        c for c in list(COLUMNS)[1:] if any(fastest(row["times"], "set-up", c, "min") for row in record["peers"])
+    ]
     rows = []
     for size in sizes_of(record, "peers"):
-        cells = [f"{size[0]}, {size[1]}", duration(mean(record, "ours", size, "setup"))]
+        cells = [f"{size[0]}, {size[1]}", duration(mean(record, "ours", size, "set-up"))]
         for column in columns:
-            found = [fastest(times, "setup", column, "min") for times in rows_of(record, "peers", size)]
+            found = [fastest(times, "set-up", column, "min") for times in rows_of(record, "peers", size)]
             cells.append(duration(min(filter(None, found))) if any(found) else "")
         rows.append(cells)
     return markdown(["qubits, gates", "ours", *columns], rows)
@@ -155,7 +157,7 @@ def aims(record):
     yield verdict("an energy in a batch against Aer's", batches)
     yield verdict("gradient in energies", [(s, own_ratio(record, s, "gradient"), 4) for s in every], most=True)
     yield verdict("Rotosolve sweep in energies", [(s, own_ratio(record, s, "sweep"), 8) for s in every], most=True)
-    setups = [(s, 1e3 * mean(record, "ours", s, "setup"), 0.1) for s in every if s[1] == 60]
+    setups = [(s, 1e3 * mean(record, "ours", s, "set-up"), 0.1) for s in every if s[1] == 60]
     yield verdict("set-up at 60 gates in ms", setups, most=True)
     for what in ("energy", "gradient"):
         pure = against("noiseless", what, "Qulacs SV", dict.fromkeys(UP_TO_EIGHT, 1))

@@ -3,8 +3,8 @@
 Run: python tests/benchmarks/simulators.py [--quick] [--json FILE] [--plot FILE]
 
 Every peer computes the same exact noisy energies of the same circuits (`workload.py`) in its fastest form (`peers.py`
-and beside it); all must agree with ours to 1e-9, gradients included, before anything is timed. One thread each, CPU time
-of the process, functions in turns, warm. What is timed:
+and beside it); all must agree with ours to 1e-9, gradients included, before anything is timed. One thread each, CPU
+time of the process, functions in turns, warm. What is timed:
 
 - energy: one at a time through the public interface, as an optimizer asks for it;
 - gradient: value and all derivatives, where the peer has an exact noisy gradient better than parameter shifts;
@@ -99,11 +99,9 @@ def ours_alone(size, sample, rounds):
         "batch": lambda: objective.batch(thetas),
         "sweep": sweep,
     }
-    for function in functions.values():
-        function()
     times = alternate(functions, rounds=rounds)
     times["batch"] = {kind: seconds / BATCH for kind, seconds in times["batch"].items()}
-    times["setup"] = setup_times(engine, case, rounds)
+    times["set-up"] = setup_times(engine, case, rounds)
     return {"n_qubits": size[0], "gates": size[1], "sample": sample, "times": times}
 
 
@@ -185,7 +183,7 @@ def beside_peers(size, sample, rounds, peers, limits):
     times = alternate(functions, rounds=rounds)
     for name, count in counts.items():
         times[name] = {kind: seconds / count for kind, seconds in times[name].items()}
-    times |= {f"setup {name}": {"min": seconds, "median": seconds} for name, seconds in setup.items()}
+    times |= {f"set-up {name}": {"min": seconds, "median": seconds} for name, seconds in setup.items()}
     return {"n_qubits": size[0], "gates": size[1], "sample": sample, "times": times}
 
 

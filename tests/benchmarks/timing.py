@@ -18,6 +18,7 @@ def seconds_per_call(function, repeats):
 
 def repeats_for(function, slice_seconds):
     """How often to call a function in a slice, from growing trials: the first calls are slower than the rest."""
+    function()
     repeats = 1
     while (seconds := seconds_per_call(function, repeats)) * repeats < slice_seconds / 4:
         repeats *= 4
@@ -28,7 +29,7 @@ def alternate(functions, *, rounds, slice_seconds=SLICE_SECONDS):
     """Call the functions in turns, one slice of `slice_seconds` each per round.
 
     Args:
-        functions: dict of names and functions without arguments, each already called once.
+        functions: dict of names and functions without arguments.
         rounds: number of slices for each; a function that takes longer than SLOW_SECONDS gets SLOW_ROUNDS at most.
         slice_seconds: a slice repeats its function until about this much CPU time is spent, once at least.
 
