@@ -21,9 +21,8 @@ CPP = {
     (10, 20): (512.0, 1171.0),
     (10, 60): (6788.0, 33100.0),
 }
-"""Energy and gradient, microseconds (minima), of a hand-written C++ prototype of the same algorithm, called without any
-checks, on another sample of circuits of the same distribution (two per size, one from 8 qubits on) and on another day's
-machine of the same kind. A yardstick, not a measurement of this run."""
+"""Energy and gradient, microseconds (minima), measured for a hand-written C++ prototype of the same algorithm on another
+sample of circuits of the same distribution (two per size, one from 8 qubits on) and another machine: a yardstick."""
 
 COLUMNS = {
     "Aer": ("Aer, noise model", "Aer, noise in the circuit"),
@@ -198,32 +197,34 @@ def report(record):
         lines += [f"### {title}", "", *table, "", *([note, ""] if note else [])]
     lines += ["### Aims", "", *aims(record), "", "### Left out", ""]
     lines += [f"- {name}: not installed" for name in record["missing"]]
-    lines += [f"- {text}" for text in record["left_out"]] or ["- nothing"]
-    return "\n".join([*lines, "", f"The run took {record['seconds']:.0f} s.", ""])
+    lines += [f"- {text}" for text in record["left_out"]]
+    ran = (
+        f"{record['versions']}. The run took {record['seconds']:.0f} s; other work kept {max(0.0, record['load']):.1f} "
+    )
+    return "\n".join([*lines, "", f"{ran}cores busy at its end.", ""])
 
 
 STYLES = {
-    "Aer": "o-",
-    "Aer, model of all gates": "o:",
-    "Qulacs": "s-",
-    "PennyLane": "^:",
-    "PennyLane jit": "^-",
-    "TensorCircuit jit": "v-",
-    "numpy PTM": "x-",
+    "Aer": "C0o-",
+    "Aer, model of all gates": "C0o:",
+    "Qulacs": "C1s-",
+    "PennyLane": "C2^:",
+    "PennyLane jit": "C2^-",
+    "TensorCircuit jit": "C3v-",
+    "numpy PTM": "C4x-",
 }
 
 
 def figure(record, path):
     """Draw time against qubits for energies of 20 and 60 gates, gradients and batches."""
     panels = [("energy", 20), ("energy", 60), ("gradient", 60), ("batch", 60)]
-    drawing = Figure(figsize=(11, 7.5), layout="constrained")
+    drawing = Figure(figsize=(11, 8), layout="constrained")
     for axes, (what, gates) in zip(drawing.subplots(2, 2).flat, panels, strict=True):
         sizes = [size for size in sizes_of(record, "peers") if size[1] == gates]
-        ours = [1e6 * mean(record, "peers", size, f"{what} ours") for size in sizes]
-        axes.semilogy([n for n, _ in sizes], ours, "ko-", linewidth=2.5, label="qvar")
-        cpp = {"energy": 0, "gradient": 1}.get(what)
-        if cpp is not None:
-            axes.semilogy([n for n, _ in sizes], [CPP[s][cpp] for s in sizes], "k--", alpha=0.5, label="C++ prototype")
+        reference = {"energy": 0, "gradient": 1}.get(what)
+        if reference is not None:
+            values = [CPP[size][reference] for size in sizes]
+            axes.semilogy([n for n, _ in sizes], values, "k--", alpha=0.5, label="C++ prototype, other circuits")
         for column, style in STYLES.items():
             points = []
             for n, _ in sizes:
@@ -232,7 +233,11 @@ def figure(record, path):
                 points += [(n, statistics.fmean(found))] if found else []
             if points:
                 axes.semilogy(*zip(*points, strict=True), style, label=column)
-        axes.set(title=f"{what}, {gates} gates", xlabel="qubits", ylabel="CPU time, us")
+        ours = [1e6 * mean(record, "peers", size, f"{what} ours") for size in sizes]
+        axes.semilogy([n for n, _ in sizes], ours, "ko-", linewidth=2.5, label="qvar")
+        title = {"batch": "energy in a batch of 64"}.get(what, what)
+        axes.set(title=f"{title}, {gates} gates", xlabel="qubits", ylabel="CPU time, us")
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=7)
+    handles, labels = drawing.axes[1].get_legend_handles_labels()
+    drawing.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=9)
     drawing.savefig(path, dpi=90)

@@ -19,9 +19,12 @@ seconds. Nothing here fails because something is slow; the last lines say which 
 
 import argparse
 import json
+import os
+import platform
 import sys
 import time
 import warnings
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from workload import Case, noise_model  # sets one thread for all libraries, so before numpy
@@ -41,6 +44,7 @@ SIZES = tuple((n, gates) for n in (2, 3, 4, 6, 8, 10) for gates in (20, 60))
 QUICK = ((2, 20), (4, 20), (4, 60), (6, 20))
 PEER_CIRCUITS, OUR_CIRCUITS = 2, 8
 """Circuits of each size: random seeds (n_qubits, n_gates, 0), (n_qubits, n_gates, 1), ..."""
+PACKAGES = ("numpy", "numba", "qiskit", "qiskit-aer", "Qulacs", "pennylane", "tensorcircuit-ng", "jax")
 CALL_LIMIT = 2.0
 COMPILED_UP_TO = {20: 6, 60: 4}
 """Qubits up to which peers that compile every circuit take part, by gates, and on the first circuit only."""
@@ -220,6 +224,17 @@ def warm_up(peers):
             getattr(made, "gradient", made)(case.theta)
 
 
+def versions():
+    """What ran, in one line."""
+    found = [f"Python {platform.python_version()}"]
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
 def measure(*, quick):
     sizes, rounds = (QUICK, 3) if quick else (SIZES, 7)
     missing = [peer.title for peer in (*NOISY, QulacsPure) if not is_importable(peer)]
@@ -235,7 +250,8 @@ def measure(*, quick):
                 record["noiseless"].append(noiseless(size, sample, rounds))
         say(f"{size[0]} qubits, {size[1]} gates: done after {time.perf_counter() - began:.0f} s")
     left_out = [f"{name} at {n} qubits, {gates} gates: {why}" for (name, n, gates), why in limits.reasons.items()]
-    return record | {"missing": missing, "left_out": left_out, "seconds": time.perf_counter() - began}
+    facts = {"versions": versions(), "load": os.getloadavg()[1] - 1, "seconds": time.perf_counter() - began}
+    return record | {"missing": missing, "left_out": left_out, **facts}
 
 
 def main():
