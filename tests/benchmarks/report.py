@@ -21,8 +21,8 @@ CPP = {
     (10, 20): (512.0, 1171.0),
     (10, 60): (6788.0, 33100.0),
 }
-"""Energy and gradient, microseconds (minima), measured for a hand-written C++ prototype of the same algorithm on another
-sample of circuits of the same distribution (two per size, one from 8 qubits on) and another machine: a yardstick."""
+"""Energy and gradient, microseconds (minima), measured for a hand-written C++ prototype of the same algorithm on
+another sample of circuits of the same distribution (two per size, one from 8 qubits on) and another machine."""
 
 COLUMNS = {
     "Aer": ("Aer, noise model", "Aer, noise in the circuit"),
