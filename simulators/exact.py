@@ -150,6 +150,16 @@ class ExactObjective:
     def _energy(self) -> Callable[..., float]:
         return compiled(self._program.picture, "energy")
 
+    @cached_property
+    def _gradient(self) -> Callable[..., float]:
+        gigabytes = self._program.gradient_numbers * 8 / 2**30
+        if gigabytes > _MAX_GIGABYTES:
+            raise EngineError(
+                f"the gradient of this circuit needs {gigabytes:.1f} GiB of memory, more than {_MAX_GIGABYTES}; use "
+                "fewer qubits or rotations"
+            )
+        return compiled(self._program.picture, "gradient")
+
     def __call__(self, theta: ArrayLike) -> float:
         """Return the energy at `theta`, shape (n_parameters,), radians."""
         try:  # the kernel itself refuses other types, and answers nan to a wrong length or numbers that are not finite
@@ -167,16 +177,14 @@ class ExactObjective:
         Raises:
             EngineError: if the states that the sweep stores would not fit into 8 GiB.
         """
-        values = self.circuit.check_parameters(theta)
-        gigabytes = self._program.gradient_numbers * 8 / 2**30
-        if gigabytes > _MAX_GIGABYTES:
-            raise EngineError(
-                f"the gradient of this circuit needs {gigabytes:.1f} GiB of memory, more than {_MAX_GIGABYTES}; use "
-                "fewer qubits or rotations"
-            )
         gradient = np.empty(self.n_parameters)
-        work = workspace(self._program.gradient_numbers)
-        value = compiled(self._program.picture, "gradient")(*self._arguments, values, work, gradient)
+        sweep, work = self._gradient, workspace(self._program.gradient_numbers)
+        try:  # as for an energy
+            value = sweep(*self._arguments, theta, work, gradient)
+        except (TypeError, ValueError):
+            value = math.nan
+        if value != value:
+            value = sweep(*self._arguments, self.circuit.check_parameters(theta), work, gradient)
         return value, gradient
 
     def batch(self, thetas: ArrayLike, states: ArrayLike | None = None) -> NDArray[np.float64]:

@@ -749,15 +749,15 @@ def _merge(work, target, large, n_large, small, n_small):
 @njit(**OPTIONS)
 def _merge_back(work, lam, lam_small, large, n_large, small, n_small):
     """Split lambda: lambda_small[b] = sum_a lambda[b, a] large[a], lambda_large[a] = sum_b lambda[b, a] small[b]."""
-    for b in range(n_small):
-        value = spread(0.0)
-        for a in range(0, n_large, 4):
-            value = value + load(work, lam + b * n_large + a) * load(work, large + a)
-        work[lam_small + b] = total(value)
+    work[lam_small] = 0.0  # nothing depends on the identity's coefficient
     for b in range(1, n_small):  # small[0] = 1, and lambda_large lies where lambda[0] lay
         factor = work[small + b]
+        value = spread(0.0)
         for a in range(0, n_large, 4):
-            store(work, lam + a, load(work, lam + a) + factor * load(work, lam + b * n_large + a))
+            given = load(work, lam + b * n_large + a)
+            value = value + given * load(work, large + a)
+            store(work, lam + a, load(work, lam + a) + factor * given)
+        work[lam_small + b] = total(value)
 
 
 @njit(**OPTIONS)
@@ -846,23 +846,47 @@ def _expectation(ints, floats, work, base, column):
 
 
 @njit(**OPTIONS)
-def _observable(ints, floats, work, lam, states, column):
-    """Write lambda of every final cluster, given the states of the others at the places in `column` of the roots."""
+def _observable(ints, floats, work, lam, states, root):
+    """Write lambda of one final cluster, given the states of the others."""
     n_roots = ints[N_ROOTS]
     roots = ints[ROOTS_AT]
     terms = ints[TERMS_AT]
     coefficients = 2 * ints[N_FACTORS]
-    for j in range(n_roots):
-        place = lam + ints[roots + ROOT_ROW * j + ROOT_PLACE]
-        for i in range(ints[roots + ROOT_ROW * j + ROOT_SIZE]):
-            work[place + i] = 0.0
-        for t in range(ints[N_TERMS]):
-            product = floats[coefficients + t]
-            for other in range(n_roots):
-                if other != j:
-                    row = roots + ROOT_ROW * other
-                    product *= work[states + ints[row + column] + ints[terms + t * n_roots + other]]
-            work[place + ints[terms + t * n_roots + j]] += product
+    place = lam + ints[roots + ROOT_ROW * root + ROOT_PLACE]
+    for i in range(0, ints[roots + ROOT_ROW * root + ROOT_SIZE], 4):
+        store(work, place + i, spread(0.0))
+    for t in range(ints[N_TERMS]):
+        product = floats[coefficients + t]
+        for other in range(n_roots):
+            if other != root:
+                product *= work[
+                    states + ints[roots + ROOT_ROW * other + ROOT_PLACE] + ints[terms + t * n_roots + other]
+                ]
+        work[place + ints[terms + t * n_roots + root]] += product
+
+
+@njit(**OPTIONS)
+def _observables(ints, floats, work, lam, states, column):
+    """Write lambda of all final clusters; the products over all others come from both ends of a term."""
+    n_roots = ints[N_ROOTS]
+    roots = ints[ROOTS_AT]
+    coefficients = 2 * ints[N_FACTORS]
+    later = 2 * padded(ints[N_FACTORS]) + PREFIXES  # products over the clusters after each
+    for root in range(n_roots):
+        place = lam + ints[roots + ROOT_ROW * root + ROOT_PLACE]
+        for i in range(0, ints[roots + ROOT_ROW * root + ROOT_SIZE], 4):
+            store(work, place + i, spread(0.0))
+    for t in range(ints[N_TERMS]):
+        indices = ints[TERMS_AT] + t * n_roots
+        product = 1.0
+        for root in range(n_roots - 1, -1, -1):
+            work[later + root] = product
+            product *= work[states + ints[roots + ROOT_ROW * root + column] + ints[indices + root]]
+        product = floats[coefficients + t]
+        for root in range(n_roots):
+            row = roots + ROOT_ROW * root
+            work[lam + ints[row + ROOT_PLACE] + ints[indices + root]] += product * work[later + root]
+            product *= work[states + ints[row + column] + ints[indices + root]]
 
 
 @njit(**OPTIONS)
@@ -1055,7 +1079,7 @@ def gradient(ints, floats, constants, theta, work, out):
     else:
         _forward_kept(ints, floats, constants, theta, work, states)
     value = _expectation(ints, floats, work, states, column)
-    _observable(ints, floats, work, lam, states, column)
+    _observables(ints, floats, work, lam, states, column)
     for slot in range(ints[N_SLOTS]):
         out[slot] = 0.0
     scratch = 2 * padded(ints[N_FACTORS])
@@ -1351,7 +1375,7 @@ def rotosolve(ints, floats, constants, theta, work, max_sweeps, tolerance, histo
     for sweep in range(1, max_sweeps + 1):
         n_done = 0
         for j in range(ints[N_ROOTS]):
-            _observable(ints, floats, work, lam, states, ROOT_PLACE)
+            _observable(ints, floats, work, lam, states, j)
             root = ints[ints[ROOTS_AT] + ROOT_ROW * j + ROOT_NODE]
             n_done = _sweep_cluster(ints, floats, constants, theta, work, root, lam, states, kept, order, n_done)
         history[sweep] = _expectation(ints, floats, work, states, ROOT_PLACE)
