@@ -49,7 +49,7 @@ def pauli_vectors(states: ArrayLike, n_qubits: int) -> NDArray[np.float64]:
             f"start states have shape (n_states, {size}) or, as density matrices, (n_states, {size}, {size}), got "
             f"{array.shape}"
         )
-    rest = rho.reshape((len(rho),) + (2,) * (2 * n_qubits))
+    rest: NDArray[np.complexfloating] = rho.reshape((len(rho),) + (2,) * (2 * n_qubits))
     paulis = np.array(PAULIS)
     for q in range(n_qubits):  # contract the row and column bit of the most significant qubit left: Tr(P rho)
         rest = np.tensordot(rest, paulis, axes=([1, 1 + n_qubits - q], [2, 1]))

@@ -67,11 +67,9 @@ class AQGD:
     def schedule(self) -> tuple[Vector, Vector]:
         """Return eta and momentum of every step, each of shape (sum of max_iterations,)."""
         segments = _as_tuple(self.max_iterations)
-        etas, momenta = np.empty(0), np.empty(0)
-        for k, steps in enumerate(segments):
-            etas = np.append(etas, np.full(steps, _at(self.eta, k)))
-            momenta = np.append(momenta, np.full(steps, _at(self.momentum, k)))
-        return etas, momenta
+        etas = [_at(self.eta, k) for k, steps in enumerate(segments) for _ in range(steps)]
+        momenta = [_at(self.momentum, k) for k, steps in enumerate(segments) for _ in range(steps)]
+        return np.array(etas, dtype=np.float64), np.array(momenta, dtype=np.float64)
 
     def minimize(self, objective: Objective, start: ArrayLike, rng: np.random.Generator) -> Minimum:  # noqa: ARG002
         """Minimize `objective` from the angles `start`; `rng` is not used.

@@ -233,8 +233,8 @@ def density_matrices(states: Vector) -> NDArray[np.complex128]:
     n_points, size = states.shape
     n = (size.bit_length() - 1) // 2
     letters = np.array(PAULIS) / 2
-    rho = states.reshape(n_points, *[4] * n).astype(np.complex128)  # axis 1 is qubit n - 1
+    rho: NDArray[np.complexfloating] = states.reshape(n_points, *[4] * n).astype(np.complex128)  # axis 1 is qubit n - 1
     for _ in range(n):
         rho = np.tensordot(rho, letters, axes=([1], [0]))  # consumes the highest qubit, appends its row and column
     rows = [1 + 2 * (n - 1 - q) for q in range(n)]
-    return rho.transpose([0, *rows, *(axis + 1 for axis in rows)])
+    return np.asarray(rho.transpose([0, *rows, *(axis + 1 for axis in rows)]), dtype=np.complex128)
