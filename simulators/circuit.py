@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.channels import Channel
+from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import CircuitError
 from qvar.simulators.gates import check_gate
 
@@ -131,9 +132,11 @@ class Circuit:
     operations: tuple[Operation, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.n_qubits < 1:
-            raise CircuitError(f"a circuit needs at least one qubit, got n_qubits={self.n_qubits}")
+        object.__setattr__(self, "n_qubits", check_whole("n_qubits", self.n_qubits, error=CircuitError))
         object.__setattr__(self, "operations", tuple(self.operations))
+        for operation in self.operations:
+            if not isinstance(operation, Operation):
+                raise CircuitError(f"a circuit holds Operations, got {operation!r}")
         slots: set[int] = set()
         for operation in self.operations:
             if max(operation.qubits) >= self.n_qubits:
@@ -151,6 +154,10 @@ class Circuit:
     def n_parameters(self) -> int:
         """Number of free angles."""
         return int(self._n_parameters)  # type: ignore[attr-defined]
+
+    def slots(self) -> tuple[Slot, ...]:
+        """Return every occurrence of a free angle, in the order of the gates."""
+        return tuple(p for o in self.operations for p in o.parameters if isinstance(p, Slot))
 
     def then(self, operations: Iterable[Operation]) -> "Circuit":
         """Return this circuit followed by more operations."""
@@ -175,7 +182,13 @@ class Circuit:
         Raises:
             CircuitError: for a wrong shape or numbers that are not finite.
         """
-        values = np.array(theta, dtype=np.float64)  # a copy: kernels take no read-only arrays
+        try:
+            given = np.asarray(theta)
+            if given.size and given.dtype.kind not in "biuf":
+                raise TypeError(f"numbers of type {given.dtype}")
+            values = np.array(given, dtype=np.float64)  # a copy: kernels take no read-only arrays
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise CircuitError(f"parameters must be a vector of real numbers, got {theta!r}: {error}") from None
         if values.shape != (self.n_parameters,):
             raise CircuitError(
                 f"this circuit has {self.n_parameters} parameter(s), got an array of shape {values.shape}"

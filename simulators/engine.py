@@ -1,7 +1,7 @@
 """The contract of every engine: `engine.objective(circuit, observable)` gives a function of the angles.
 
 An engine is a small frozen object (method, noise); an objective is what it makes of one circuit and one observable.
-All engines take the same circuits, observables and shots, so one can stand in for another.
+All engines take the same circuits and observables, so one can stand in for another; what one cannot do it refuses.
 """
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable

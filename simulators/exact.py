@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch
-from qvar.simulators.errors import EngineError
+from qvar.simulators.errors import CircuitError, EngineError
 from qvar.simulators.kernels import compiled, workspace
 from qvar.simulators.measurement.allocation import Shots
 from qvar.simulators.measurement.normal import NormalShotObjective
@@ -22,6 +22,7 @@ from qvar.simulators.threads import in_parallel
 __all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable", "remembered"]
 
 _MAX_GIGABYTES = 8
+_HARMLESS = 1e-9  # distance from |0> after undoing a circuit; the gradient was never seen to be off by more
 
 
 class PreparedObservable(Protocol):
@@ -78,6 +79,8 @@ class CompiledProgram:
     batch_numbers: int
     gradient_numbers: int
     seconds: float
+    kept: "CompiledProgram | None" = None
+    """The same with every state kept, for gradients that cannot be trusted to undo them; None if they keep them."""
 
 
 class ExactEngine(Protocol):
@@ -168,8 +171,7 @@ class ExactObjective:
             value = math.nan
         if value == value:
             return value
-        values = self.circuit.check_parameters(theta)
-        return self._energy(*self._arguments, values, workspace(self._energy_numbers))
+        return self._energy(*self._arguments, self._careful(theta), workspace(self._energy_numbers))
 
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """Return the energy and its exact gradient per radian, float64 of shape (n_parameters,).
@@ -184,8 +186,19 @@ class ExactObjective:
         except (TypeError, ValueError):
             value = math.nan
         if value != value:
-            value = sweep(*self._arguments, self.circuit.check_parameters(theta), work, gradient)
+            value = sweep(*self._arguments, self._careful(theta), work, gradient)
+        kept = self._program.kept
+        if kept is not None and not work[0] < _HARMLESS:
+            exact = ExactObjective(self._engine, self.circuit, self._prepared, kept)
+            return exact.value_and_gradient(theta)
         return value, gradient
+
+    def _careful(self, theta: ArrayLike) -> NDArray[np.float64]:
+        """Return angles that a kernel did not take as they are."""
+        values = self.circuit.check_parameters(theta)
+        if not all(math.isfinite(slot.angle(values)) for slot in self.circuit.slots()):
+            raise CircuitError("these parameters, scaled and shifted as the circuit says, exceed the range of float64")
+        return values
 
     def batch(self, thetas: ArrayLike, states: ArrayLike | None = None) -> NDArray[np.float64]:
         """Return the energies of many parameter vectors, or of many start states, shared among threads.

@@ -17,7 +17,7 @@ def amplitudes(states: ArrayLike, n_qubits: int) -> NDArray[np.complex128]:
     Raises:
         EngineError: for a wrong shape or states that are not normalized to 1e-8.
     """
-    array = np.atleast_2d(np.ascontiguousarray(states, dtype=np.complex128))
+    array = np.array(states, dtype=np.complex128, order="C", ndmin=2)  # a copy: kernels take no read-only arrays
     if array.ndim != 2 or array.shape[1] != 2**n_qubits:
         raise EngineError(f"start states have shape (n_states, {2**n_qubits}), got {np.shape(states)}")
     _check_normalized(np.sum(np.abs(array) ** 2, axis=1))
@@ -38,9 +38,12 @@ def pauli_vectors(states: ArrayLike, n_qubits: int) -> NDArray[np.float64]:
     size = 2**n_qubits
     if array.ndim == 3 and array.shape[1:] == (size, size):
         rho = array
-        if not np.allclose(rho, rho.conj().swapaxes(1, 2), atol=_TOLERANCE):
+        if not np.allclose(rho, rho.conj().swapaxes(1, 2), rtol=0, atol=_TOLERANCE):
             raise EngineError("density matrices must be Hermitian")
         _check_normalized(np.trace(rho, axis1=1, axis2=2).real)
+        lowest = np.linalg.eigvalsh(rho).min(initial=0.0)
+        if lowest < -_TOLERANCE:
+            raise EngineError(f"density matrices must be positive, got the eigenvalue {lowest:.3g}")
     elif array.ndim in (1, 2) and array.shape[-1] == size:
         vectors = amplitudes(array, n_qubits)
         rho = vectors[:, :, None] * vectors[:, None, :].conj()
@@ -53,7 +56,7 @@ def pauli_vectors(states: ArrayLike, n_qubits: int) -> NDArray[np.float64]:
     paulis = np.array(PAULIS)
     for q in range(n_qubits):  # contract the row and column bit of the most significant qubit left: Tr(P rho)
         rest = np.tensordot(rest, paulis, axes=([1, 1 + n_qubits - q], [2, 1]))
-    return np.ascontiguousarray(rest.real.reshape(len(rho), -1))
+    return np.ascontiguousarray(rest.real.reshape(len(rho), 4**n_qubits))
 
 
 def check_pairing(thetas: NDArray[np.float64], states: NDArray[np.generic]) -> int:
@@ -71,5 +74,5 @@ def check_pairing(thetas: NDArray[np.float64], states: NDArray[np.generic]) -> i
 
 
 def _check_normalized(norms: NDArray[np.float64]) -> None:
-    if not np.allclose(norms, 1.0, atol=_TOLERANCE):
+    if not np.allclose(norms, 1.0, rtol=0, atol=_TOLERANCE):
         raise EngineError(f"start states must be normalized, got norms {norms}")

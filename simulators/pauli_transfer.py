@@ -1,6 +1,6 @@
 """Exact noisy expectation values and gradients in the Pauli-Liouville picture; the default engine of every search."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -79,21 +79,30 @@ class PauliTransferSimulator:
         if circuit.n_qubits > _MAX_QUBITS:
             raise EngineError(
                 f"the Pauli-transfer simulator holds 4**n numbers and takes up to {_MAX_QUBITS} qubits, got "
-                f"{circuit.n_qubits}; larger circuits are simulated without noise: StatevectorSimulator, or "
-                "AerSimulator with method='matrix_product_state'"
+                f"{circuit.n_qubits}; larger circuits: PauliPropagationSimulator (truncated), or without "
+                "noise StatevectorSimulator or AerSimulator with method='matrix_product_state'"
             )
         return remembered(self._prepared, observable, partial(_PreparedObservable, noise=self.noise))
 
     def _program(self, circuit: Circuit, prepared: "_PreparedObservable") -> CompiledProgram:
         (ints, floats, _), constants = self._plan(circuit, prepared.support, prepared.digits, prepared.coefficients)
         numbers = ints[layout.SCRATCH] + ints[layout.STATE_SIZE]
-        return CompiledProgram(
+        kept = CompiledProgram(
             "pauli_transfer",
             (ints, floats, constants),
             int(numbers),
             int(ints[layout.BATCH_SIZE]),
-            int(numbers + ints[layout.STATE_SIZE if ints[layout.UNCOMPUTED] else layout.KEPT_SIZE]),
+            int(numbers + ints[layout.KEPT_SIZE]),
             float(ints[layout.COST]) * _SECONDS_PER_NUMBER,
+        )
+        if not ints[layout.UNCOMPUTED]:
+            return kept
+        keeping = ints.copy()
+        keeping[layout.UNCOMPUTED] = 0
+        return replace(
+            kept,
+            gradient_numbers=int(numbers + ints[layout.STATE_SIZE]),
+            kept=replace(kept, arguments=(keeping, floats, constants)),
         )
 
     def moments_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
@@ -178,7 +187,7 @@ class _PreparedObservable:
 
     @cached_property
     def moment_terms(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
-        """The groups' means and mean squares as Pauli strings (see `normal_shots.moment_terms`)."""
+        """The groups' means and mean squares as Pauli strings (see `measurement.normal.moment_terms`)."""
         plan = self.plan
         assert self._to_outcomes is not None
         return moment_terms(plan, self._to_outcomes)

@@ -6,6 +6,7 @@ a short record; CZ, CY, ECR and the two-qubit rotations become CX between one-qu
 neighbours; whatever has no structure becomes a dense two-qubit matrix.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,6 +43,16 @@ STEP_SIZE = 5
 _AXES = {"rx": RX, "ry": RY, "rz": RZ, "p": RZ}
 _HALF_PI = np.pi / 2
 _LOCK = threading.Lock()  # guards the tables of every lowering; held for microseconds
+
+
+def _forget() -> None:
+    """Make a new lock in a forked child; a thread that held it does not exist there."""
+    global _LOCK
+    _LOCK = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 _IDENTITY = PAULIS[0]
 _MATRICES = {
     "rx": gate_matrix("rx", (_HALF_PI,)),
@@ -97,6 +108,7 @@ class Picture:
         cx: constants of a noiseless CX.
         local: numbers of a one-qubit unitary followed by a channel.
         dense: numbers of a two-qubit unitary followed by a channel.
+        channel: numbers of a channel alone.
         records: finds the short record of a channel, None if it has no such structure.
     """
 
@@ -104,6 +116,7 @@ class Picture:
     cx: tuple[float, ...]
     local: Callable[[NDArray[np.complex128], Channel | None], tuple[float, ...]]
     dense: Callable[[NDArray[np.complex128], Channel | None], tuple[float, ...]]
+    channel: Callable[[Channel], list[float]]
     records: Callable[[Channel], tuple[float, ...] | None]
 
 
@@ -116,7 +129,7 @@ class Lowering:
     def __init__(self, noise: NoiseModel | None, picture: Picture) -> None:
         self._noise = noise
         self._picture = picture
-        self._steps: dict[tuple[str, tuple[int, ...], Channel | None], tuple[_Step, ...]] = {}
+        self._steps: dict[tuple[str, tuple[int, ...]], tuple[_Step, ...]] = {}
         self._numbers: list[float] = []
         self._offsets: dict[tuple[float, ...], int] = {}
         self._constants: NDArray[np.float64] = np.zeros(1)
@@ -129,10 +142,19 @@ class Lowering:
         """
         numbers: list[int] = []
         angles: list[float] = []
+        own: list[float] = []  # constants of the circuit's own channels, behind the shared ones
+        places: list[int] = []
         for operation in circuit.operations:
             parameters = operation.parameters
-            lowered = self._steps.get((operation.gate, operation.qubits, operation.channel)) or self._lower(operation)
-            for step in lowered:
+            if operation.channel is not None:
+                places.append(len(numbers) + STEP_SIZE - 1)
+                opcode = FIXED if operation.channel.n_qubits == 1 else DENSE
+                numbers += (opcode, operation.qubits[0], operation.qubits[-1], -1, len(own))
+                angles += (0.0, 0.0)
+                own += self._picture.channel(operation.channel)
+                continue
+            lowered = self._steps.get((operation.gate, operation.qubits))
+            for step in lowered if lowered is not None else self._lower(operation):
                 slot, scale, shift = -1, 0.0, 0.0
                 if step.source >= 0:
                     parameter = parameters[step.source]
@@ -142,18 +164,20 @@ class Lowering:
                         shift = parameter
                 numbers += (step.opcode, step.first, step.second, slot, step.constants)
                 angles += (scale, shift)
-        return Steps(np.array(numbers, np.int64), np.array(angles, np.float64), self._current_constants())
+        constants = self._current_constants()
+        if own:
+            for place in places:
+                numbers[place] += len(constants)
+            constants = np.concatenate([constants, own])
+        return Steps(np.array(numbers, np.int64), np.array(angles, np.float64), constants)
 
     def _lower(self, operation: Operation) -> tuple[_Step, ...]:
-        gate, qubits, channel = operation.gate, operation.qubits, operation.channel
+        gate, qubits = operation.gate, operation.qubits
         with _LOCK:
-            if channel is None:
-                noise = None if self._noise is None else self._noise.channel(gate, qubits)
-                steps = self._expand(gate, qubits, None if noise is None or noise.is_identity() else noise)
-            else:
-                steps = [self._matrix(np.eye(2**channel.n_qubits, dtype=np.complex128), qubits, channel)]
-            self._steps[gate, qubits, channel] = tuple(steps)
-            return tuple(steps)
+            noise = None if self._noise is None else self._noise.channel(gate, qubits)
+            steps = tuple(self._expand(gate, qubits, None if noise is None or noise.is_identity() else noise))
+            self._steps[gate, qubits] = steps
+            return steps
 
     def _expand(self, gate: str, qubits: tuple[int, ...], channel: Channel | None) -> list[_Step]:
         if gate == "id" and channel is None:
@@ -230,7 +254,7 @@ class Lowering:
 
 def pure_lowering() -> Lowering:
     """Return the lowering for the pure-state picture; matrices are stored as real and imaginary parts, row-major."""
-    return Lowering(None, Picture((0.0,), (0.0,), _pure_matrix, _pure_matrix, _no_record))
+    return Lowering(None, Picture((0.0,), (0.0,), _pure_matrix, _pure_matrix, _no_channel, _no_record))
 
 
 def _pure_matrix(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
@@ -243,11 +267,15 @@ def _no_record(channel: Channel) -> None:
     raise AssertionError(f"the pure-state picture has no noise, got {channel}")
 
 
+def _no_channel(channel: Channel) -> list[float]:
+    raise AssertionError(f"the pure-state picture has no channels, got {channel}")
+
+
 def ptm_lowering(noise: NoiseModel | None) -> Lowering:
     """Return the lowering for the Pauli-Liouville picture with noise fused into the gates."""
     rotation = (1.0, 1.0, 1.0, 0.0)
     cx = (1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0)
-    return Lowering(noise, Picture(rotation, cx, _affine_rows, _transfer_matrix, _channel_record))
+    return Lowering(noise, Picture(rotation, cx, _affine_rows, _transfer_matrix, _channel_numbers, _channel_record))
 
 
 def _ptm(unitary: NDArray[np.complex128], channel: Channel | None) -> NDArray[np.float64]:
@@ -262,6 +290,11 @@ def _affine_rows(unitary: NDArray[np.complex128], channel: Channel | None) -> tu
 
 def _transfer_matrix(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
     return tuple(_ptm(unitary, channel).ravel().tolist())
+
+
+def _channel_numbers(channel: Channel) -> list[float]:
+    rows = channel.ptm[1:] if channel.n_qubits == 1 else channel.ptm
+    return [float(number) for number in rows.ravel()]
 
 
 def _channel_record(channel: Channel) -> tuple[float, ...] | None:

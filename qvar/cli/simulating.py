@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from qvar.cli.inputs import find_engine, find_problem
 from qvar.cli.listing import print_json, print_line
 from qvar.problems import tasks
 from qvar.simulators import Circuit, Observable
-from qvar.simulators.errors import CircuitError, QvarError
+from qvar.simulators.errors import CircuitError, EngineError, QvarError
+from qvar.simulators.pauli_propagation import PropagationObjective
 
 __all__ = ["EnergyOptions", "compile_command", "energy_command"]
 
@@ -46,6 +48,7 @@ def energy_command(options: EnergyOptions, *, as_json: bool) -> None:
     theta = _read_angles(options.angles, circuit)
     engine = find_engine(options.engine, noise=options.noise, qubits=options.qubits, n_qubits=circuit.n_qubits)
     objective = engine.objective(circuit, observable)
+    how = "exact" if options.shots is None else f"{options.shots} shots per measured circuit, seed {options.seed}"
     row: dict[str, Any] = {
         "circuit": str(options.circuit),
         "engine": engine.name,
@@ -55,19 +58,31 @@ def energy_command(options: EnergyOptions, *, as_json: bool) -> None:
     }
     if options.shots is not None:
         objective = objective.with_shots(options.shots, np.random.default_rng(options.seed))
-    row["energy"] = objective(theta)
-    row["noiseless_energy"] = None
-    if options.noise != "none":
-        noiseless = find_engine(None, noise="none", qubits=None, n_qubits=circuit.n_qubits)
-        row["noiseless_energy"] = noiseless.objective(circuit, observable)(theta)
+    if isinstance(objective, PropagationObjective):
+        found = objective.propagate(theta)
+        row |= {"energy": found.value, "error_estimate": found.error_estimate, "error_bound": found.error_bound}
+        how = f"truncated, error about {found.error_estimate:.1g}"
+    else:
+        row["energy"] = objective(theta)
+    row["noiseless_energy"] = None if options.noise == "none" else _noiseless(options, circuit, observable, theta)
     if as_json:
         print_json(row)
         return
     console = Console()
-    how = "exact" if options.shots is None else f"{options.shots} shots per measured circuit, seed {options.seed}"
     print_line(f"{row['energy']:.10f}  {engine.name}, noise {options.noise}, {how}", console)
     if row["noiseless_energy"] is not None:
-        print_line(f"{row['noiseless_energy']:.10f}  without noise, exact", console)
+        print_line(f"{row['noiseless_energy']:.10f}  without noise", console)
+
+
+def _noiseless(
+    options: EnergyOptions, circuit: Circuit, observable: Observable, theta: NDArray[np.float64]
+) -> float | None:
+    """Return the energy without noise by the same engine, or None if it cannot tell."""
+    try:
+        engine = find_engine(options.engine, noise="none", qubits=None, n_qubits=circuit.n_qubits)
+        return engine.objective(circuit, observable)(theta)
+    except EngineError:
+        return None
 
 
 def find_observable(text: str) -> Observable:
@@ -95,7 +110,7 @@ def _read_circuit(path: Path) -> Circuit:
         raise CircuitError(f"cannot read the circuit {path}: {error.strerror}; give an OpenQASM 3 file") from None
 
 
-def _read_angles(text: str | None, circuit: Circuit) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _read_angles(text: str | None, circuit: Circuit) -> NDArray[np.float64]:
     try:
         angles = [] if text is None else [float(part) for part in text.split(",")]
     except ValueError:

@@ -87,7 +87,7 @@ def _find_kernel(objective: Objective, calls: int, gradients: bool) -> tuple[Com
 
 
 def _is_worth_it(program: CompiledProgram, calls: int) -> bool:
-    return program.seconds <= _LONGEST_ENERGY and 0 < calls <= _MOST_CALLS
+    return program.kept is None and program.seconds <= _LONGEST_ENERGY and 0 < calls <= _MOST_CALLS
 
 
 def _draw(objective: Objective, calls: int) -> Vector:

@@ -11,7 +11,14 @@ from qiskit.circuit.library import HGate, SdgGate
 
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch
-from qvar.simulators.measurement.allocation import ShotBudget, Shots, check_estimable, check_shots, shots_in_total
+from qvar.simulators.measurement.allocation import (
+    ShotBudget,
+    Shots,
+    check_estimable,
+    check_generator,
+    check_shots,
+    shots_in_total,
+)
 from qvar.simulators.measurement.estimation import Estimate, exact_error, sample, shot_numbers
 from qvar.simulators.measurement.grouping import PauliGroups
 from qvar.simulators.measurement.plan import ParameterShift
@@ -94,7 +101,8 @@ class AerObjective:
 
     def with_shots(self, shots: Shots, rng: np.random.Generator) -> "AerObjective":
         """Return the objective sampled by Aer with `shots` per measured circuit or per energy, seeded from `rng`."""
-        return AerObjective(self.engine, self.circuit, self.observable, shots=check_shots(shots), rng=rng)
+        number, generator = check_shots(shots), check_generator(rng)
+        return AerObjective(self.engine, self.circuit, self.observable, shots=number, rng=generator)
 
     def estimate(self, theta: ArrayLike) -> Estimate:
         """Return one estimate of the energy with its standard error, from the same shots.
@@ -116,7 +124,7 @@ class AerObjective:
         return float(exact_error(self, self.circuit.check_parameters(theta)[None, :], shots)[0])
 
     def draw(self, thetas: Floats, shots: Integers) -> tuple[Floats, Floats]:
-        """Return means and variances of sampled outcomes (see `qvar.simulators.estimation.GroupSampler`)."""
+        """Return means and variances of sampled outcomes (see `measurement.estimation.GroupSampler`)."""
         return _draw([(self, thetas, shots)])[0]
 
     def deviations(self, thetas: Floats) -> Floats:

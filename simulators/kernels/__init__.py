@@ -5,9 +5,11 @@ of all kernel sources, so that a change in any file, not only in the one that ho
 Kernels of other packages, named in full, call those of this one by their `address`, and so need not contain them.
 """
 
+import atexit
 import hashlib
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -20,6 +22,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from qvar.simulators.errors import EngineError
 
 __all__ = ["address", "compiled", "fingerprint", "workspace"]
 
@@ -53,9 +57,11 @@ def compiled(module: str, function: str) -> Callable[..., Any]:
 
 
 def _compile(module: str, function: str) -> Callable[..., Any]:
-    kernels = import_module(module if "." in module else f"{__name__}.{module}")
     import numba
 
+    if numba.config.DISABLE_JIT:
+        raise EngineError("kernels need numba's compiler, but NUMBA_DISABLE_JIT is set; unset it")
+    kernels = import_module(module if "." in module else f"{__name__}.{module}")
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_cache_folder(str(Path(str(kernels.__file__)).parent)))
     try:
@@ -96,16 +102,36 @@ def fingerprint(*folders: Path) -> str:
 @cache
 def _cache_folder(package: str) -> Path:
     """Return a folder that can be written to and belongs to just these sources and those of a package."""
-    base = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "qvar" / f"kernels-{fingerprint(*dict.fromkeys((Path(__file__).parent, Path(package))))}"
+    chosen = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    try:
+        base = Path(chosen) if chosen else Path.home() / ".cache"
+    except RuntimeError as error:  # a user without a home
+        return _temporary_folder(error)
+    folder = base / "qvar" / f"kernels-{fingerprint(*dict.fromkeys((Path(__file__).parent, Path(package))))}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK):
             raise PermissionError(folder)
     except OSError as error:
-        _log.warning("%s: kernels are compiled anew for this process; set NUMBA_CACHE_DIR to keep them", error)
-        return Path(tempfile.mkdtemp(prefix="qvar-kernels-"))
+        return _temporary_folder(error)
     return folder
+
+
+def _temporary_folder(error: Exception) -> Path:
+    _log.warning("%s: kernels are compiled anew for this process; set NUMBA_CACHE_DIR to keep them", error)
+    folder = tempfile.mkdtemp(prefix="qvar-kernels-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _forget() -> None:
+    """Make a new lock in a forked child; a thread that held it does not exist there."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
 
 
 def workspace(size: int) -> NDArray[np.float64]:

@@ -1066,7 +1066,8 @@ def gradient(ints, floats, constants, theta, work, out):
 
     `work` holds the scratch, lambda of all clusters and their states, STATE_SIZE numbers each. Unless UNCOMPUTED, the
     states are KEPT_SIZE numbers: every LOCAL writes to a new place on the way forward, so its input is at hand on the
-    way back and nothing is ever divided by a damping factor.
+    way back and nothing is ever divided by a damping factor. Un-computing amplifies rounding by the damping of the
+    whole circuit; work[0] ends as the distance of the un-computed qubits from |0>, which tells whether it was harmless.
     """
     if not is_valid(theta, ints[N_SLOTS]):
         return math.nan
@@ -1107,7 +1108,21 @@ def gradient(ints, floats, constants, theta, work, out):
             _merge_back(work, place, lam + ints[row + SMALL], state_place, a, small, b)
         else:
             _dense(work, place, size, a, b, constants, c, True, scratch)
+    work[0] = _distance_from_start(ints, work, states) if uncompute else 0.0
     return value
+
+
+@njit(**OPTIONS)
+def _distance_from_start(ints, work, states):
+    """Return how far the qubits are from |0> after every operation has been undone, nan included."""
+    worst = 0.0
+    for leaf in range(ints[N_LEAVES]):
+        place = states + ints[ints[LEAVES_AT] + LEAF_ROW * leaf]
+        for k in range(4):
+            distance = abs(work[place + k] - (1.0 if k == 0 or k == 3 else 0.0))
+            if not distance <= worst:
+                worst = distance
+    return worst
 
 
 # -- Rotosolve ---------------------------------------------------------------------------------------------------------
@@ -1184,7 +1199,7 @@ def _overlaps(work, lam, r, size, s):
 
 
 @njit(**OPTIONS)
-def _solve(ints, floats, constants, theta, work, row, gx, gy, gz, order, n_done):
+def _solve(ints, floats, constants, theta, work, row, gx, gy, gz, flat, order, n_done):
     """Move the angles of a LOCAL to their optimum, one after another; return how many of all have been moved.
 
     E(t) = a + b cos t + c sin t in each, with b = l_p S_pp + l_q S_qq and c = l_q S_qp - l_p S_pq, S = L P^T: L from
@@ -1253,7 +1268,7 @@ def _solve(ints, floats, constants, theta, work, row, gx, gy, gz, order, n_done)
             size = math.hypot(b, s)
             order[n_done] = slot
             n_done += 1
-            if size > _FLAT:
+            if size > flat:
                 angle = math.atan2(-s, -b)
                 theta[slot] = (angle - floats[2 * k + 1]) / floats[2 * k]
                 work[k] = -b / size
@@ -1268,7 +1283,16 @@ def _solve(ints, floats, constants, theta, work, row, gx, gy, gz, order, n_done)
     return n_done
 
 
-_FLAT = 1e-14  # an angle on which the energy depends by less stays where it is
+_FLAT = 1e-14  # times the observable's coefficients: an angle on which the energy depends by less stays where it is
+
+
+@njit(**OPTIONS)
+def _weight(ints, floats):
+    """Return the sum of the absolute coefficients of the observable."""
+    weight = 0.0
+    for t in range(ints[N_TERMS]):
+        weight += abs(floats[2 * ints[N_FACTORS] + t])
+    return weight
 
 
 @njit(**OPTIONS)
@@ -1299,7 +1323,7 @@ def _sweep_back(ints, constants, work, node, lam, states, kept):
 
 
 @njit(**OPTIONS)
-def _sweep_forward(ints, floats, constants, theta, work, node, states, kept, order, n_done):
+def _sweep_forward(ints, floats, constants, theta, work, node, states, kept, flat, order, n_done):
     """Run a cluster's operations, moving every angle to its optimum on the way; return how many have been moved."""
     scratch = 2 * padded(ints[N_FACTORS])
     line = ints[NODES_AT] + NODE_ROW * node
@@ -1311,14 +1335,14 @@ def _sweep_forward(ints, floats, constants, theta, work, node, states, kept, ord
         place = states + ints[row + PLACE]
         size = ints[row + SIZE]
         gx, gy, gz = _overlaps(work, kept + ints[row + KEPT_OUT], place, size, ints[row + FIRST])
-        n_done = _solve(ints, floats, constants, theta, work, row, gx, gy, gz, order, n_done)
+        n_done = _solve(ints, floats, constants, theta, work, row, gx, gy, gz, flat, order, n_done)
         _multiply(ints, constants, work, row, False)
         _local(work, place, place, size, ints[row + FIRST], scratch)
     return n_done
 
 
 @njit(**OPTIONS)
-def _sweep_cluster(ints, floats, constants, theta, work, root, lam, states, kept, order, n_done):
+def _sweep_cluster(ints, floats, constants, theta, work, root, lam, states, kept, flat, order, n_done):
     """Sweep a final cluster, whose lambda is in place: first its larger part, then its smaller, then itself.
 
     The lambda of a part depends on the state of the other, so it is worked out anew after the other has been swept.
@@ -1355,7 +1379,7 @@ def _sweep_cluster(ints, floats, constants, theta, work, root, lam, states, kept
             waiting[n_waiting + 1] = 3 * small
             n_waiting += 2
             continue
-        n_done = _sweep_forward(ints, floats, constants, theta, work, node, states, kept, order, n_done)
+        n_done = _sweep_forward(ints, floats, constants, theta, work, node, states, kept, flat, order, n_done)
     return n_done
 
 
@@ -1371,13 +1395,14 @@ def rotosolve(ints, floats, constants, theta, work, max_sweeps, tolerance, histo
     states = lam + ints[STATE_SIZE]
     kept = states + ints[STATE_SIZE]
     _forward(ints, floats, constants, theta, work, states)
+    flat = _FLAT * max(1.0, _weight(ints, floats))
     history[0] = _expectation(ints, floats, work, states, ROOT_PLACE)
     for sweep in range(1, max_sweeps + 1):
         n_done = 0
         for j in range(ints[N_ROOTS]):
             _observable(ints, floats, work, lam, states, j)
             root = ints[ints[ROOTS_AT] + ROOT_ROW * j + ROOT_NODE]
-            n_done = _sweep_cluster(ints, floats, constants, theta, work, root, lam, states, kept, order, n_done)
+            n_done = _sweep_cluster(ints, floats, constants, theta, work, root, lam, states, kept, flat, order, n_done)
         history[sweep] = _expectation(ints, floats, work, states, ROOT_PLACE)
         if history[sweep - 1] - history[sweep] < tolerance:
             return sweep

@@ -6,9 +6,9 @@ The gradient is the adjoint method: with psi after a rotation about P and lambda
 cut, dE/dt = Im <lambda| P |psi>; both are un-computed gate by gate, which unitary gates allow.
 
 Arguments of every entry point: `ints` = [n_qubits, n_steps, n_masks, n_slots, steps..., masks...], `floats` = scale and
-shift per step, then the D_x one after another as real and imaginary parts, `constants` (matrices as real and imaginary
-parts, row-major), the angles and a workspace, in which amplitudes lie as real and imaginary parts. Nothing is checked
-here; `statevector` builds the arrays.
+shift per step, `constants` (matrices as real and imaginary parts, row-major), `tables` = the D_x one after another, the
+angles and a workspace, in which amplitudes lie as real and imaginary parts. Nothing is checked here; the engine builds
+the arrays.
 """
 
 import math

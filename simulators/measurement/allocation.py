@@ -27,6 +27,7 @@ __all__ = [
     "UniformAllocation",
     "WeightAllocation",
     "check_estimable",
+    "check_generator",
     "check_number",
     "check_shots",
     "shots_in_total",
@@ -168,6 +169,13 @@ Shots = int | ShotBudget
 def check_shots(shots: Shots) -> Shots:
     """Return `shots`, or raise EngineError unless it is a positive whole number or a budget."""
     return shots if isinstance(shots, ShotBudget) else check_number(shots)
+
+
+def check_generator(rng: np.random.Generator) -> np.random.Generator:
+    """Return `rng`, or raise EngineError unless outcomes can be drawn from it."""
+    if not callable(getattr(rng, "multinomial", None)):
+        raise EngineError(f"shots are drawn from a generator, got {rng!r}; give np.random.default_rng(seed)")
+    return rng
 
 
 def check_number(shots: Shots) -> int:

@@ -45,11 +45,11 @@ class PauliGroups:
 
     @classmethod
     def of(cls, observable: Observable) -> "PauliGroups":
-        """Group the terms greedily, largest coefficient first; the identity needs no measurement."""
+        """Group the terms greedily, largest coefficient first; the identity and what counts 0 need no measurement."""
         groups: list[tuple[NDArray[np.int64], list[int]]] = []
         for k in np.argsort(-np.abs(observable.vector), kind="stable"):
             letters = observable.digits[k]
-            if not letters.any():
+            if not letters.any() or observable.vector[k] == 0:
                 continue
             for basis, members in groups:
                 shared = (basis != 0) & (letters != 0)

@@ -16,7 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.circuit import Circuit, Slot
 from qvar.simulators.engine import check_batch
-from qvar.simulators.measurement.allocation import ShotBudget, Shots, check_estimable, check_shots, shots_in_total
+from qvar.simulators.measurement.allocation import (
+    ShotBudget,
+    Shots,
+    check_estimable,
+    check_generator,
+    check_shots,
+    shots_in_total,
+)
 from qvar.simulators.measurement.estimation import Estimate, exact_error, sample
 from qvar.simulators.measurement.grouping import PauliGroups
 from qvar.simulators.observable import Observable
@@ -96,7 +103,7 @@ class ExactDistribution(Protocol):
 
 
 class _ExactSampler:
-    """Draw outcomes from exact distributions (see `qvar.simulators.estimation.GroupSampler`)."""
+    """Draw outcomes from exact distributions (see `measurement.estimation.GroupSampler`)."""
 
     def __init__(self, exact: ExactDistribution, rng: np.random.Generator) -> None:
         self._exact = exact
@@ -143,7 +150,7 @@ class ShotObjective:
     def __init__(self, exact: ExactDistribution, shots: Shots, rng: np.random.Generator) -> None:
         self._exact = exact
         self.shots = check_shots(shots)
-        self._rng = rng
+        self._rng = check_generator(rng)
         if isinstance(self.shots, ShotBudget):
             self.shots.check_groups(exact.plan.n_groups)
 

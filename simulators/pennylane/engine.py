@@ -14,7 +14,7 @@ from pennylane.devices import ExecutionConfig
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch, check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.measurement.allocation import Shots, check_number
+from qvar.simulators.measurement.allocation import Shots, check_generator, check_number
 from qvar.simulators.measurement.plan import MeasurementPlan, ParameterShift
 from qvar.simulators.noise import NoiseModel, ReadoutError
 from qvar.simulators.observable import Observable
@@ -206,7 +206,7 @@ class PennyLaneObjective:
             EngineError: for a `ShotBudget`, or a number that is not whole and positive.
         """
         number = check_number(shots)
-        return PennyLaneObjective(self._engine, self.circuit, self._observable, shots=number, rng=rng)
+        return PennyLaneObjective(self._engine, self.circuit, self._observable, shots=number, rng=check_generator(rng))
 
     def _tape(self, theta: Any, measurements: list[Any], *, basis: Sequence[int] = (), shots: int | None = None) -> Any:
         """Return the circuit, with noise and changes to the basis given by letters, as a tape."""

@@ -77,6 +77,20 @@ def test_wrong_input_is_refused_without_a_traceback(qvar, circuit, arguments, me
     assert "Traceback" not in outcome.err
 
 
+def test_propagation_says_how_far_its_value_can_be_trusted(qvar, tmp_path):
+    path = tmp_path / "chain.qasm"
+    links = "".join(f"cx q[{k}], q[{k + 1}];\n" for k in range(39))
+    path.write_text(f'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[40] q;\nrx(0.7) q[0];\n{links}')
+    noise = tmp_path / "noise.json"
+    NoiseModel.from_numbers(p1=1e-3, p2=1e-2).to_json(noise)
+    command = ("energy", path, "Z" + 39 * "I", "--engine", "propagation", "--noise", noise)
+    assert "truncated, error about" in qvar(*command).out
+    row = json.loads(qvar(*command, "--json").out)
+    assert row["noiseless_energy"] == pytest.approx(0.7648421872844885, abs=1e-9)
+    assert row["error_estimate"] >= 0
+    assert 0 < row["energy"] < row["noiseless_energy"]
+
+
 def test_a_missing_circuit_file_is_named(qvar, tmp_path):
     outcome = qvar("energy", tmp_path / "none.qasm", "ZZ")
     assert outcome.code != 0

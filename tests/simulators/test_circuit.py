@@ -54,7 +54,7 @@ def test_impossible_slots_are_refused(settings, message):
 
 
 def test_impossible_circuits_are_refused():
-    with pytest.raises(CircuitError, match="at least one qubit"):
+    with pytest.raises(CircuitError, match="n_qubits must be at least 1, got 0"):
         Circuit(0)
     with pytest.raises(CircuitError, match=r"out of range for a circuit of 2 qubit\(s\) \(0\.\.1\)"):
         Circuit(2, (Operation("x", (2,)),))

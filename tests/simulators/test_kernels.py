@@ -11,6 +11,7 @@ from qiskit.quantum_info import DensityMatrix, SparsePauliOp, Statevector, rando
 
 import qvar.simulators
 from qvar.simulators import (
+    AerSimulator,
     Circuit,
     NoiseModel,
     Observable,
@@ -23,7 +24,7 @@ from qvar.simulators import (
     depolarizing,
     thermal_relaxation,
 )
-from qvar.simulators.errors import EngineError
+from qvar.simulators.errors import CircuitError, EngineError
 from qvar.simulators.kernels import compiled, fingerprint, layout, workspace
 from tests.simulators import oracle
 
@@ -236,3 +237,67 @@ def test_a_change_in_any_kernel_source_makes_new_machine_code(tmp_path):
         path.write_text(original + "\n")
         assert fingerprint(tmp_path / "kernels") != before, path.name
         path.write_text(original)
+
+
+@pytest.mark.parametrize(("gamma", "n_layers", "trusted"), [(0.02, 4, True), (0.5, 4, False), (0.3, 8, False)])
+def test_a_gradient_that_undoing_would_spoil_is_taken_from_kept_states(gamma, n_layers, trusted):
+    damping = amplitude_damping(gamma)
+    noise = NoiseModel.from_channels(damping, damping.tensor(damping))
+    circuit = chain(9, n_layers)
+    objective = PauliTransferSimulator(noise).objective(
+        circuit, Observable.from_terms({"Z" * 9: 1.0, "XX" + "I" * 7: 1.0})
+    )
+    theta = np.random.default_rng(0).normal(size=circuit.n_parameters)
+    assert header(objective)[layout.UNCOMPUTED] == 1
+    _, gradient = objective.value_and_gradient(theta)
+    some = np.eye(circuit.n_parameters)[[0, 4, 20, -1]] * np.pi / 2
+    energies = objective.batch(np.concatenate([theta + some, theta - some]))
+    np.testing.assert_allclose(gradient[[0, 4, 20, -1]], (energies[:4] - energies[4:]) / 2, rtol=0, atol=1e-12)
+    work = workspace(objective._program.gradient_numbers)
+    compiled("pauli_transfer", "gradient")(*objective._program.arguments, theta, work, gradient)
+    assert (work[0] < 1e-9) is np.bool_(trusted)
+
+
+def test_channels_inside_circuits_leave_no_trace_in_the_engine():
+    engine = PauliTransferSimulator(NOISE)
+    z = Observable.from_terms({"Z": 1.0})
+    for gamma in np.linspace(0.1, 0.9, 50):
+        circuit = Circuit(1, (Operation("x", (0,)), Operation("channel", (0,), channel=amplitude_damping(gamma))))
+        engine.objective(circuit, z)
+    assert len(engine._lowering._numbers) < 50
+
+
+def test_read_only_start_states_are_taken_and_unphysical_ones_refused():
+    circuit, z = chain(1, 1), Observable.from_terms({"Z": 1.0})
+    states = np.eye(2, dtype=complex)
+    states.setflags(write=False)
+    for engine in (StatevectorSimulator(), PauliTransferSimulator()):
+        objective = engine.objective(circuit, z)
+        np.testing.assert_allclose(objective.batch([[0.0, 0.0]], states=states), [1, -1], atol=1e-15)
+        assert objective.batch([[0.0, 0.0]], states=np.empty((0, 2))).shape == (0,)
+        with pytest.raises(EngineError, match="normalized"):
+            objective.batch([[0.0, 0.0]], states=np.eye(2) * (1 + 1e-6))
+    with pytest.raises(EngineError, match="positive"):
+        PauliTransferSimulator().objective(circuit, z).batch([[0.0, 0.0]], states=np.diag([2.0, -1.0])[None])
+
+
+@pytest.mark.parametrize("theta", [["a", "b"], {"x": 1}, [1j, 0], [[0.1], [0.2, 0.3]], [None, 1.0]])
+def test_angles_of_the_wrong_kind_are_refused(theta):
+    objective = PauliTransferSimulator().objective(chain(1, 1), Observable.from_terms({"Z": 1.0}))
+    for call in (objective, objective.value_and_gradient):
+        with pytest.raises(CircuitError):
+            call(theta)
+
+
+def test_angles_beyond_the_range_of_numbers_are_refused():
+    circuit = Circuit(1, (Operation("rx", (0,), (Slot(0, 10.0),)),))
+    for engine in (PauliTransferSimulator(), StatevectorSimulator()):
+        with pytest.raises(CircuitError, match="range of float64"):
+            engine.objective(circuit, Observable.from_terms({"Z": 1.0}))([1e308])
+
+
+def test_shots_need_a_generator():
+    for engine in (PauliTransferSimulator(), StatevectorSimulator(), AerSimulator()):
+        objective = engine.objective(chain(1, 1), Observable.from_terms({"Z": 1.0}))
+        with pytest.raises(EngineError, match="default_rng"):
+            objective.with_shots(10, None)
