@@ -21,7 +21,11 @@ from qvar.simulators.pauli_propagation import PropagationObjective
 __all__ = ["EnergyOptions", "compile_command", "energy_command"]
 
 _KERNELS = (
-    *(f"qvar.simulators.kernels.{name}" for name in ("planning", "pauli_transfer", "statevector", "propagation")),
+    "qvar.simulators.kernels.planning",
+    "qvar.simulators.kernels.pauli_transfer",
+    "qvar.simulators.kernels.rotosolve",
+    "qvar.simulators.kernels.statevector",
+    "qvar.simulators.kernels.propagation",
     "qvar.optimizers.kernels",
 )
 _TERM = re.compile(r"\s*([+-]?)\s*(?:(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*\*?\s*)?([IXYZ]+)\s*")

@@ -141,7 +141,7 @@ def compiled_sweeps(
     ints = program.arguments[0]
     numbers = ints[layout.SCRATCH] + 2 * ints[layout.STATE_SIZE] + ints[layout.KEPT_SIZE]
     x, values, order = x.copy(), np.empty(max_sweeps + 1), np.full(len(x), -1, dtype=np.int64)
-    sweep = compiled("pauli_transfer", "rotosolve")
+    sweep = compiled("rotosolve", "rotosolve")
     done = sweep(*program.arguments, x, workspace(int(numbers)), max_sweeps, float(tolerance), values, order)
     return x, values[: done + 1], order[order >= 0]
 

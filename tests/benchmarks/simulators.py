@@ -68,7 +68,7 @@ class Sweep:
     """One sweep of Rotosolve from the same start at every call."""
 
     def __init__(self, objective, theta):
-        self._kernel, self._arguments = compiled("pauli_transfer", "rotosolve"), objective._program.arguments
+        self._kernel, self._arguments = compiled("rotosolve", "rotosolve"), objective._program.arguments
         ints = self._arguments[0]
         self._numbers = int(ints[layout.SCRATCH] + 2 * ints[layout.STATE_SIZE] + ints[layout.KEPT_SIZE])
         self._theta, self.history, self.order = theta, np.zeros(2), np.full(len(theta), -1)
