@@ -246,7 +246,7 @@ def opaque():
         (conditional, "classical control"),
         (loop, "classical control"),
         (opaque, "'mystery' is not native and Qiskit has no decomposition"),
-        (lambda: QuantumCircuit(0), "at least one qubit"),
+        (lambda: QuantumCircuit(0), "n_qubits must be at least 1"),
     ],
 )
 def test_circuits_that_are_not_unitary_are_refused(make, message):
