@@ -2,17 +2,10 @@
 
 from pathlib import Path
 
+from qvar import simulators
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem, molecule
-from qvar.simulators import (
-    AerSimulator,
-    Engine,
-    NoiseModel,
-    PauliPropagationSimulator,
-    PauliTransferSimulator,
-    PennyLaneSimulator,
-    StatevectorSimulator,
-)
+from qvar.simulators import Engine, NoiseModel
 from qvar.simulators.errors import EngineError, NoiseModelError, OptimizerError, QvarError
 
 __all__ = ["find_engine", "find_optimizer", "find_problem", "parse_integers"]
@@ -54,20 +47,21 @@ def find_engine(
         model = model.without_coupling()
     if name is None:
         name = "statevector" if model is None else "pauli-transfer"
+    # Names resolve one by one: Qiskit Aer and PennyLane take seconds to load.
     if name == "pauli-transfer":
-        return PauliTransferSimulator(model)
+        return simulators.PauliTransferSimulator(model)
     if name == "aer":
-        return AerSimulator(model)
+        return simulators.AerSimulator(model)
     if name.startswith("aer:"):
-        return AerSimulator(model, method=name.removeprefix("aer:"))
+        return simulators.AerSimulator(model, method=name.removeprefix("aer:"))
     if name == "propagation":
-        return PauliPropagationSimulator(model)
+        return simulators.PauliPropagationSimulator(model)
     if name.startswith("pennylane:"):
-        return PennyLaneSimulator(name.removeprefix("pennylane:"), noise=model)
+        return simulators.PennyLaneSimulator(name.removeprefix("pennylane:"), noise=model)
     if name == "statevector":
         if model is not None:
             raise EngineError("the statevector engine has no noise; use --engine pauli-transfer or aer")
-        return StatevectorSimulator()
+        return simulators.StatevectorSimulator()
     raise EngineError(
         f"unknown engine {name!r}; known: pauli-transfer, statevector, aer, aer:METHOD, propagation, pennylane:DEVICE"
     )

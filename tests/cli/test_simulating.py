@@ -1,6 +1,8 @@
 """qvar energy and qvar compile."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -95,6 +97,17 @@ def test_a_missing_circuit_file_is_named(qvar, tmp_path):
     outcome = qvar("energy", tmp_path / "none.qasm", "ZZ")
     assert outcome.code != 0
     assert "none.qasm" in outcome.err
+
+
+def test_commands_load_pennylane_and_aer_only_for_their_engines():
+    code = (
+        "import sys; from qvar.cli.inputs import find_engine; "
+        "find_engine(None, noise='none', qubits=None, n_qubits=2); "
+        "find_engine('propagation', noise='ourense', qubits=None, n_qubits=2); "
+        "sys.exit(' '.join({'pennylane', 'qiskit_aer'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr.strip() == ""
 
 
 def test_compile_makes_every_kernel_ready(qvar):
