@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch
 from qvar.simulators.errors import CircuitError, EngineError
+from qvar.simulators.input_states import check_pairing
 from qvar.simulators.kernels import compiled, workspace
 from qvar.simulators.measurement.allocation import Shots
 from qvar.simulators.measurement.normal import NormalShotObjective
@@ -19,7 +20,7 @@ from qvar.simulators.measurement.plan import MeasurementPlan, ShotObjective
 from qvar.simulators.observable import Observable
 from qvar.simulators.threads import in_parallel
 
-__all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable", "remembered"]
+__all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable", "energies_of_pairs", "remembered"]
 
 _MAX_GIGABYTES = 8
 _HARMLESS = 1e-9  # distance from |0> after undoing a circuit; the gradient was never seen to be off by more
@@ -99,6 +100,21 @@ class ExactEngine(Protocol):
     ) -> NDArray[np.float64]:
         """Return the expectation values for start states."""
         ...
+
+
+def energies_of_pairs(
+    program: CompiledProgram, thetas: NDArray[np.float64], starts: NDArray[Any]
+) -> NDArray[np.float64]:
+    """Return the expectation values of parameter vectors and start states, shared among threads."""
+    energies = np.empty(check_pairing(thetas, starts))
+    kernel = compiled(program.picture, "energies_from")
+
+    def part(first: int, end: int) -> None:
+        rows = [array if len(array) == 1 else array[first:end] for array in (thetas, starts)]
+        kernel(*program.arguments, *rows, workspace(program.energy_numbers), energies[first:end])
+
+    in_parallel(part, len(energies), program.seconds)
+    return energies
 
 
 class ExactObjective:

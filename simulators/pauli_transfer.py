@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
-from qvar.simulators.input_states import check_pairing, pauli_vectors
+from qvar.simulators.exact import CompiledProgram, ExactObjective, energies_of_pairs, remembered
+from qvar.simulators.input_states import pauli_vectors
 from qvar.simulators.kernels import compiled, layout, workspace
 from qvar.simulators.measurement.normal import moment_terms
 from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
@@ -18,7 +18,6 @@ from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 from qvar.simulators.program import Lowering, ptm_lowering
 from qvar.simulators.readout import letter_map, measured_coefficients
-from qvar.simulators.threads import in_parallel
 
 __all__ = ["PauliTransferSimulator"]
 
@@ -84,8 +83,10 @@ class PauliTransferSimulator:
             )
         return remembered(self._prepared, observable, partial(_PreparedObservable, noise=self.noise))
 
-    def _program(self, circuit: Circuit, prepared: "_PreparedObservable") -> CompiledProgram:
-        (ints, floats, _), constants = self._plan(circuit, prepared.support, prepared.digits, prepared.coefficients)
+    def _program(self, circuit: Circuit, prepared: "_PreparedObservable", *, joined: bool = False) -> CompiledProgram:
+        (ints, floats, _), constants = self._plan(
+            circuit, prepared.support, prepared.digits, prepared.coefficients, joined=joined
+        )
         numbers = ints[layout.SCRATCH] + ints[layout.STATE_SIZE]
         kept = CompiledProgram(
             "pauli_transfer",
@@ -152,22 +153,8 @@ class PauliTransferSimulator:
         self, circuit: Circuit, observable: Observable, thetas: NDArray[np.float64], states: ArrayLike
     ) -> NDArray[np.float64]:
         """Return the expectation values for start states (see `ExactObjective.batch`)."""
-        prepared = self._prepare(circuit, observable)
-        starts = pauli_vectors(states, circuit.n_qubits)
-        n_points = check_pairing(thetas, starts)
-        (ints, floats, _), constants = self._plan(
-            circuit, prepared.support, prepared.digits, prepared.coefficients, joined=True
-        )
-        energies = np.empty(n_points)
-        kernel = compiled("pauli_transfer", "energies_from")
-        numbers = int(ints[layout.SCRATCH] + ints[layout.STATE_SIZE])
-
-        def part(first: int, end: int) -> None:
-            rows = [array if len(array) == 1 else array[first:end] for array in (thetas, starts)]
-            kernel(ints, floats, constants, *rows, workspace(numbers), energies[first:end])
-
-        in_parallel(part, n_points, float(ints[layout.COST]) * _SECONDS_PER_NUMBER)
-        return energies
+        program = self._program(circuit, self._prepare(circuit, observable), joined=True)
+        return energies_of_pairs(program, thetas, pauli_vectors(states, circuit.n_qubits))
 
 
 class _PreparedObservable:

@@ -6,7 +6,6 @@ a short record; CZ, CY, ECR and the two-qubit rotations become CX between one-qu
 neighbours; whatever has no structure becomes a dense two-qubit matrix.
 """
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from qvar.simulators.channels import Channel, unitary_to_ptm
 from qvar.simulators.circuit import Circuit, Operation, Slot
 from qvar.simulators.gates import PAULIS, gate_matrix
 from qvar.simulators.noise import NoiseModel
+from qvar.simulators.threads import in_forked_child
 
 __all__ = [
     "CX",
@@ -42,17 +42,6 @@ STEP_SIZE = 5
 
 _AXES = {"rx": RX, "ry": RY, "rz": RZ, "p": RZ}
 _HALF_PI = np.pi / 2
-_LOCK = threading.Lock()  # guards the tables of every lowering; held for microseconds
-
-
-def _forget() -> None:
-    """Make a new lock in a forked child; a thread that held it does not exist there."""
-    global _LOCK
-    _LOCK = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
 _IDENTITY = PAULIS[0]
 _MATRICES = {
     "rx": gate_matrix("rx", (_HALF_PI,)),
@@ -71,6 +60,13 @@ _DRESSED: dict[str, tuple[NDArray[np.complex128], ...]] = {
     "rxx": (_MATRICES["-ry"], _MATRICES["-ry"], _MATRICES["ry"], _MATRICES["ry"]),
     "ryy": (_MATRICES["rx"], _MATRICES["rx"], _MATRICES["-rx"], _MATRICES["-rx"]),
 }
+_LOCK = threading.Lock()  # guards the tables of every lowering; held for microseconds
+
+
+@in_forked_child
+def _forget() -> None:
+    global _LOCK
+    _LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,13 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
+from qvar.simulators.exact import CompiledProgram, ExactObjective, energies_of_pairs, remembered
 from qvar.simulators.gates import PAULIS
-from qvar.simulators.input_states import amplitudes, check_pairing
-from qvar.simulators.kernels import compiled, workspace
+from qvar.simulators.input_states import amplitudes
+from qvar.simulators.kernels import compiled
 from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
 from qvar.simulators.observable import Observable
 from qvar.simulators.program import STEP_SIZE, Lowering, pure_lowering
-from qvar.simulators.threads import in_parallel
 
 __all__ = ["StatevectorSimulator"]
 
@@ -92,16 +91,7 @@ class StatevectorSimulator:
         """Return the expectation values for start states (see `ExactObjective.batch`)."""
         prepared = remembered(self._prepared, observable, _PreparedObservable)
         program = self._program(circuit, prepared.masks, prepared.tables)
-        starts = amplitudes(states, circuit.n_qubits)
-        energies = np.empty(check_pairing(thetas, starts))
-        kernel = compiled("statevector", "energies_from")
-
-        def part(first: int, end: int) -> None:
-            rows = [array if len(array) == 1 else array[first:end] for array in (thetas, starts)]
-            kernel(*program.arguments, *rows, workspace(program.energy_numbers), energies[first:end])
-
-        in_parallel(part, len(energies), program.seconds)
-        return energies
+        return energies_of_pairs(program, thetas, amplitudes(states, circuit.n_qubits))
 
 
 class _PreparedObservable:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-__all__ = ["in_parallel"]
+__all__ = ["in_forked_child", "in_parallel"]
 
 _WORTH_SECONDS = 1e-3  # handing work over costs about 0.1 ms
 _lock = threading.Lock()
@@ -44,10 +44,14 @@ def _executor() -> ThreadPoolExecutor:
         return _pool
 
 
+def in_forked_child(function: Callable[[], None]) -> Callable[[], None]:
+    """Let `function` run in every forked child: threads, and the locks they hold, must be forgotten there."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=function)
+    return function
+
+
+@in_forked_child
 def _forget() -> None:
     global _pool, _lock
     _pool, _lock = None, threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.simulators.errors import EngineError
+from qvar.simulators.threads import in_forked_child
 
 __all__ = ["address", "compiled", "fingerprint", "workspace"]
 
@@ -124,14 +125,10 @@ def _temporary_folder(error: Exception) -> Path:
     return Path(folder)
 
 
+@in_forked_child
 def _forget() -> None:
-    """Make a new lock in a forked child; a thread that held it does not exist there."""
     global _lock
     _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
 
 
 def workspace(size: int) -> NDArray[np.float64]:

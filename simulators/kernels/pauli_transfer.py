@@ -101,64 +101,39 @@ def start(work, place):
 
 
 @njit(inline="always", **OPTIONS)
-def run(ints, constants, work, base, first, end):
-    """Run some operations forwards on states in place from `base` on."""
+def run(ints, constants, work, base, kept, first, end):
+    """Run some operations forwards on states from `base` on: in place, or the state before LOCAL and MERGE kept."""
     for k in range(first, end):
         row = ints[OPS_AT] + OP_SIZE * k
         opcode = ints[row + OPCODE]
-        place = base + ints[row + PLACE]
+        target = base + ints[row + (KEPT_OUT if kept else PLACE)]
+        source = base + ints[row + (KEPT_IN if kept else PLACE)]
         size = ints[row + SIZE]
         a = ints[row + FIRST]
         b = ints[row + SECOND]
         if opcode == LOCAL:
             scratch = multiply(ints, constants, work, row, False)
-            local(work, place, place, size, a, scratch)
-        elif opcode == CX:
-            cx(work, place, size, a, b, constants, ints[row + CONSTANTS])
-        elif opcode == MERGE:
-            _merge(work, place, place, a, base + ints[row + SMALL], b)
-        else:
-            dense(work, place, size, a, b, constants, ints[row + CONSTANTS], False, 2 * padded(ints[N_FACTORS]))
-
-
-@njit(inline="always", **OPTIONS)
-def forward(ints, floats, constants, theta, work, base):
-    """Run the circuit from |0...0>, with states in place from `base` on."""
-    turn(ints, floats, theta, work)
-    for leaf in range(ints[N_LEAVES]):
-        start(work, base + ints[ints[LEAVES_AT] + LEAF_ROW * leaf])
-    run(ints, constants, work, base, 0, ints[N_OPS])
-
-
-@njit(**OPTIONS)
-def _forward_kept(ints, floats, constants, theta, work, kept):
-    """Run the circuit from |0...0>, with the state before every LOCAL and MERGE kept from `kept` on."""
-    scratch = 2 * padded(ints[N_FACTORS])
-    turn(ints, floats, theta, work)
-    for leaf in range(ints[N_LEAVES]):
-        start(work, kept + ints[ints[LEAVES_AT] + LEAF_ROW * leaf + 1])
-    for k in range(ints[N_OPS]):
-        row = ints[OPS_AT] + OP_SIZE * k
-        opcode = ints[row + OPCODE]
-        target = kept + ints[row + KEPT_OUT]
-        source = kept + ints[row + KEPT_IN]
-        size = ints[row + SIZE]
-        a = ints[row + FIRST]
-        b = ints[row + SECOND]
-        if opcode == LOCAL:
-            multiply(ints, constants, work, row, False)
             local(work, source, target, size, a, scratch)
         elif opcode == CX:
             cx(work, target, size, a, b, constants, ints[row + CONSTANTS])
         elif opcode == MERGE:
-            _merge(work, target, source, a, kept + ints[row + KEPT_SMALL], b)
+            _merge(work, target, source, a, base + ints[row + (KEPT_SMALL if kept else SMALL)], b)
         else:
-            dense(work, target, size, a, b, constants, ints[row + CONSTANTS], False, scratch)
+            dense(work, target, size, a, b, constants, ints[row + CONSTANTS], False, 2 * padded(ints[N_FACTORS]))
+
+
+@njit(inline="always", **OPTIONS)
+def forward(ints, floats, constants, theta, work, base, kept):
+    """Run the circuit from |0...0>, with states from `base` on, in place or kept."""
+    turn(ints, floats, theta, work)
+    for leaf in range(ints[N_LEAVES]):
+        start(work, base + ints[ints[LEAVES_AT] + LEAF_ROW * leaf + (1 if kept else 0)])
+    run(ints, constants, work, base, kept, 0, ints[N_OPS])
 
 
 @njit(**OPTIONS)
-def expectation(ints, floats, work, base, column):
-    """Return the observable's value from the final clusters; `column` says in which row entry their places are."""
+def _sum_of_terms(ints, floats, work, base, column, first, end):
+    """Return the value of the observable's terms first ... end - 1; `column` of a root says where its state lies."""
     n_roots = ints[N_ROOTS]
     roots = ints[ROOTS_AT]
     terms = ints[TERMS_AT]
@@ -166,15 +141,21 @@ def expectation(ints, floats, work, base, column):
     value = 0.0
     if n_roots == 1:
         place = base + ints[roots + column]
-        for t in range(ints[N_TERMS]):
+        for t in range(first, end):
             value += floats[coefficients + t] * work[place + ints[terms + t]]
         return value
-    for t in range(ints[N_TERMS]):
+    for t in range(first, end):
         product = floats[coefficients + t]
         for j in range(n_roots):
             product *= work[base + ints[roots + ROOT_ROW * j + column] + ints[terms + t * n_roots + j]]
         value += product
     return value
+
+
+@njit(inline="always", **OPTIONS)
+def expectation(ints, floats, work, base, column):
+    """Return the observable's value from the final clusters."""
+    return _sum_of_terms(ints, floats, work, base, column, 0, ints[N_TERMS])
 
 
 @njit(**OPTIONS)
@@ -226,7 +207,7 @@ def energy(ints, floats, constants, theta, work):
     """Return the expectation value, nan for bad angles; `work` holds SCRATCH + STATE_SIZE numbers."""
     if not is_valid(theta, ints[N_SLOTS]):
         return math.nan
-    forward(ints, floats, constants, theta, work, ints[SCRATCH])
+    forward(ints, floats, constants, theta, work, ints[SCRATCH], False)
     return expectation(ints, floats, work, ints[SCRATCH], ROOT_PLACE)
 
 
@@ -372,7 +353,7 @@ def energies_from(ints, floats, constants, thetas, states, work, out):
         theta = thetas[k if thetas.shape[0] > 1 else 0]
         turn(ints, floats, theta, work)
         work[base : base + states.shape[1]] = states[k if states.shape[0] > 1 else 0]
-        run(ints, constants, work, ints[SCRATCH], 0, ints[N_OPS])
+        run(ints, constants, work, ints[SCRATCH], False, 0, ints[N_OPS])
         out[k] = expectation(ints, floats, work, ints[SCRATCH], ROOT_PLACE)
 
 
@@ -381,7 +362,7 @@ def state(ints, floats, constants, theta, work, out):
     """Write the states of the final clusters to `out`, one after another."""
     if not is_valid(theta, ints[N_SLOTS]):
         return math.nan
-    forward(ints, floats, constants, theta, work, ints[SCRATCH])
+    forward(ints, floats, constants, theta, work, ints[SCRATCH], False)
     at = 0
     for j in range(ints[N_ROOTS]):
         row = ints[ROOTS_AT] + ROOT_ROW * j
@@ -407,10 +388,7 @@ def gradient(ints, floats, constants, theta, work, out):
     states = lam + ints[STATE_SIZE]
     uncompute = ints[UNCOMPUTED] == 1
     column = ROOT_PLACE if uncompute else ROOT_KEPT
-    if uncompute:
-        forward(ints, floats, constants, theta, work, states)
-    else:
-        _forward_kept(ints, floats, constants, theta, work, states)
+    forward(ints, floats, constants, theta, work, states, not uncompute)
     value = expectation(ints, floats, work, states, column)
     _observables(ints, floats, work, lam, states, column)
     for slot in range(ints[N_SLOTS]):
@@ -461,20 +439,6 @@ def _distance_from_start(ints, work, states):
 
 
 @njit(**OPTIONS)
-def _sum_of_terms(ints, floats, work, base, first, end):
-    """Return the value of the observable's terms first ... end - 1 from the final clusters."""
-    n_roots = ints[N_ROOTS]
-    value = 0.0
-    for t in range(first, end):
-        product = floats[2 * ints[N_FACTORS] + t]
-        for j in range(n_roots):
-            place = base + ints[ints[ROOTS_AT] + ROOT_ROW * j + ROOT_PLACE]
-            product *= work[place + ints[ints[TERMS_AT] + t * n_roots + j]]
-        value += product
-    return value
-
-
-@njit(**OPTIONS)
 def moments(ints, floats, constants, theta, work, out):
     """Return the expectation value, nan for bad angles; out[0] is its variance with one shot for each measured group.
 
@@ -485,15 +449,15 @@ def moments(ints, floats, constants, theta, work, out):
     if not is_valid(theta, ints[N_SLOTS]):
         return math.nan
     base = ints[SCRATCH]
-    forward(ints, floats, constants, theta, work, base)
+    forward(ints, floats, constants, theta, work, base, False)
     bounds = ints[TERMS_AT] + ints[N_TERMS] * ints[N_ROOTS]
     n_groups = (ints.size - bounds) // 2
-    value = _sum_of_terms(ints, floats, work, base, ints[bounds + 2 * n_groups], ints[N_TERMS])
+    value = _sum_of_terms(ints, floats, work, base, ROOT_PLACE, ints[bounds + 2 * n_groups], ints[N_TERMS])
     out[0] = 0.0
     for g in range(n_groups):
         at = bounds + 2 * g
-        mean = _sum_of_terms(ints, floats, work, base, ints[at], ints[at + 1])
-        square = _sum_of_terms(ints, floats, work, base, ints[at + 1], ints[at + 2])
+        mean = _sum_of_terms(ints, floats, work, base, ROOT_PLACE, ints[at], ints[at + 1])
+        square = _sum_of_terms(ints, floats, work, base, ROOT_PLACE, ints[at + 1], ints[at + 2])
         value += mean
         out[0] += max(square - mean * mean, 0.0)
     return value

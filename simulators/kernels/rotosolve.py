@@ -261,7 +261,7 @@ def _sweep_forward(ints, floats, constants, theta, work, node, states, kept, fla
     for k in range(ints[line + NODE_FIRST_OP], ints[line + NODE_END_OP]):
         row = ints[OPS_AT] + OP_SIZE * k
         if ints[row + OPCODE] != LOCAL:
-            run(ints, constants, work, states, k, k + 1)
+            run(ints, constants, work, states, False, k, k + 1)
             continue
         place = states + ints[row + PLACE]
         size = ints[row + SIZE]
@@ -325,7 +325,7 @@ def rotosolve(ints, floats, constants, theta, work, max_sweeps, tolerance, histo
     lam = ints[SCRATCH]
     states = lam + ints[STATE_SIZE]
     kept = states + ints[STATE_SIZE]
-    forward(ints, floats, constants, theta, work, states)
+    forward(ints, floats, constants, theta, work, states, False)
     flat = _FLAT * max(1.0, _weight(ints, floats))
     history[0] = expectation(ints, floats, work, states, ROOT_PLACE)
     for sweep in range(1, max_sweeps + 1):
