@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qvar.envs.curriculum import Curriculum, CurriculumState, FixedThreshold, MovingThreshold
     from qvar.envs.encoding import decode, encode, observation, observation_length
     from qvar.envs.environment import ArchitectureSearchEnv
+    from qvar.envs.evaluation import CircuitEvaluator, Evaluation
     from qvar.envs.halting import Halting, NegativeBinomialHalting, NoHalting
     from qvar.envs.presets import default_curriculum, paper_curriculum
     from qvar.envs.probes import PROBES, Probe, make_probe, probe_problem
@@ -33,8 +34,10 @@ _HOME = {
     "Action": "actions",
     "ActionTable": "actions",
     "ArchitectureSearchEnv": "environment",
+    "CircuitEvaluator": "evaluation",
     "Curriculum": "curriculum",
     "CurriculumState": "curriculum",
+    "Evaluation": "evaluation",
     "FixedThreshold": "curriculum",
     "Halting": "halting",
     "MovingThreshold": "curriculum",
@@ -61,8 +64,10 @@ __all__ = [
     "Action",
     "ActionTable",
     "ArchitectureSearchEnv",
+    "CircuitEvaluator",
     "Curriculum",
     "CurriculumState",
+    "Evaluation",
     "FixedThreshold",
     "Halting",
     "MovingThreshold",

@@ -16,6 +16,7 @@ from qvar.envs.actions import ActionTable
 from qvar.envs.curriculum import Curriculum, CurriculumState
 from qvar.envs.defaults import CouplingMap, default_optimizer, find_coupling_map, find_problem
 from qvar.envs.encoding import observation, observation_space
+from qvar.envs.evaluation import CircuitEvaluator, Evaluation, Sampling
 from qvar.envs.halting import Halting, NoHalting
 from qvar.envs.presets import default_curriculum
 from qvar.envs.reward import PaperReward, Reward
@@ -26,7 +27,7 @@ from qvar.simulators.errors import ArchitectureError
 if TYPE_CHECKING:
     from qvar.optimizers import Optimizer
     from qvar.problems import Problem
-    from qvar.simulators.engine import Engine, Objective
+    from qvar.simulators.engine import Engine
 
 __all__ = ["ArchitectureSearchEnv"]
 
@@ -45,15 +46,6 @@ class _Episode:
     shots_rng: np.random.Generator
     origin: dict[str, Any]
     is_over: bool = False
-
-
-@dataclass(frozen=True)
-class _Cost:
-    """What one step spent on the engine."""
-
-    evaluations: int
-    gradients: int
-    shots: int
 
 
 class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
@@ -97,6 +89,8 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         coupling_map: pairs (control, target) on which CNOTs may act, "all" for every pair, None for that of
             the engine's noise model (its first n_qubits qubits) or, without one, every pair.
         shots: shots per measured circuit, None for exact expectation values.
+        sampling: how energies with shots are drawn, see `CircuitEvaluator`.
+        remember: circuits whose optimized angles are kept, see `CircuitEvaluator`; 0 for none.
         render_mode: "ansi" for text drawings from `render()`, None for no rendering. Where a library asks for
             another mode, say None (`make_vec_env(..., env_kwargs={"render_mode": None})`).
 
@@ -145,21 +139,28 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         reward: Reward | None = None,
         coupling_map: CouplingMap | None = None,
         shots: int | None = None,
+        sampling: Sampling = "multinomial",
+        remember: int = 0,
         render_mode: str | None = None,
     ) -> None:
         from qvar.simulators.statevector import StatevectorSimulator
 
         max_gates = check_whole("max_gates", max_gates, error=ArchitectureError)
-        shots = None if shots is None else check_whole("shots", shots, error=ArchitectureError)
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ArchitectureError(f"render_mode is 'ansi' or None, got {render_mode!r}")
         self.problem = find_problem(problem)
         self.engine = StatevectorSimulator() if engine is None else engine
-        self.optimizer = default_optimizer(shots) if optimizer is None else optimizer
+        self.evaluator = CircuitEvaluator(
+            self.problem,
+            self.engine,
+            optimizer=default_optimizer(shots) if optimizer is None else optimizer,
+            shots=shots,
+            sampling=sampling,
+            remember=remember,
+        )
         self.max_gates = max_gates
         self.halting: Halting = NoHalting() if halting is None else halting
         self.reward: Reward = PaperReward() if reward is None else reward
-        self.shots = shots
         self.render_mode = render_mode
         self.action_table = ActionTable(
             self.problem.n_qubits, find_coupling_map(coupling_map, self.engine, self.problem.n_qubits)
@@ -171,7 +172,6 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         )
         self.action_space = gymnasium.spaces.Discrete(len(self.action_table))
         self.observation_space = observation_space(self.problem.observable, max_gates=max_gates)
-        self._ideal = self.engine if isinstance(self.engine, StatevectorSimulator) else StatevectorSimulator()
         self._episode: _Episode | None = None
 
     @property
@@ -206,11 +206,11 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         origin = dict(self.np_random.bit_generator.state)
         halting_rng, optimizer_rng, shots_rng = map(np.random.default_rng, self.np_random.integers(2**63, size=3))
         circuit, parameters = Circuit(self.problem.n_qubits), np.zeros(0)
-        objective = self._objective(circuit, shots_rng)
+        outcome = self.evaluator.evaluate(circuit, parameters, shots_rng=shots_rng)
         self._episode = _Episode(
             circuit=circuit,
             parameters=parameters,
-            energy=float(objective(parameters)),
+            energy=outcome.energy,
             last=self.action_table.no_actions(),
             limit=min(self.halting.draw(self.max_gates, halting_rng), self.max_gates),
             threshold=self.curriculum.threshold,
@@ -218,8 +218,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             shots_rng=shots_rng,
             origin=origin,
         )
-        cost = _Cost(evaluations=1, gradients=0, shots=objective.shots_per_evaluation)
-        return self._observe(), self._info(cost, success=False, end_reason=None)
+        return self._observe(), self._info(outcome, success=False, end_reason=None)
 
     def step(self, action: SupportsIndex) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Place one gate, optimise all angles, evaluate, reward.
@@ -236,7 +235,8 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             raise gymnasium.error.ResetNeeded("the episode is over; call reset() before the next step()")
         index = self.action_table.check_index(action)
         circuit = before.circuit.then((self.action_table[index].operation(before.circuit.n_parameters),))
-        parameters, energy, cost = self._optimise(circuit, before)
+        outcome = self._optimise(circuit, before)
+        energy = outcome.energy
         self.curriculum.record_energy(energy)
 
         mu, n_gates = self.curriculum.reference, len(circuit.operations)
@@ -250,14 +250,14 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         self._episode = replace(
             before,
             circuit=circuit,
-            parameters=parameters,
+            parameters=outcome.parameters,
             energy=energy,
             last=self.action_table.advance(before.last, index),
             is_over=success or failure,
         )
         failed_by = "limit" if n_gates >= self.max_gates else "halted"
         end_reason = "success" if success else failed_by if failure else None
-        return self._observe(), float(reward), success, failure, self._info(cost, success, end_reason)
+        return self._observe(), float(reward), success, failure, self._info(outcome, success, end_reason)
 
     def render(self) -> str | None:
         """Return a text drawing of the circuit with its angles, None without a render mode."""
@@ -303,35 +303,19 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             raise gymnasium.error.ResetNeeded("no episode has begun; call reset() first")
         return self._episode
 
-    def _objective(self, circuit: Circuit, shots_rng: np.random.Generator) -> "Objective":
-        objective = self.engine.objective(circuit, self.problem.observable)
-        return objective if self.shots is None else objective.with_shots(self.shots, shots_rng)
-
-    def _optimise(self, circuit: Circuit, before: _Episode) -> tuple[NDArray[np.float64], float, _Cost]:
-        """Return the optimised angles, their energy evaluated afresh, and the cost."""
-        objective = self._objective(circuit, before.shots_rng)
-        parameters, cost = before.parameters, _Cost(0, 0, 0)
-        if circuit.n_parameters > 0:
-            start = np.concatenate([parameters, np.zeros(circuit.n_parameters - len(parameters))])
-            minimum = self.optimizer.minimize(objective, start, before.optimizer_rng)
-            parameters = np.array(minimum.parameters, dtype=np.float64)
-            cost = _Cost(minimum.evaluations, minimum.gradients, minimum.shots)
-        energy = float(objective(parameters))
-        shots = cost.shots + objective.shots_per_evaluation
-        return parameters, energy, replace(cost, evaluations=cost.evaluations + 1, shots=shots)
-
-    def _noiseless_energy(self, episode: _Episode) -> float:
-        if self.shots is None and self.engine is self._ideal:
-            return episode.energy  # the reported energy is this very number
-        return float(self._ideal.objective(episode.circuit, self.problem.observable)(episode.parameters))
+    def _optimise(self, circuit: Circuit, before: _Episode) -> Evaluation:
+        start = np.concatenate([before.parameters, np.zeros(circuit.n_parameters - len(before.parameters))])
+        return self.evaluator.optimize(circuit, start, optimizer_rng=before.optimizer_rng, shots_rng=before.shots_rng)
 
     def _observe(self) -> NDArray[np.float32]:
         episode = self._started()
         return observation(episode.circuit, episode.energy, max_gates=self.max_gates)
 
-    def _info(self, cost: _Cost, success: bool, end_reason: str | None) -> dict[str, Any]:
+    def _info(self, cost: Evaluation, success: bool, end_reason: str | None) -> dict[str, Any]:
         episode = self._started()
-        noiseless = self._noiseless_energy(episode)
+        noiseless = episode.energy
+        if not self.evaluator.is_noiseless:
+            noiseless = self.evaluator.noiseless_energy(episode.circuit, episode.parameters)
         return {
             "action_mask": self.action_masks().astype(np.int8),
             "success": success,

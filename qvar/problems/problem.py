@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qvar.simulators import Observable
+from qvar.simulators import Circuit, Engine, Objective, Observable
 from qvar.simulators.errors import ObservableError, ProblemError
 from qvar.simulators.files import write_atomically
 
@@ -58,7 +58,7 @@ class Problem:
             observable can have, or metadata that JSON cannot hold.
 
     Example:
-        >>> from qvar.simulators import Observable
+        >>> from qvar.simulators import Circuit, Engine, Objective, Observable
         >>> chain = Observable.from_terms({"ZZ": -1.0, "XI": -0.5, "IX": -0.5})
         >>> problem = Problem.from_observable(chain, key="ising-2", unit="J")
         >>> problem.n_qubits, round(problem.exact_energy, 6), problem.lower_bound
@@ -153,6 +153,10 @@ class Problem:
     def lower_bound(self) -> float:
         """c_I - sum |c_k| over the other terms, an energy that no state undercuts; in `unit`."""
         return self.observable.lower_bound()
+
+    def objective(self, engine: Engine, circuit: Circuit) -> Objective:
+        """Return what `circuit` costs in this problem, as a function of its angles on `engine`."""
+        return engine.objective(circuit, self.observable)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the problem as JSON data; `from_dict` gives back an equal problem."""

@@ -19,8 +19,8 @@ from qvar.problems import Problem
 from qvar.search.ansatz import ansatz
 from qvar.search.configuration import SearchConfiguration
 from qvar.search.presets import PRESETS, configure
-from qvar.search.reinforcement import EpisodeCallback, run_search
 from qvar.search.result import CHEMICAL_ACCURACY, Cost, SearchResult
+from qvar.search.running import EpisodeCallback, run_search
 from qvar.search.vqe import vqe
 from qvar.simulators import Engine
 

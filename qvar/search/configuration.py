@@ -6,13 +6,14 @@ from typing import Any
 
 from qvar.agents import DoubleDQN, RandomPolicy
 from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting
+from qvar.envs.evaluation import Sampling
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem
 from qvar.simulators import AerOptions, AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import RunError
 
-__all__ = ["SearchConfiguration"]
+__all__ = ["Algorithm", "SearchConfiguration"]
 
 _STRATEGIES: dict[str, type[Any]] = {
     cls.__name__: cls
@@ -35,6 +36,10 @@ _STRATEGIES: dict[str, type[Any]] = {
 }
 
 
+Algorithm = DoubleDQN | RandomPolicy
+"""How circuits are proposed."""
+
+
 @dataclass(frozen=True)
 class SearchConfiguration:
     """One search run: problem, engine, environment, algorithm and seed.
@@ -49,24 +54,30 @@ class SearchConfiguration:
         episodes: circuits built from scratch.
         max_gates: gates per circuit.
         shots: shots per measured circuit, None for exact values.
+        sampling: how energies with shots are drawn, "multinomial" or "normal", see `CircuitEvaluator`.
+        remember: circuits whose optimized angles are kept, see `CircuitEvaluator`; 0 for none.
+        max_energies: energies after which the search ends at the next episode (see `Cost.energies`), None for no limit.
         evaluate_every: episodes between evaluations, one episode without exploration each; None for none.
         seed: seeds everything.
     """
 
     problem: Problem
     engine: Engine
-    algorithm: DoubleDQN | RandomPolicy = field(default_factory=DoubleDQN)
+    algorithm: Algorithm = field(default_factory=DoubleDQN)
     optimizer: Optimizer = field(default_factory=LBFGS)
     curriculum: MovingThreshold | FixedThreshold = field(default_factory=FixedThreshold)
     halting: NoHalting | NegativeBinomialHalting = field(default_factory=NoHalting)
     episodes: int = 200
     max_gates: int = 40
     shots: int | None = None
+    sampling: Sampling = "multinomial"
+    remember: int = 0
+    max_energies: int | None = None
     evaluate_every: int | None = 25
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "max_gates", "shots", "evaluate_every"):
+        for name in ("episodes", "max_gates", "shots", "max_energies", "evaluate_every"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, check_whole(name, value, error=RunError))
@@ -84,6 +95,9 @@ class SearchConfiguration:
             "episodes": self.episodes,
             "max_gates": self.max_gates,
             "shots": self.shots,
+            "sampling": self.sampling,
+            "remember": self.remember,
+            "max_energies": self.max_energies,
             "evaluate_every": self.evaluate_every,
             "seed": self.seed,
         }

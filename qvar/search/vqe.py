@@ -49,9 +49,9 @@ def vqe(
     began = time.monotonic()
     method = default_optimizer(shots) if optimizer is None else optimizer
     start_rng, optimizer_rng, shots_rng = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
-    exact = engine.objective(circuit, problem.observable)
+    exact = problem.objective(engine, circuit)
     objective = exact if shots is None else exact.with_shots(shots, shots_rng)
-    ideal = StatevectorSimulator().objective(circuit, problem.observable)
+    ideal = problem.objective(StatevectorSimulator(), circuit)
     cost, history = Cost(), []
     best: tuple[float, NDArray[np.float64]] = (np.inf, np.zeros(circuit.n_parameters))
     for number in range(1, starts + 1):

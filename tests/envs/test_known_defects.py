@@ -109,7 +109,7 @@ def test_a_zero_iteration_optimizer_gets_and_returns_exactly_the_stored_angles(m
     play(env, [3, 0, 7])
     before = env.parameters
     idle = dense.ZeroIterations()
-    env.optimizer = idle
+    env.evaluator.optimizer = idle
     for action in (1, 2, 0, 6):
         env.step(action)
     assert np.abs(before).max() > 0.1

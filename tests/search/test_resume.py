@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import qvar.runs.folder
-import qvar.search.reinforcement
+import qvar.search.running
 from qvar.runs import RunFolder
 from qvar.search import run_search
 from qvar.simulators.errors import RunError
@@ -22,11 +22,11 @@ EPISODES = 45
 RUN_AND_DIE = """
 import json, os, signal, sys, threading
 from pathlib import Path
-import qvar.search.reinforcement as reinforcement
+import qvar.search.running as running
 from qvar.search import SearchConfiguration, run_search
 
 config, out, checkpoint_seconds, last_episode, delay, moment = sys.argv[1:]
-reinforcement.CHECKPOINT_SECONDS = float(checkpoint_seconds)
+running.CHECKPOINT_SECONDS = float(checkpoint_seconds)
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 
 def on_episode(record):
@@ -98,11 +98,11 @@ class Saboteur:
     def __init__(self, monkeypatch, *, passes, how):
         self.left, self.how = passes, how
         self.write, self.append = qvar.runs.folder.write_atomically, RunFolder.append_metrics
-        monkeypatch.setattr(qvar.search.reinforcement, "CHECKPOINT_SECONDS", 0.0)
+        monkeypatch.setattr(qvar.search.running, "CHECKPOINT_SECONDS", 0.0)
         monkeypatch.setattr(qvar.runs.folder, "write_atomically", self.write_or_die)
         monkeypatch.setattr(RunFolder, "append_metrics", lambda folder, record: self.append_or_die(folder, record))
         for name in ("write_circuit", "write_learning_curve"):  # slow, and not part of what is resumed
-            monkeypatch.setattr(qvar.search.reinforcement, name, lambda *args, **kwargs: None)
+            monkeypatch.setattr(qvar.search.running, name, lambda *args, **kwargs: None)
 
     def is_last(self):
         self.left -= 1
@@ -164,7 +164,7 @@ def test_resuming_from_every_checkpoint_gives_the_same_final_state(
     configuration = request.getfixturevalue(name)
     snapshots = []
     with monkeypatch.context() as patch:
-        patch.setattr(qvar.search.reinforcement, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(qvar.search.running, "CHECKPOINT_SECONDS", 0.0)
         out = tmp_path / "run"
         run_search(configuration, out=out, on_episode=lambda _: snapshots.append(file_contents(out)))
     expected, (arrays, state) = read_run(out), RunFolder.open(out).load_checkpoint()
@@ -187,7 +187,7 @@ def test_negative_control_a_checkpoint_with_another_random_stream_ends_elsewhere
     configuration, unbroken, tmp_path, monkeypatch, file_contents, read_run
 ):
     out, snapshots = tmp_path / "run", []
-    monkeypatch.setattr(qvar.search.reinforcement, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(qvar.search.running, "CHECKPOINT_SECONDS", 0.0)
     run_search(configuration, out=out, on_episode=lambda _: snapshots.append(file_contents(out)))
     assert read_run(out) == read_run(unbroken)
     copy = tmp_path / "copy"
@@ -196,7 +196,7 @@ def test_negative_control_a_checkpoint_with_another_random_stream_ends_elsewhere
         (copy / file).write_bytes(content)
     folder = RunFolder.open(copy)
     arrays, state = folder.load_checkpoint()
-    state["agent"]["explore_rng"]["state"]["state"] ^= 1
+    state["searcher"]["agent"]["explore_rng"]["state"]["state"] ^= 1
     folder.save_checkpoint(arrays, state)
     run_search(configuration, out=copy, resume=True)
     assert read_run(copy).metrics != read_run(unbroken).metrics
@@ -206,7 +206,7 @@ def test_resuming_a_finished_run_reads_it_and_writes_nothing(configuration, unbr
     def no_more_episodes(session):
         raise AssertionError("an episode was played")
 
-    monkeypatch.setattr(qvar.search.reinforcement._RunInProgress, "episode", no_more_episodes)
+    monkeypatch.setattr(qvar.search.running._RunInProgress, "play", no_more_episodes)
     before, seen = file_contents(unbroken), []
     result = run_search(configuration, out=unbroken, resume=True, on_episode=seen.append)
     assert result.to_dict() == json.loads(before["result.json"])
@@ -265,9 +265,9 @@ def test_the_checkpoint_of_another_run_is_refused_and_nothing_changed(configurat
         lambda arrays, state: state.pop("best"),
         lambda arrays, state: state.pop("agent"),
         lambda arrays, state: state["best"].update(operations=[["warp", [0], []]]),
-        lambda arrays, state: state["environment"].pop("np_random"),
-        lambda arrays, state: state["environment"]["curriculum"].pop("best"),
-        lambda arrays, state: state["agent"].update(explore_rng={}),
+        lambda arrays, state: state["searcher"]["environment"].pop("np_random"),
+        lambda arrays, state: state["searcher"]["environment"]["curriculum"].pop("best"),
+        lambda arrays, state: state["searcher"]["agent"].update(explore_rng={}),
         lambda arrays, state: state.update(cost={"steps": 1, "euros": 3}),
         lambda arrays, state: arrays.pop("policy.0.weight"),
         lambda arrays, state: arrays.update({"policy.0.weight": np.zeros((2, 2), np.float32)}),

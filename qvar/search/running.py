@@ -1,0 +1,220 @@
+"""Run a search: play episodes of its algorithm, record them, keep the best circuit, survive being killed.
+
+The loop is deterministic: the same configuration gives the same metrics, whether or not the run was interrupted. State
+is saved at the ends of episodes; a killed run goes on from the last saved one.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from qvar.agents import DoubleDQN
+from qvar.runs import RunFolder, write_circuit, write_learning_curve
+from qvar.search.algorithms import make_environment, make_searcher
+from qvar.search.best import BestCircuit
+from qvar.search.configuration import Algorithm, SearchConfiguration
+from qvar.search.result import SearchResult
+from qvar.search.searcher import Tracker
+from qvar.simulators import Circuit, StatevectorSimulator
+from qvar.simulators.errors import RunError
+
+__all__ = ["CHECKPOINT_SECONDS", "run_search"]
+
+CHECKPOINT_SECONDS = 5.0
+"""State is saved at the first end of an episode after this time; a kill costs at most about as much work."""
+
+EpisodeCallback = Callable[[Mapping[str, Any]], None]
+
+
+def run_search(
+    configuration: SearchConfiguration,
+    *,
+    out: Path | None = None,
+    resume: bool = False,
+    on_episode: EpisodeCallback | None = None,
+) -> SearchResult:
+    """Run a search to its end and return the best circuit found.
+
+    Args:
+        configuration: what to run.
+        out: the run folder; None to keep nothing on disk.
+        resume: go on with the unfinished run in `out`; if it is finished, only read its result.
+        on_episode: called with the record of every episode, those read back on resuming included.
+
+    Raises:
+        RunError: if `out` holds another run, a damaged one, or any run at all without `resume`.
+    """
+    _check(configuration)  # before anything is written
+    folder = None if out is None else _prepare(configuration, out, resume=resume)
+    run = _RunInProgress(configuration, folder)
+    run.restore()
+    if on_episode is not None:
+        for record in run.history:
+            on_episode(record)
+    with _threads(configuration.algorithm):
+        while not run.is_over:
+            for record in run.play():
+                if on_episode is not None:
+                    on_episode(record)
+    return run.finish()
+
+
+def _check(configuration: SearchConfiguration) -> None:
+    """Raise if the environment's settings make no sense, or the engine lacks one of its gates."""
+    env = make_environment(configuration)
+    every_gate = Circuit(env.problem.n_qubits)
+    for action in env.action_table.actions:
+        every_gate = every_gate.then((action.operation(every_gate.n_parameters),))
+    env.problem.objective(configuration.engine, every_gate)
+
+
+def _prepare(configuration: SearchConfiguration, out: Path, *, resume: bool) -> RunFolder:
+    config = configuration.to_dict()
+    if resume and (out / "config.json").exists():
+        folder = RunFolder.open(out)
+        folder.check_same(config)
+    else:
+        folder = RunFolder.create(out, config)
+    folder.remove_leftovers()
+    return folder
+
+
+class _RunInProgress:
+    """One stretch of a run in one process: searcher and records (mutable)."""
+
+    def __init__(self, configuration: SearchConfiguration, folder: RunFolder | None) -> None:
+        self._configuration = configuration
+        self._folder = folder
+        self._ideal = StatevectorSimulator()
+        self._tracker = Tracker(episodes=configuration.episodes, budget=configuration.max_energies)
+        self._searcher = make_searcher(configuration, self._tracker)
+        self._finished_after: float | None = None
+        self._seconds_before = 0.0
+        self._started = self._saved = time.monotonic()
+        self.history: list[Mapping[str, Any]] = []
+
+    @property
+    def is_over(self) -> bool:
+        """Whether episodes or budget are used up, or the algorithm has nothing left to try."""
+        return self._tracker.is_over or self._searcher.is_exhausted
+
+    @property
+    def _seconds(self) -> float:
+        return self._seconds_before + time.monotonic() - self._started
+
+    def restore(self) -> None:
+        """Take over the last saved state of the run, if there is one."""
+        if self._folder is None:
+            return
+        saved = self._folder.load_checkpoint()
+        if saved is None:
+            self.history = list(self._folder.keep_metrics(0))
+            return
+        arrays, state = saved
+        outcome = self._folder.result() if self._folder.is_finished else None
+        try:
+            n_episodes = int(state["episodes"])
+            self._tracker.load_state(state["tracker"])
+            self._seconds_before = float(state["seconds"])
+            self._searcher.load_state(arrays, state["searcher"])
+            self._finished_after = None if outcome is None else float(outcome["seconds"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise RunError(f"the checkpoint in {self._folder.path} does not fit its run: {error!r}") from error
+        self.history = list(self._folder.keep_metrics(n_episodes))
+        self._tracker.played = n_episodes
+
+    def play(self) -> list[Mapping[str, Any]]:
+        """Play one round of episodes and record them."""
+        records: list[Mapping[str, Any]] = []
+        for part in self._searcher.play():
+            record = self._record(part)
+            records.append(record)
+            self.history.append(record)
+            self._tracker.played += 1
+            if self._folder is not None:
+                self._folder.append_metrics(record)
+        if self._folder is not None and time.monotonic() - self._saved >= CHECKPOINT_SECONDS:
+            self._save()
+        return records
+
+    def _record(self, part: Mapping[str, Any]) -> dict[str, Any]:
+        best = self._best
+        return {
+            "episode": len(self.history) + 1,
+            **part,
+            "best_energy": best.energy,
+            "best_error": abs(self._noiseless_energy(best) - self._configuration.problem.exact_energy),
+            **asdict(self._tracker.cost),
+            "seconds": round(self._seconds, 3),
+        }
+
+    @property
+    def _best(self) -> BestCircuit:
+        assert self._tracker.best is not None
+        return self._tracker.best
+
+    def _noiseless_energy(self, best: BestCircuit) -> float:
+        return self._configuration.problem.objective(self._ideal, best.circuit)(best.parameters)
+
+    def _save(self) -> None:
+        assert self._folder is not None
+        arrays, data = self._searcher.state()
+        state = {
+            "episodes": len(self.history),
+            "tracker": self._tracker.state(),
+            "seconds": self._seconds,
+            "searcher": data,
+        }
+        self._folder.save_checkpoint(arrays, state)
+        self._saved = time.monotonic()
+
+    def finish(self) -> SearchResult:
+        """Judge the best circuit afresh and write the outcome, unless it was there already."""
+        best, problem = self._best, self._configuration.problem
+        objective = problem.objective(self._configuration.engine, best.circuit)
+        result = SearchResult(
+            circuit=best.circuit,
+            parameters=best.parameters,
+            energy=objective(best.parameters),
+            noiseless_energy=self._noiseless_energy(best),
+            exact_energy=problem.exact_energy,
+            cost=self._tracker.cost,
+            seconds=self._seconds if self._finished_after is None else self._finished_after,
+            history=tuple(self.history),
+            run=None if self._folder is None else self._folder.path,
+        )
+        if self._folder is not None and self._finished_after is None:
+            self._save()
+            write_circuit(self._folder.path, result.circuit, result.parameters)
+            write_learning_curve(
+                self._folder.path,
+                self.history,
+                exact_energy=problem.exact_energy,
+                title=f"{problem.title}, seed {self._configuration.seed}",
+                unit=problem.unit,
+            )
+            self._folder.write_result(result.to_dict())
+        return result
+
+
+@contextmanager
+def _threads(algorithm: Algorithm) -> Iterator[None]:
+    """Set the threads of PyTorch and of the linear-algebra libraries, which otherwise fight over the cores."""
+    count = getattr(algorithm, "threads", 1)
+    with threadpool_limits(count, user_api="blas"):
+        if not isinstance(algorithm, DoubleDQN):
+            yield
+            return
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)

@@ -1,0 +1,109 @@
+"""What a run asks of a search algorithm, and the one place where algorithms report the circuits they try."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qvar.envs import Evaluation
+from qvar.search.best import BestCircuit
+from qvar.search.result import Cost
+
+__all__ = ["Searcher", "Tracker"]
+
+
+class Tracker:
+    """Keeps the best circuit seen and the cost so far (mutable).
+
+    Args:
+        budget: energies that the search may spend (`Cost.energies`), None for no limit.
+        episodes: episodes that it may play.
+    """
+
+    def __init__(self, *, episodes: int, budget: int | None) -> None:
+        self._episodes = episodes
+        self._budget = budget
+        self.cost = Cost()
+        self.played = 0
+        self.best: BestCircuit | None = None
+
+    @property
+    def progress(self) -> float:
+        """Share of episodes or budget that is used up, the larger one, 0 to 1; schedules follow it."""
+        spent = 0.0 if self._budget is None else self.cost.energies / self._budget
+        return min(1.0, max(spent, self.played / self._episodes))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether episodes or budget are used up."""
+        return self.progress >= 1.0
+
+    def note(self, tried: Evaluation, *, steps: int = 1) -> None:
+        """Take note of a circuit that was optimized (`steps=0`: merely evaluated)."""
+        spent = {"evaluations": tried.evaluations, "gradients": tried.gradients, "shots": tried.shots}
+        self.spend(spent, steps=steps)
+        self.offer(BestCircuit(tried.circuit, tried.parameters, tried.energy))
+
+    def spend(self, spent: Mapping[str, Any], *, steps: int) -> None:
+        """Add evaluations, gradients and shots to the cost."""
+        self.cost = self.cost.plus(spent, steps=steps)
+
+    def offer(self, candidate: BestCircuit) -> None:
+        """Keep `candidate` if it is the best so far."""
+        if self.best is None or candidate.is_better_than(self.best):
+            self.best = candidate
+
+    def state(self) -> dict[str, Any]:
+        """Return best circuit and cost as JSON-able data."""
+        return {"cost": asdict(self.cost), "best": None if self.best is None else self.best.to_dict()}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` gave."""
+        self.cost = Cost(**state["cost"])
+        self.best = None if state["best"] is None else BestCircuit.from_dict(state["best"])
+
+
+class Searcher(Protocol):
+    """An algorithm that proposes circuits, episode by episode (mutable).
+
+    An episode is what the algorithm repeats: a circuit built from scratch, a generation, a sweep of proposals.
+    """
+
+    def play(self) -> Sequence[Mapping[str, Any]]:
+        """Play one round of episodes and return their records, JSON-able.
+
+        A record holds `energy`, `error` (noiseless), `depth`, `n_cnots` and `n_rotations` of the episode's outcome,
+        and whatever else the algorithm wants to show. Every circuit tried goes to the tracker.
+        """
+        ...
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether there is nothing left to try."""
+        ...
+
+    def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return the whole state between rounds: arrays, and JSON-able data."""
+        ...
+
+    def load_state(self, arrays: dict[str, NDArray[Any]], data: dict[str, Any]) -> None:
+        """Take over what `state` gave."""
+        ...
+
+
+def outcome(tried: Evaluation, error: float) -> dict[str, Any]:
+    """Return what every record says about the outcome of an episode."""
+    return {
+        "energy": tried.energy,
+        "error": error,
+        "depth": tried.circuit.depth(),
+        "n_cnots": tried.circuit.n_two_qubit_gates,
+        "n_rotations": tried.circuit.n_rotations,
+    }
+
+
+def random_state(rng: np.random.Generator) -> dict[str, Any]:
+    """Return the state of a random stream as JSON-able data."""
+    return dict(rng.bit_generator.state)
