@@ -95,6 +95,57 @@ def search(
 
 
 @app.command()
+def sweep(
+    tasks: Annotated[str, typer.Argument(help="Tasks or problem files (.json), separated by commas.")],
+    noise: Annotated[str, typer.Option(help="Devices as for search, separated by commas; none for no noise.")] = "none",
+    algorithm: Annotated[str, typer.Option(help="Algorithms as for search, separated by commas.")] = "ddqn",
+    preset: Annotated[str, typer.Option(help="Presets as for search, separated by commas.")] = "laptop",
+    seeds: Annotated[str, typer.Option(help="Seeds and ranges of seeds, such as 0-4 or 1,3,7-9.")] = "0-4",
+    episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch, per run.")] = None,
+    max_energies: Annotated[
+        int | None, typer.Option(help="Energies after which a run ends; a gradient by reverse sweep counts as three.")
+    ] = None,
+    max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
+    shots: Shots = None,
+    out: Annotated[Path | None, typer.Option(help="Sweep folder; by default below sweeps.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Runs at a time; by default one per core.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Run on a Dask cluster: the address of its scheduler, such as tcp://host:8786.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search with every combination of tasks, noise, presets, algorithms and seeds; the same command resumes."""
+    from qvar.cli.sweeping import SweepOptions, sweep_command
+
+    options = SweepOptions(
+        tasks=tasks,
+        noise=noise,
+        algorithm=algorithm,
+        preset=preset,
+        seeds=seeds,
+        episodes=episodes,
+        max_energies=max_energies,
+        max_gates=max_gates,
+        shots=shots,
+    )
+    sweep_command(options, out=out, jobs=jobs, cluster=cluster, as_json=json, quiet=quiet)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders and sweep folders.")],
+    out: Annotated[Path | None, typer.Option(help="Write a self-contained page (.html) or Markdown (.md).")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare runs and sweeps with each other and with published numbers of the same task and noise."""
+    from qvar.cli.reporting import report_command
+
+    report_command(runs, out=out, as_markdown=markdown, as_json=json)
+
+
+@app.command()
 def vqe(
     task: Task,
     ansatz: Annotated[

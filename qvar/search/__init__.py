@@ -21,6 +21,8 @@ from qvar.search.configuration import SearchConfiguration
 from qvar.search.presets import PRESETS, configure
 from qvar.search.result import CHEMICAL_ACCURACY, Cost, SearchResult
 from qvar.search.running import EpisodeCallback, run_search
+from qvar.search.sweep import Experiment, Labels, Sweep
+from qvar.search.sweep_running import RunOutcome, SweepResult, sweep
 from qvar.search.vqe import vqe
 from qvar.simulators import Engine
 
@@ -29,13 +31,19 @@ __all__ = [
     "PRESETS",
     "Cost",
     "DoubleDQN",
+    "Experiment",
+    "Labels",
     "RandomPolicy",
+    "RunOutcome",
     "SearchConfiguration",
     "SearchResult",
+    "Sweep",
+    "SweepResult",
     "ansatz",
     "configure",
     "run_search",
     "search",
+    "sweep",
     "vqe",
 ]
 
