@@ -10,6 +10,7 @@ from qvar.report.records import RunRecord
 __all__ = ["beside_published", "published_statement", "run_rows"]
 
 _SHOWN = ("error", "energy", "n_cnots", "n_rotations", "depth", "energies", "seconds")
+_WHOLE = ("n_cnots", "n_rotations", "depth")
 _UNKNOWN = "?"
 
 
@@ -60,7 +61,7 @@ def _numbers(run: RunRecord) -> list[str]:
     for key in _SHOWN:
         _, pattern, value = QUANTITIES[key]
         number = value(run)
-        texts.append(f"{number:.0f}" if pattern == "{:.1f}" else pattern.format(number))
+        texts.append(str(int(number)) if key in _WHOLE else pattern.format(number))
     return texts
 
 

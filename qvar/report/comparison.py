@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from qvar.report.markdown import markdown_table
 from qvar.report.records import RunRecord
 
 __all__ = [
@@ -22,7 +23,6 @@ __all__ = [
     "comparison_markdown",
     "comparison_rows",
     "format_spread",
-    "markdown_table",
 ]
 
 
@@ -254,19 +254,6 @@ def accuracy_count(group: Group) -> str:
 def comparison_markdown(groups: Sequence[Group]) -> str:
     """Return the table of experiments as Markdown: mean ± standard deviation over the finished runs."""
     return markdown_table(*comparison_rows(groups))
-
-
-def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; what is in a cell stays in it."""
-    lines = ["| " + " | ".join(map(_cell, headings)) + " |", "|" + "---|" * len(headings)]
-    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    for character in "\\|<>*_`[]":
-        text = text.replace(character, f"\\{character}")
-    return " ".join(text.split())
 
 
 def comparison_csv(groups: Sequence[Group]) -> str:

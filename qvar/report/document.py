@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from qvar.report.beside import beside_published, published_statement, run_rows
-from qvar.report.comparison import compare, markdown_table
+from qvar.report.comparison import compare
+from qvar.report.markdown import markdown_table, markdown_text
 from qvar.report.published import published_beside
 from qvar.report.records import RunRecord
 
@@ -35,8 +36,8 @@ def report_markdown(records: Sequence[RunRecord]) -> str:
     for setting in compare(records):
         runs = [run for group in setting.groups for run in group.runs]
         parts += [
-            f"## {setting.heading}\n",
-            f"{setting.first.title}\n",
+            f"## {markdown_text(setting.heading)}\n",
+            f"{markdown_text(setting.first.title)}\n",
             f"{setting.statement()} {published_statement(setting)}\n",
             markdown_table(*beside_published(setting)),
             markdown_table(*run_rows(runs)),
@@ -46,8 +47,8 @@ def report_markdown(records: Sequence[RunRecord]) -> str:
 
 
 def _failures(runs: Iterable[RunRecord]) -> list[str]:
-    lines = [f"- FAILED: {run.algorithm}, seed {run.seed}: {run.status.error}\n" for run in runs if run.status.error]
-    return ["".join(lines)] if lines else []
+    failed = [f"{run.algorithm}, seed {run.seed}: {run.status.error}" for run in runs if run.status.error]
+    return ["".join(f"- FAILED: {markdown_text(text)}\n" for text in failed)] if failed else []
 
 
 def report_json(records: Sequence[RunRecord]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Figures of experiments with one problem and noise: error and success against energies spent, error against CNOTs."""
 
 from collections.abc import Callable, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -124,6 +125,8 @@ def pareto_figure(setting: Setting) -> "Figure | None":
     axes.set_yscale("log")
     axes.set_xlabel("CNOTs")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, round(low) - 0.5), max(high, round(high) + 0.5))  # integers around a single one
     axes.set_ylabel(f"noiseless error ({setting.first.unit})", parse_math=False)
     _draw_accuracy(setting, axes)
     _finish(figure, axes)
@@ -173,10 +176,10 @@ def _style(number: int) -> _Style:
 
 
 def _draw_published(setting: Setting, axes: "Axes") -> None:
-    for number, entry in enumerate(published_beside(setting.first)):
-        if entry.n_cnots is not None and entry.error is not None:
-            marker, place = "*P^vDX<>hd"[number % 10], ([entry.n_cnots], [max(entry.error, _FLOOR)])
-            axes.plot(*place, marker, color="0.45", label=f"published: {entry.method}")
+    entries = [(e.n_cnots, e.error, e.method) for e in published_beside(setting.first) if e.n_cnots is not None]
+    for (n_cnots, error, method), marker in zip(entries, cycle("*P^vDX<>hdp8"), strict=False):
+        if error is not None:
+            axes.plot([n_cnots], [max(error, _FLOOR)], marker, color="0.45", label=f"published: {method}")
 
 
 def _draw_courses(setting: Setting, axes: "Axes", draw: Callable[..., None]) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qvar.report.comparison import Setting, compare, comparison_csv, comparison_markdown
 from qvar.report.document import MEANING, overview, report_json
 from qvar.report.figures import FIGURES
+from qvar.report.markdown import markdown_text
 from qvar.report.records import RunRecord, read_runs
 from qvar.simulators.files import write_atomically
 
@@ -27,9 +28,10 @@ def write_summary(sweep: Path) -> tuple[RunRecord, ...]:
     records = read_runs([sweep])
     settings = compare(records)
     groups = [group for setting in settings for group in setting.groups]
-    failures = [f"- FAILED: {r.path.relative_to(sweep)}: {r.status.error}\n" for r in records if r.status.error]
-    comparisons = "".join(f"- {setting.heading}: {setting.statement()}\n" for setting in settings)
-    text = f"{overview(records)}.\n\n{comparison_markdown(groups)}\n{MEANING}\n\n{comparisons}{''.join(failures)}"
+    notes = [f"{setting.heading}: {setting.statement()}" for setting in settings]
+    notes += [f"FAILED: {r.path.relative_to(sweep)}: {r.status.error}" for r in records if r.status.error]
+    items = "".join(f"- {markdown_text(note)}\n" for note in notes)
+    text = f"{overview(records)}.\n\n{comparison_markdown(groups)}\n{MEANING}\n\n{items}"
     write_atomically(sweep / "summary.md", text.encode())
     write_atomically(sweep / "summary.csv", comparison_csv(groups).encode())
     write_atomically(sweep / "summary.json", json.dumps(report_json(records), indent=1, allow_nan=False).encode())

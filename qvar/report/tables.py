@@ -54,7 +54,8 @@ def comparison_table(groups: Sequence[Group]) -> "Table":
     title = f"Mean ± standard deviation over the seeds; errors and energies in {', '.join(units)}"
     table = Table(title=Text(title, style="table.title"), title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
     for heading in ("search", "accurate", "error", "energy", "CNOTs", "rot.", "depth", "energies", "s"):
-        table.add_column(heading, justify="right" if heading != "search" else "left")
+        width = len("unfinished") + 2 if heading == "accurate" else None
+        table.add_column(heading, justify="right" if heading != "search" else "left", min_width=width)
     for group in groups:
         spreads = [(group.spread(name), pattern) for name, (_, pattern, _) in QUANTITIES.items()]
         numbers = [format_spread(spread, pattern).replace(" ± ", "\n± ") for spread, pattern in spreads]
