@@ -108,7 +108,7 @@ def sweep(
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
     shots: Shots = None,
     out: Annotated[Path | None, typer.Option(help="Sweep folder; by default below sweeps.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Runs at a time; by default one per core.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; by default one per core.")] = None,
     cluster: Annotated[
         str | None, typer.Option(help="Run on a Dask cluster: the address of its scheduler, such as tcp://host:8786.")
     ] = None,
