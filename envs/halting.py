@@ -159,7 +159,8 @@ class ModeHalting:
     def draw(self, max_gates: int, rng: np.random.Generator) -> int:
         """Return the limit of one episode."""
         drawn = rng.negative_binomial(self.successes, self.p, size=self.draws)
-        return min(1 + statistics.mode(np.clip(drawn, self.shortest, self.longest).tolist()), max_gates)
+        mode = statistics.mode(np.clip(drawn, self.shortest, self.longest).tolist())
+        return min(1 + int(mode), max_gates)
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,8 @@ class StartCircuit:
     gradients: int = 0
 
     def __post_init__(self) -> None:
-        operations, angles = [], []
+        operations: list[Operation] = []
+        angles: list[Any] = []
         for operation in self.circuit.bind(self.parameters).operations:
             if operation.gate != "cx" and operation.gate not in ROTATIONS:
                 raise ArchitectureError(

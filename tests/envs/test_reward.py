@@ -2,14 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qvar.envs import PaperReward
+from qvar.envs import Action, ArchitectureSearchEnv, FixedThreshold, GateCostReward, PaperReward
 from qvar.simulators.errors import ArchitectureError
 
 ENERGY = st.floats(-100.0, 100.0)
+CNOT, ROTATION = Action("cx", (0, 1)), Action("ry", (1,))
 
 
 def shaped(previous, energy, mu):
-    return PaperReward()(energy=energy, previous_energy=previous, reference=mu, success=False, failure=False)
+    step = {"energy": energy, "previous_energy": previous, "reference": mu, "success": False, "failure": False}
+    return PaperReward()(gate=CNOT, **step)
 
 
 @given(ENERGY, ENERGY, ENERGY)
@@ -26,7 +28,7 @@ def test_shaped_rewards_stay_within_one_and_have_the_sign_of_the_decrease(previo
 
 
 def test_success_and_failure_have_their_own_rewards_and_success_wins():
-    reward, step = PaperReward(), {"energy": 0.0, "previous_energy": 1.0, "reference": -1.0}
+    reward, step = PaperReward(), {"gate": CNOT, "energy": 0.0, "previous_energy": 1.0, "reference": -1.0}
     assert reward(**step, success=True, failure=False) == 5.0
     assert reward(**step, success=False, failure=True) == -5.0
     assert reward(**step, success=True, failure=True) == 5.0
