@@ -54,6 +54,14 @@ def devices(
 
 
 @app.command()
+def presets(json: Json = False) -> None:
+    """List the presets of `qvar search`: one row for every published experiment."""
+    from qvar.cli.listing import list_presets
+
+    list_presets(as_json=json)
+
+
+@app.command()
 def search(
     task: Annotated[
         str | None, typer.Argument(help="A task, or a problem file (.json); not needed with --resume.")
@@ -62,9 +70,21 @@ def search(
     qubits: Qubits = None,
     ignore_coupling: Annotated[bool, typer.Option(help="Let CNOTs act on any pair the device has data for.")] = False,
     algorithm: Annotated[str, typer.Option(help="ddqn, or random as the baseline.")] = "ddqn",
-    preset: Annotated[str, typer.Option(help="laptop, or crlqas for the published hyper-parameters.")] = "laptop",
+    preset: Annotated[
+        str, typer.Option(help="laptop, or crlqas for the published hyper-parameters (see `qvar presets`).")
+    ] = "laptop",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
+    start: Annotated[
+        str, typer.Option(help="Circuit to go on from: empty, hartree-fock, mps, or a circuit file (.qasm).")
+    ] = "empty",
+    reward: Annotated[
+        str | None, typer.Option(help="paper, or gate-cost to make every gate cost something, CNOTs most.")
+    ] = None,
+    halting: Annotated[
+        str | None, typer.Option(help="Shorten episodes: none, scaled, released-noiseless or released-noisy.")
+    ] = None,
+    optimize_every: Annotated[int, typer.Option(help="Gates placed for one optimization of all angles.")] = 1,
     optimizer: OptimizerName = None,
     shots: Shots = None,
     engine: EngineName = None,
@@ -86,6 +106,10 @@ def search(
         preset=preset,
         episodes=episodes,
         max_gates=max_gates,
+        start=start,
+        reward=reward,
+        halting=halting,
+        optimize_every=optimize_every,
         optimizer=optimizer,
         shots=shots,
         engine=engine,

@@ -9,13 +9,23 @@ from rich.console import Console
 
 from qvar.cli.inputs import parse_integers
 from qvar.problems import Problem, molecule, molecule_from_geometry, tasks
-from qvar.report import device_table, result_table, task_table
+from qvar.report import device_table, preset_table, result_table, task_table
 from qvar.runs import RunFolder
+from qvar.search import EXPERIMENTS
 from qvar.simulators import Circuit
 from qvar.simulators.devices import DEVICES, fake_backend_names
 from qvar.simulators.errors import ProblemError, RunError
 
-__all__ = ["list_devices", "list_tasks", "make_molecule", "print_circuit", "print_json", "print_line", "show_run"]
+__all__ = [
+    "list_devices",
+    "list_presets",
+    "list_tasks",
+    "make_molecule",
+    "print_circuit",
+    "print_json",
+    "print_line",
+    "show_run",
+]
 
 
 def print_json(data: Any) -> None:
@@ -68,6 +78,19 @@ def list_devices(*, as_json: bool, fake: bool) -> None:
             Console().print(
                 "Also: fake:NAME for a fake IBM backend (list: qvar devices --fake), or a .json noise file."
             )
+
+
+def list_presets(*, as_json: bool) -> None:
+    """Print the published experiments."""
+    rows: list[dict[str, Any]] = [experiment.to_dict() for experiment in EXPERIMENTS]
+    if as_json:
+        print_json(rows)
+        return
+    Console().print(preset_table(list(rows)))
+    Console().print(
+        "Run a row with: qvar search TASK --preset PRESET --noise NOISE --shots SHOTS, leaving out what is none. * is "
+        "not published: it takes the row of h2o-8-bohr. The default preset suits any problem, noise and shots."
+    )
 
 
 def print_circuit(circuit: Circuit, console: Console) -> None:

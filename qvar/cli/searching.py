@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from qvar.cli.inputs import find_engine, find_optimizer, find_problem
 from qvar.cli.listing import print_circuit, print_json, print_line
+from qvar.cli.search_inputs import find_halting, find_reward, find_start
 from qvar.report import result_table
 from qvar.runs import RunFolder
 from qvar.search import (
@@ -22,6 +23,7 @@ from qvar.search import (
     ansatz,
     configure,
     run_search,
+    starting_from,
     vqe,
 )
 from qvar.simulators.errors import RunError
@@ -41,6 +43,10 @@ class SearchOptions:
     preset: str = "laptop"
     episodes: int | None = None
     max_gates: int | None = None
+    start: str = "empty"
+    reward: str | None = None
+    halting: str | None = None
+    optimize_every: int = 1
     optimizer: str | None = None
     shots: int | None = None
     engine: str | None = None
@@ -59,7 +65,17 @@ class SearchOptions:
             ignore_coupling=self.ignore_coupling,
         )
         base = configure(self.preset, problem, engine, shots=self.shots)
-        given = {"episodes": self.episodes, "max_gates": self.max_gates, "optimizer": find_optimizer(self.optimizer)}
+        start = find_start(self.start, problem, engine, seed=self.seed)
+        if start is not None:
+            base = starting_from(base, start)
+        given = {
+            "episodes": self.episodes,
+            "max_gates": self.max_gates,
+            "reward": find_reward(self.reward),
+            "halting": find_halting(self.halting),
+            "optimize_every": self.optimize_every,
+            "optimizer": find_optimizer(self.optimizer),
+        }
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         return replace(base, algorithm=self._algorithm(base.algorithm), seed=self.seed, **changes)
 

@@ -8,7 +8,7 @@ from qvar.search.result import CHEMICAL_ACCURACY
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["device_table", "result_table", "task_table"]
+__all__ = ["device_table", "preset_table", "result_table", "task_table"]
 
 
 def result_table(result: Mapping[str, Any], *, title: str, unit: str = "Ha") -> "Table":
@@ -74,4 +74,29 @@ def device_table(rows: list[Mapping[str, Any]]) -> "Table":
         table.add_column(name, no_wrap=name == "device")
     for row in rows:
         table.add_row(row["device"], str(row["n_qubits"] or "any"), row["coupling"], row["title"])
+    return table
+
+
+def preset_table(rows: list[Mapping[str, Any]]) -> "Table":
+    """Return the table of published experiments (see `Experiment.to_dict`)."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(title="Presets", box=SIMPLE)
+    for name in ("preset", "task", "noise", "shots", "episodes", "gates", "network", "rate", "n", "angles", "halting"):
+        table.add_column(name, justify="right" if name in ("shots", "episodes", "gates") else "left")
+    for row in rows:
+        table.add_row(
+            row["preset"] if row["published"] else f"{row['preset']} *",
+            row["task"],
+            row["noise"] or "none",
+            "none" if row["shots"] is None else f"{row['shots']:.0e}".replace("e+0", "e"),
+            str(row["episodes"]),
+            str(row["max_gates"]),
+            f"{len(row['hidden'])}x{row['hidden'][0]}",
+            f"{row['learning_rate']:.0e}".replace("e-0", "e-"),
+            str(row["n_step"]),
+            f"{row['optimizer']} {row['max_evaluations']}",
+            "yes" if row["halting"] else "no",
+        )
     return table

@@ -14,11 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from qvar.agents import DoubleDQN, RandomPolicy
+from qvar.envs import GateCostReward, PaperReward, StartCircuit
 from qvar.envs.defaults import find_problem
 from qvar.problems import Problem
 from qvar.search.ansatz import ansatz
 from qvar.search.configuration import SearchConfiguration
-from qvar.search.presets import PRESETS, configure
+from qvar.search.experiments import EXPERIMENTS, Experiment
+from qvar.search.presets import PRESETS, configure, starting_from
 from qvar.search.result import CHEMICAL_ACCURACY, Cost, SearchResult
 from qvar.search.running import EpisodeCallback, run_search
 from qvar.search.vqe import vqe
@@ -26,16 +28,22 @@ from qvar.simulators import Engine
 
 __all__ = [
     "CHEMICAL_ACCURACY",
+    "EXPERIMENTS",
     "PRESETS",
     "Cost",
     "DoubleDQN",
+    "Experiment",
+    "GateCostReward",
+    "PaperReward",
     "RandomPolicy",
     "SearchConfiguration",
     "SearchResult",
+    "StartCircuit",
     "ansatz",
     "configure",
     "run_search",
     "search",
+    "starting_from",
     "vqe",
 ]
 
@@ -49,6 +57,9 @@ def search(
     episodes: int | None = None,
     max_gates: int | None = None,
     shots: int | None = None,
+    start: StartCircuit | None = None,
+    reward: PaperReward | GateCostReward | None = None,
+    optimize_every: int = 1,
     seed: int = 0,
     out: str | Path | None = None,
     resume: bool = False,
@@ -62,10 +73,15 @@ def search(
         problem: what to minimize, for example `molecule("h2-4")`, or just the task's name.
         engine: where energies come from; its noise model's coupling map says where CNOTs may go.
         algorithm: the agent; None for that of the preset.
-        preset: "laptop" or "crlqas" for everything not given here.
+        preset: "laptop" or "crlqas" for everything not given here; see `configure` for all.
         episodes: circuits built from scratch; None for the preset's number.
         max_gates: gates per circuit; None for the preset's number.
         shots: shots per measured circuit, None for exact values.
+        start: the circuit every other one goes on from, such as `StartCircuit.basis_state(problem)`; None for the
+            empty one. A moving threshold begins at its energy (`starting_from`).
+        reward: what a gate is worth to an agent, such as `GateCostReward()` for short circuits; None for that of
+            the preset.
+        optimize_every: gates placed for one optimization of all angles; more makes episodes cheaper.
         seed: seeds everything; the same seed gives the same record.
         out: a folder for the run's record; None to keep nothing on disk.
         resume: go on with the unfinished run in `out`.
@@ -75,6 +91,11 @@ def search(
         RunError: if `out` is occupied, damaged, or holds a run of another configuration.
     """
     configuration = replace(configure(preset, find_problem(problem), engine, shots=shots), seed=seed)
+    configuration = replace(configuration, optimize_every=optimize_every)
+    if start is not None:
+        configuration = starting_from(configuration, start)
+    if reward is not None:
+        configuration = replace(configuration, reward=reward)
     if algorithm is not None:
         configuration = replace(configuration, algorithm=algorithm)
     if episodes is not None:

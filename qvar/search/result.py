@@ -24,7 +24,8 @@ class Cost:
     """What a run spent.
 
     Attributes:
-        steps: optimizations of all angles: in a search one after every gate placed, in a VQE one per start.
+        steps: optimizations of all angles: in a search one after every gate placed (or every `optimize_every`-th), in
+            a VQE one per start.
         evaluations: energies evaluated, those of gradients by parameter shift included.
         gradients: gradients by reverse sweep.
         shots: shots in all, 0 for exact values.

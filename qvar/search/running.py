@@ -18,7 +18,7 @@ from qvar.runs import RunFolder, write_circuit, write_learning_curve
 from qvar.search.algorithms import make_environment, make_searcher
 from qvar.search.best import BestCircuit
 from qvar.search.configuration import Algorithm, SearchConfiguration
-from qvar.search.result import SearchResult
+from qvar.search.result import Cost, SearchResult
 from qvar.search.searcher import Tracker
 from qvar.simulators import Circuit, StatevectorSimulator
 from qvar.simulators.errors import RunError
@@ -71,6 +71,14 @@ def _check(configuration: SearchConfiguration) -> None:
     for action in env.action_table.actions:
         every_gate = every_gate.then((action.operation(every_gate.n_parameters),))
     env.problem.objective(configuration.engine, every_gate)
+    cost, budget = _start_cost(configuration).energies, configuration.max_energies
+    if budget is not None and cost >= budget:
+        raise RunError(f"finding the start circuit cost {cost} energies, which leaves nothing of max_energies={budget}")
+
+
+def _start_cost(configuration: SearchConfiguration) -> Cost:
+    start = configuration.start
+    return Cost() if start is None else Cost(evaluations=start.evaluations, gradients=start.gradients)
 
 
 def _prepare(configuration: SearchConfiguration, out: Path, *, resume: bool) -> RunFolder:
@@ -92,6 +100,7 @@ class _RunInProgress:
         self._folder = folder
         self._ideal = StatevectorSimulator()
         self._tracker = Tracker(episodes=configuration.episodes, budget=configuration.max_energies)
+        self._tracker.spend(asdict(_start_cost(configuration)), steps=0)
         self._searcher = make_searcher(configuration, self._tracker)
         self._finished_after: float | None = None
         self._seconds_before = 0.0

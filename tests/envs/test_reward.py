@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qvar.envs import Action, ArchitectureSearchEnv, FixedThreshold, GateCostReward, PaperReward
+from qvar.envs import Action, PaperReward
 from qvar.simulators.errors import ArchitectureError
 
 ENERGY = st.floats(-100.0, 100.0)
