@@ -220,6 +220,8 @@ def _translated(circuit: Circuit) -> Circuit:
     from qiskit.exceptions import QiskitError
 
     try:
-        return Circuit.from_qiskit(transpile(circuit.to_qiskit(), basis_gates=["cx", *ROTATIONS]))
+        # Higher levels drop swaps and permute the qubits instead.
+        made = transpile(circuit.to_qiskit(), basis_gates=["cx", *ROTATIONS], optimization_level=1)
+        return Circuit.from_qiskit(made)
     except (QiskitError, CircuitError) as error:
         raise ArchitectureError(f"this circuit cannot be made of cx, rx, ry and rz: {error}") from error

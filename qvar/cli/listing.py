@@ -88,8 +88,10 @@ def list_presets(*, as_json: bool) -> None:
         return
     Console().print(preset_table(list(rows)))
     Console().print(
-        "Run a row with: qvar search TASK --preset PRESET --noise NOISE --shots SHOTS, leaving out what is none. * is "
-        "not published: it takes the row of h2o-8-bohr. The default preset suits any problem, noise and shots."
+        "Run a row with: qvar search TASK --preset PRESET --noise NOISE --shots SHOTS; leave out what is none. "
+        "Episodes are halted at random with -halting and, but for -no-halting, with noise; -exact has the exact energy "
+        "as reference. * is not published and takes the row of h2o-8-bohr. Agents and optimizers: --json. The default "
+        "preset is not in the list: it suits any problem, noise and shots."
     )
 
 

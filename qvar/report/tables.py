@@ -82,9 +82,9 @@ def preset_table(rows: list[Mapping[str, Any]]) -> "Table":
     from rich.box import SIMPLE
     from rich.table import Table
 
-    table = Table(title="Presets", box=SIMPLE)
-    for name in ("preset", "task", "noise", "shots", "episodes", "gates", "network", "rate", "n", "angles", "halting"):
-        table.add_column(name, justify="right" if name in ("shots", "episodes", "gates") else "left")
+    table = Table(title="Presets", box=SIMPLE, padding=(0, 1, 0, 0))
+    for name in ("preset", "task", "noise", "shots", "episodes", "gates"):
+        table.add_column(name, justify="right" if name in ("shots", "episodes", "gates") else "left", no_wrap=True)
     for row in rows:
         table.add_row(
             row["preset"] if row["published"] else f"{row['preset']} *",
@@ -93,10 +93,5 @@ def preset_table(rows: list[Mapping[str, Any]]) -> "Table":
             "none" if row["shots"] is None else f"{row['shots']:.0e}".replace("e+0", "e"),
             str(row["episodes"]),
             str(row["max_gates"]),
-            f"{len(row['hidden'])}x{row['hidden'][0]}",
-            f"{row['learning_rate']:.0e}".replace("e-0", "e-"),
-            str(row["n_step"]),
-            f"{row['optimizer']} {row['max_evaluations']}",
-            "yes" if row["halting"] else "no",
         )
     return table

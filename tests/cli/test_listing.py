@@ -36,6 +36,22 @@ def test_tasks_as_json_is_json_alone(qvar):
         assert row["recipe"] == problem.source
 
 
+def test_presets_lists_every_published_experiment(qvar):
+    outcome = qvar("presets")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "crlqas lih-4 depolarizing-1q-2q 1e7 15000 40" in outcome.words
+    assert "crlqas-exact-halting lih-6 none none 50000 70" in outcome.words
+    assert "crlqas * h2o-8 none none 50000 250" in outcome.words
+
+
+def test_presets_as_json_is_json_alone(qvar):
+    outcome = qvar("presets", "--json")
+    rows = json.loads(outcome.out)
+    (row,) = [row for row in rows if row["preset"] == "crlqas-no-halting"]
+    assert (row["task"], row["noise"], row["max_evaluations"]) == ("h2-4", "ourense", 1000)
+    assert (row["hidden"], row["halting"], row["published"]) == ([1000] * 5, False, True)
+
+
 def test_devices_lists_the_built_in_ones(qvar):
     outcome = qvar("devices")
     assert (outcome.code, outcome.err) == (0, "")
