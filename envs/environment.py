@@ -229,14 +229,14 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         origin = dict(self.np_random.bit_generator.state)
         halting_rng, optimizer_rng, shots_rng = map(np.random.default_rng, self.np_random.integers(2**63, size=3))
         outcome = self.evaluator.evaluate(self.start.circuit, self.start.parameters, shots_rng=shots_rng)
-        room = self.max_gates - len(self.start)
+        room = self.max_gates - self.start.n_gates
         self._episode = _Episode(
             circuit=outcome.circuit,
             parameters=outcome.parameters,
             energy=outcome.energy,
             grid=self._first_grid,
             last=self._first_last,
-            limit=len(self.start) + min(self.halting.draw(room, halting_rng), room),
+            limit=self.start.n_gates + min(self.halting.draw(room, halting_rng), room),
             threshold=self.curriculum.threshold,
             optimizer_rng=optimizer_rng,
             shots_rng=shots_rng,
@@ -309,7 +309,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         """
         chance = dict(self.np_random.bit_generator.state)
         if self._episode is not None and not self._episode.is_over:
-            if len(self._episode.circuit.operations) > len(self.start):
+            if len(self._episode.circuit.operations) > self.start.n_gates:
                 raise ArchitectureError(
                     "the state can be saved between episodes only: after the end of one, before the first step of "
                     "the next"
@@ -341,10 +341,10 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             raise ArchitectureError(
                 f"the start circuit has {self.start.circuit.n_qubits} qubit(s), the problem {self.problem.n_qubits}"
             )
-        if len(self.start) >= self.max_gates:
+        if self.start.n_gates >= self.max_gates:
             raise ArchitectureError(
-                f"the start circuit has {len(self.start)} gates and max_gates={self.max_gates} counts them too; "
-                f"give max_gates of at least {len(self.start) + 1}"
+                f"the start circuit has {self.start.n_gates} gates and max_gates={self.max_gates} counts them too; "
+                f"give max_gates of at least {self.start.n_gates + 1}"
             )
 
     def _judge(self, circuit: Circuit, before: _Episode) -> tuple[Evaluation, bool]:
@@ -352,7 +352,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         start = np.concatenate([before.parameters, np.zeros(circuit.n_parameters - len(before.parameters))])
         n_gates = len(circuit.operations)
         tried = None
-        if (n_gates - len(self.start)) % self.optimize_every and n_gates < before.limit:
+        if (n_gates - self.start.n_gates) % self.optimize_every and n_gates < before.limit:
             tried = self.evaluator.evaluate(circuit, start, shots_rng=before.shots_rng)
             if not self._succeeds(tried.energy, before):
                 return tried, False

@@ -53,7 +53,7 @@ class StartCircuit:
     Example:
         >>> bell = Circuit(2, (Operation("ry", (0,), (np.pi / 2,)), Operation("cx", (0, 1))))
         >>> start = StartCircuit(bell)
-        >>> len(start), start.circuit.n_parameters, [round(angle, 4) for angle in start.parameters]
+        >>> start.n_gates, start.circuit.n_parameters, [round(angle, 4) for angle in start.parameters]
         (2, 1, [1.5708])
     """
 
@@ -78,8 +78,9 @@ class StartCircuit:
         for name in ("evaluations", "gradients"):
             object.__setattr__(self, name, check_whole(name, getattr(self, name), least=0, error=ArchitectureError))
 
-    def __len__(self) -> int:
-        """Return the number of gates."""
+    @property
+    def n_gates(self) -> int:
+        """Number of gates."""
         return len(self.circuit.operations)
 
     @classmethod
@@ -163,7 +164,7 @@ class StartCircuit:
             ArchitectureError: for a circuit that these gates cannot express.
 
         Example:
-            >>> len(StartCircuit.from_circuit(Circuit(2, (Operation("h", (0,)), Operation("cx", (0, 1))))))
+            >>> StartCircuit.from_circuit(Circuit(2, (Operation("h", (0,)), Operation("cx", (0, 1))))).n_gates
             3
         """
         bound = circuit.bind(np.zeros(circuit.n_parameters) if parameters is None else parameters)

@@ -85,13 +85,13 @@ def starting_from(configuration: SearchConfiguration, start: StartCircuit) -> Se
     the threshold moves for the first time.
 
     Raises:
-        CircuitError: if the start has another number of qubits than the problem.
+        EngineError: if the start has another number of qubits than the problem.
     """
     curriculum = configuration.curriculum
-    if len(start) and isinstance(curriculum, MovingThreshold):
+    if start.n_gates and isinstance(curriculum, MovingThreshold):
         problem = configuration.problem
         state = curriculum.start(exact_energy=problem.exact_energy, lower_bound=problem.lower_bound)
         energy = problem.objective(configuration.engine, start.circuit)(start.parameters)
         distance = max(abs(energy - state.reference), 2 * curriculum.delta)
         curriculum = replace(curriculum, initial_threshold=min(curriculum.initial_threshold, distance))
-    return replace(configuration, start=start if len(start) else None, curriculum=curriculum)
+    return replace(configuration, start=start if start.n_gates else None, curriculum=curriculum)

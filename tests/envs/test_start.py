@@ -65,7 +65,7 @@ def test_the_basis_state_of_a_molecule_is_hartree_fock(task):
     problem = molecule(task)
     start = StartCircuit.basis_state(problem)
     assert energy(problem, start) == pytest.approx(problem.hartree_fock_energy, abs=1e-7)
-    assert start.circuit.n_rotations == len(start) == start.circuit.n_parameters
+    assert start.circuit.n_rotations == start.n_gates == start.circuit.n_parameters
     assert (start.evaluations, start.gradients) == (0, 0)
 
 
@@ -111,7 +111,7 @@ def test_blocks_without_use_are_dropped():
     product_state = molecule("h2-2").observable  # two qubits, one entangling block
     problem = Problem.from_observable(Observable.from_terms({"IIZ": 1.0, "IXI": 0.4, "ZII": 0.3}), key="product")
     start = StartCircuit.low_bond_dimension(problem, starts=3, rng=np.random.default_rng(0))
-    assert (start.circuit.n_two_qubit_gates, len(start)) == (0, 3)
+    assert (start.circuit.n_two_qubit_gates, start.n_gates) == (0, 3)
     assert energy(problem, start) < problem.exact_energy + 1e-4
     entangled = Problem.from_observable(product_state, key="entangled")
     start = StartCircuit.low_bond_dimension(entangled, starts=3, rng=np.random.default_rng(0))
@@ -121,7 +121,7 @@ def test_blocks_without_use_are_dropped():
 def test_where_the_empty_circuit_is_best_the_chain_is_empty():
     problem = Problem.from_observable(Observable.from_terms({"IZ": -1.0, "ZI": -1.0}), key="zero")
     start = StartCircuit.low_bond_dimension(problem, starts=2, rng=np.random.default_rng(0))
-    assert len(start) == 0
+    assert start.n_gates == 0
 
 
 @pytest.mark.parametrize("pairs", [[(0, 1), (2, 1), (3, 1)], [(3, 2), (2, 0), (0, 1), (1, 3)]], ids=["star", "ring"])

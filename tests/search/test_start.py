@@ -22,14 +22,14 @@ def chain():
 
 
 def test_the_cost_of_finding_the_start_counts_once(exact_search, chain):
-    run = replace(exact_search, algorithm=RandomPolicy(), start=chain, max_gates=len(chain) + 2, evaluate_every=None)
+    run = replace(exact_search, algorithm=RandomPolicy(), start=chain, max_gates=chain.n_gates + 2, evaluate_every=None)
     counted, free = (run_search(each).cost for each in (run, replace(run, start=replace(chain, gradients=0))))
     assert counted.gradients - free.gradients == chain.gradients > 0
     assert replace(counted, gradients=0) == replace(free, gradients=0)
 
 
 def test_a_budget_that_the_start_uses_up_is_refused_before_anything_is_written(exact_search, chain, tmp_path):
-    run = replace(exact_search, start=chain, max_gates=len(chain) + 2)
+    run = replace(exact_search, start=chain, max_gates=chain.n_gates + 2)
     cost = chain.evaluations + 3 * chain.gradients
     with pytest.raises(RunError, match=f"cost {cost} energies, which leaves nothing of max_energies={cost}"):
         run_search(replace(run, max_energies=cost), out=tmp_path / "run")
@@ -38,14 +38,14 @@ def test_a_budget_that_the_start_uses_up_is_refused_before_anything_is_written(e
 
 
 def test_every_circuit_of_a_search_goes_on_from_the_start(exact_search, chain):
-    result = run_search(replace(exact_search, start=chain, max_gates=len(chain) + 3))
-    assert result.circuit.operations[: len(chain)] == chain.circuit.operations
-    assert all(record["n_cnots"] + record["n_rotations"] > len(chain) for record in result.history)
+    result = run_search(replace(exact_search, start=chain, max_gates=chain.n_gates + 3))
+    assert result.circuit.operations[: chain.n_gates] == chain.circuit.operations
+    assert all(record["n_cnots"] + record["n_rotations"] > chain.n_gates for record in result.history)
 
 
 def test_a_run_that_broke_off_goes_on_with_its_start_and_its_cost(noisy_search, chain, tmp_path, read_run, monkeypatch):
     monkeypatch.setattr("qvar.search.running.CHECKPOINT_SECONDS", 0.0)
-    run = replace(noisy_search, start=chain, max_gates=len(chain) + 4, optimize_every=2, reward=GateCostReward())
+    run = replace(noisy_search, start=chain, max_gates=chain.n_gates + 4, optimize_every=2, reward=GateCostReward())
     run_search(run, out=tmp_path / "unbroken")
 
     def give_up(record):
@@ -80,9 +80,7 @@ def test_a_moving_threshold_begins_at_the_energy_of_the_start():
 
 def test_a_start_above_the_threshold_leaves_it_as_it_is_and_noise_lifts_the_start():
     base = configure("laptop", H2, IDEAL)
-    bad = StartCircuit.from_circuit(
-        Circuit.from_qasm("OPENQASM 3.0; include 'stdgates.inc'; qubit[4] q; rx(2.0) q[2];")
-    )
+    bad = StartCircuit(Circuit(4, (Operation("rx", (2,), (2.0,)),)))
     assert starting_from(base, bad).curriculum == base.curriculum
     noisy = configure("laptop", H2, PauliTransferSimulator(NoiseModel.named("mumbai-max")))
     hartree_fock = StartCircuit.basis_state(H2)
