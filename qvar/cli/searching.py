@@ -75,7 +75,11 @@ class SearchOptions:
             "max_energies": self.max_energies,
         }
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        prices: dict[str, Any] = {"by": self.judge, "cnot_price": self.cnot_price, "rotation_price": self.rotation_price}
+        prices: dict[str, Any] = {
+            "by": self.judge,
+            "cnot_price": self.cnot_price,
+            "rotation_price": self.rotation_price,
+        }
         judge = replace(base.judge, **{name: value for name, value in prices.items() if value is not None})
         algorithm = base.algorithm if self.algorithm is None else find_algorithm(self.algorithm, base.algorithm)
         return replace(base, algorithm=algorithm, judge=judge, seed=self.seed, **changes)
