@@ -69,7 +69,9 @@ def search(
     noise: Noise = "none",
     qubits: Qubits = None,
     ignore_coupling: Annotated[bool, typer.Option(help="Let CNOTs act on any pair the device has data for.")] = False,
-    algorithm: Annotated[str, typer.Option(help="ddqn, or random as the baseline.")] = "ddqn",
+    algorithm: Annotated[
+        str | None, typer.Option(help="ddqn, annealing, evolution or random; that of the preset if left out.")
+    ] = None,
     preset: Annotated[
         str, typer.Option(help="laptop, or crlqas for the published hyper-parameters (see `qvar presets`).")
     ] = "laptop",
@@ -87,6 +89,17 @@ def search(
     optimize_every: Annotated[int, typer.Option(help="Gates placed for one optimization of all angles.")] = 1,
     optimizer: OptimizerName = None,
     shots: Shots = None,
+    sampling: Annotated[
+        str | None, typer.Option(help="How shots are drawn: multinomial, or normal (same mean and variance, faster).")
+    ] = None,
+    max_energies: Annotated[
+        int | None, typer.Option(help="End after this many energies; a gradient counts as three.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="Rank circuits by their energy as measured (default), or noiseless.")
+    ] = None,
+    cnot_price: Annotated[float | None, typer.Option(help="What a CNOT less is worth, in the unit of energy.")] = None,
+    rotation_price: Annotated[float | None, typer.Option(help="What a rotation less is worth.")] = None,
     engine: EngineName = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/TASK-NOISE-ALGORITHM-seedN.")] = None,
@@ -94,7 +107,7 @@ def search(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Let an agent search for a circuit with a low energy, under the noise of a device."""
+    """Search for a circuit with a low energy, under the noise of a device."""
     from qvar.cli.searching import SearchOptions, search_command
 
     options = SearchOptions(
@@ -112,6 +125,11 @@ def search(
         optimize_every=optimize_every,
         optimizer=optimizer,
         shots=shots,
+        sampling=sampling,
+        max_energies=max_energies,
+        judge=judge,
+        cnot_price=cnot_price,
+        rotation_price=rotation_price,
         engine=engine,
         seed=seed,
     )

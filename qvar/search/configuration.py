@@ -20,11 +20,42 @@ from qvar.envs import (
 from qvar.envs.evaluation import Sampling
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem
+from qvar.search.annealing import Annealing
+from qvar.search.evolution import Evolution
+from qvar.search.judge import Judge
 from qvar.simulators import AerOptions, AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import RunError
 
-__all__ = ["Algorithm", "SearchConfiguration"]
+__all__ = ["ALGORITHMS", "Algorithm", "SearchConfiguration", "algorithm_name", "find_algorithm"]
+
+Algorithm = DoubleDQN | RandomPolicy | Annealing | Evolution
+"""How circuits are proposed."""
+
+ALGORITHMS: dict[str, type[Algorithm]] = {
+    "ddqn": DoubleDQN,
+    "random": RandomPolicy,
+    "annealing": Annealing,
+    "evolution": Evolution,
+}
+"""The algorithms by name."""
+
+
+def find_algorithm(name: str, default: Algorithm) -> Algorithm:
+    """Return the algorithm called `name`: `default` if it is one of that kind, else with its own default settings.
+
+    Raises:
+        RunError: for an unknown name.
+    """
+    if name not in ALGORITHMS:
+        raise RunError(f"unknown algorithm {name!r}; known are {', '.join(ALGORITHMS)}")
+    return default if type(default) is ALGORITHMS[name] else ALGORITHMS[name]()
+
+
+def algorithm_name(algorithm: Algorithm) -> str:
+    """Return the short name of an algorithm."""
+    return next(name for name, kind in ALGORITHMS.items() if type(algorithm) is kind)
+
 
 _STRATEGIES: dict[str, type[Any]] = {
     cls.__name__: cls
@@ -46,14 +77,11 @@ _STRATEGIES: dict[str, type[Any]] = {
         NoHalting,
         PaperReward,
         GateCostReward,
-        DoubleDQN,
-        RandomPolicy,
+        Judge,
+        *ALGORITHMS.values(),
     )
 }
 
-
-Algorithm = DoubleDQN | RandomPolicy
-"""How circuits are proposed."""
 
 Halting = NoHalting | NegativeBinomialHalting | FixedNegativeBinomialHalting | ModeHalting | BinomialHalting
 """How episodes are shortened."""
@@ -74,6 +102,7 @@ class SearchConfiguration:
         start: the circuit that every other one goes on from, None for the empty one; what finding it cost counts in
             the cost of the run.
         optimize_every: gates placed for one optimization of all angles, see `ArchitectureSearchEnv`.
+        judge: how circuits are valued.
         episodes: circuits built from scratch.
         max_gates: gates per circuit.
         shots: shots per measured circuit, None for exact values.
@@ -93,6 +122,7 @@ class SearchConfiguration:
     reward: PaperReward | GateCostReward = field(default_factory=PaperReward)
     start: StartCircuit | None = None
     optimize_every: int = 1
+    judge: Judge = field(default_factory=Judge)
     episodes: int = 200
     max_gates: int = 40
     shots: int | None = None
@@ -121,6 +151,7 @@ class SearchConfiguration:
             "reward": _strategy_to_dict(self.reward),
             "start": None if self.start is None else self.start.to_dict(),
             "optimize_every": self.optimize_every,
+            "judge": _strategy_to_dict(self.judge),
             "episodes": self.episodes,
             "max_gates": self.max_gates,
             "shots": self.shots,
@@ -142,7 +173,7 @@ class SearchConfiguration:
             settings = dict(data)
             settings["problem"] = Problem.from_dict(settings["problem"])
             settings["engine"] = _engine_from_dict(settings["engine"])
-            for name in ("algorithm", "optimizer", "curriculum", "halting", "reward"):
+            for name in ("algorithm", "optimizer", "curriculum", "halting", "reward", "judge"):
                 settings[name] = _strategy_from_dict(settings[name])
             settings["start"] = None if settings["start"] is None else StartCircuit.from_dict(settings["start"])
             return cls(**settings)
