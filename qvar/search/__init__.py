@@ -90,11 +90,11 @@ def search(
         max_gates: gates per circuit; None for the preset's number.
         max_energies: energies after which the search ends (a gradient counts as three); None for no limit.
         shots: shots per measured circuit, None for exact values.
-        start: the circuit every other one goes on from, such as `StartCircuit.basis_state(problem)`; None for the
+        start: the circuit that the search begins with, such as `StartCircuit.basis_state(problem)`; None for the
             empty one. A moving threshold begins at its energy (`starting_from`).
         reward: what a gate is worth to an agent, such as `GateCostReward()` for short circuits; None for that of
             the preset.
-        optimize_every: gates placed for one optimization of all angles; more makes episodes cheaper.
+        optimize_every: gates an agent places for one optimization of all angles; more makes episodes cheaper.
         seed: seeds everything; the same seed gives the same record.
         out: a folder for the run's record; None to keep nothing on disk.
         resume: go on with the unfinished run in `out`.

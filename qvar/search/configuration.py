@@ -99,9 +99,9 @@ class SearchConfiguration:
         curriculum: when an episode counts as a success.
         halting: how episodes are shortened.
         reward: what a gate is worth to an agent.
-        start: the circuit that every other one goes on from, None for the empty one; what finding it cost counts in
-            the cost of the run.
-        optimize_every: gates placed for one optimization of all angles, see `ArchitectureSearchEnv`.
+        start: the circuit that the search begins with, None for the empty one: agents only add gates to it, local
+            searches may change them too. What finding it cost counts in the cost of the run.
+        optimize_every: gates that an agent places for one optimization of all angles, see `ArchitectureSearchEnv`.
         judge: how circuits are valued.
         episodes: circuits built from scratch.
         max_gates: gates per circuit.

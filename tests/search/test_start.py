@@ -8,7 +8,7 @@ import pytest
 from qvar.agents import RandomPolicy
 from qvar.envs import FixedThreshold, GateCostReward, MovingThreshold, StartCircuit
 from qvar.problems import molecule
-from qvar.search import configure, run_search, search, starting_from
+from qvar.search import Annealing, Evolution, configure, run_search, search, starting_from
 from qvar.simulators import Circuit, NoiseModel, Operation, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.errors import QvarError, RunError
 
@@ -41,6 +41,17 @@ def test_every_circuit_of_a_search_goes_on_from_the_start(exact_search, chain):
     result = run_search(replace(exact_search, start=chain, max_gates=chain.n_gates + 3))
     assert result.circuit.operations[: chain.n_gates] == chain.circuit.operations
     assert all(record["n_cnots"] + record["n_rotations"] > chain.n_gates for record in result.history)
+
+
+@pytest.mark.parametrize("algorithm", [Annealing(), Evolution()], ids=["annealing", "evolution"])
+def test_local_searches_begin_with_the_start_too(exact_search, algorithm):
+    problem = molecule("lih-4")
+    chain = StartCircuit.low_bond_dimension(problem, starts=4, rng=np.random.default_rng(0))
+    run = replace(exact_search, problem=problem, algorithm=algorithm, start=chain, max_gates=30, episodes=1)
+    energy = problem.objective(IDEAL, chain.circuit)(chain.parameters)
+    found = run_search(run)
+    assert found.noiseless_energy <= energy + 1e-9
+    assert run_search(replace(run, start=None)).noiseless_energy > energy + 1e-3  # one episode is not enough
 
 
 def test_a_run_that_broke_off_goes_on_with_its_start_and_its_cost(noisy_search, chain, tmp_path, read_run, monkeypatch):
