@@ -79,7 +79,12 @@ class SearchOptions:
 
     def default_folder(self) -> Path:
         """Return runs/TASK-NOISE-ALGORITHM-seedN."""
-        parts = (Path(self.task or "run").stem, Path(self.noise.replace(":", "-")).stem, self.algorithm)
+        task = Path(self.task or "run")
+        parts = (
+            task.stem if task.suffix == ".json" else task.name,
+            Path(self.noise.replace(":", "-")).stem,
+            self.algorithm,
+        )
         return Path("runs") / "-".join((*parts, f"seed{self.seed}"))
 
 
