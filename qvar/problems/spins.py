@@ -38,7 +38,7 @@ def transverse_field_ising(
     Example:
         >>> problem = transverse_field_ising(6, field=0.5)
         >>> problem.key, round(problem.exact_energy, 6)
-        ('tfim-6-h0.5', -5.508525)
+        ('tfim-6-h0.5', -5.52203)
 
     Source: Pfeuty 1970; sectors of parity as in Lieb, Schultz and Mattis 1961.
     """
