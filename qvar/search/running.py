@@ -20,7 +20,7 @@ from qvar.search.best import BestCircuit
 from qvar.search.configuration import Algorithm, SearchConfiguration
 from qvar.search.result import SearchResult
 from qvar.search.searcher import Tracker
-from qvar.simulators import Circuit, StatevectorSimulator
+from qvar.simulators import Circuit
 from qvar.simulators.errors import RunError
 
 __all__ = ["CHECKPOINT_SECONDS", "run_search"]
@@ -90,8 +90,13 @@ class _RunInProgress:
     def __init__(self, configuration: SearchConfiguration, folder: RunFolder | None) -> None:
         self._configuration = configuration
         self._folder = folder
-        self._ideal = StatevectorSimulator()
-        self._tracker = Tracker(episodes=configuration.episodes, budget=configuration.max_energies)
+        self._env = make_environment(configuration)
+        self._tracker = Tracker(
+            episodes=configuration.episodes,
+            budget=configuration.max_energies,
+            judge=configuration.judge,
+            evaluator=self._env.evaluator,
+        )
         self._searcher = make_searcher(configuration, self._tracker)
         self._finished_after: float | None = None
         self._seconds_before = 0.0
@@ -159,7 +164,7 @@ class _RunInProgress:
         return self._tracker.best
 
     def _noiseless_energy(self, best: BestCircuit) -> float:
-        return self._configuration.problem.objective(self._ideal, best.circuit)(best.parameters)
+        return self._env.evaluator.noiseless_energy(best.circuit, best.parameters)
 
     def _save(self) -> None:
         assert self._folder is not None
