@@ -177,15 +177,23 @@ class GateGrid:
         return np.append(self.bits, np.float32(energy))
 
 
-def observation_space(observable: Observable, *, max_gates: int) -> gymnasium.Space[NDArray[np.float32]]:
+def observation_space(
+    observable: Observable, *, max_gates: int, n_qubits: int | None = None
+) -> gymnasium.Space[NDArray[np.float32]]:
     """Return the box of all observations: bits, then one energy.
 
     No state has an energy outside c_I +- sum |c_k|; twice that distance is allowed, for estimators that
     overshoot because of shots or error mitigation, and for the rounding to float32.
+
+    Args:
+        observable: whose energies are observed.
+        max_gates: number of moments D.
+        n_qubits: qubits of the circuits; None for all that the observable speaks about.
     """
+    size = observation_length(observable.n_qubits if n_qubits is None else n_qubits, max_gates)
     centre = observable.identity_coefficient
     spread = 2 * (centre - observable.lower_bound()) + 1e-3
-    low = np.zeros(observation_length(observable.n_qubits, max_gates), dtype=np.float32)
+    low = np.zeros(size, dtype=np.float32)
     high = np.ones_like(low)
     low[-1], high[-1] = centre - spread, centre + spread
     space = gymnasium.spaces.Box(low=low, high=high, dtype=np.float32)

@@ -88,7 +88,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     episodes, with that of the curriculum, is all there is to save.
 
     Args:
-        problem: what to minimise; a key such as "h2-4" (for `gymnasium.make`) stands for `molecule(key)`.
+        problem: what to minimise; a name such as "h2-4" (for `gymnasium.make`) stands for `find_problem(name)`.
         engine: where energies come from; None for an ideal `StatevectorSimulator`.
         optimizer: how angles are optimised; None for `LBFGS()`, with shots for `AdamSPSA()`.
         max_gates: gates of a circuit, start circuit included; the depth D of the observation.
@@ -189,12 +189,14 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         self._first_grid = GateGrid.of(self.start.circuit, max_gates=max_gates)
         self._first_last = self.action_table.last_actions(self.start.circuit)
         if curriculum is None:
-            curriculum = default_curriculum(self.problem.key, self.problem.observable)
+            curriculum = default_curriculum(self.problem)
         self.curriculum: CurriculumState = curriculum.start(
             exact_energy=self.problem.exact_energy, lower_bound=self.problem.lower_bound
         )
         self.action_space = gymnasium.spaces.Discrete(len(self.action_table))
-        self.observation_space = observation_space(self.problem.observable, max_gates=max_gates)
+        self.observation_space = observation_space(
+            self.problem.observable, n_qubits=self.problem.n_qubits, max_gates=max_gates
+        )
         self._episode: _Episode | None = None
 
     @property

@@ -36,7 +36,7 @@ OptimizerName = Annotated[
 
 @app.command()
 def tasks(json: Json = False) -> None:
-    """List the shipped tasks."""
+    """List the molecules that are shipped, and the families of other problems."""
     from qvar.cli.listing import list_tasks
 
     list_tasks(as_json=json)
@@ -227,6 +227,19 @@ def molecule(
     from qvar.cli.listing import make_molecule
 
     make_molecule(geometry, out=out, basis=basis, unit=unit, charge=charge, spin=spin, active=active, mapping=mapping)
+
+
+@app.command()
+def maxcut(
+    graph: Annotated[
+        str, typer.Argument(help='Edges, weighted or not, such as "0-1, 1-2:0.5", or a graph such as ring-6.')
+    ],
+    out: Annotated[Path, typer.Option(help="The problem file to write (.json).")],
+) -> None:
+    """Make a problem file of the largest cut of a graph; search it with `qvar search FILE`."""
+    from qvar.cli.listing import make_max_cut
+
+    make_max_cut(graph, out=out)
 
 
 def _version(wanted: bool) -> None:

@@ -105,7 +105,9 @@ class SearchOptions:
 
     def default_folder(self, algorithm: Algorithm) -> Path:
         """Return runs/TASK-NOISE-ALGORITHM-seedN."""
-        parts = (Path(self.task or "run").stem, Path(self.noise.replace(":", "-")).stem, algorithm_name(algorithm))
+        task = Path(self.task or "run")
+        name = task.stem if task.suffix == ".json" else task.name  # names may hold dots, such as tfim-6-h0.5
+        parts = (name, Path(self.noise.replace(":", "-")).stem, algorithm_name(algorithm))
         return Path("runs") / "-".join((*parts, f"seed{self.seed}"))
 
 

@@ -82,7 +82,7 @@ def search(
     For full control build a `SearchConfiguration` (or change one from `configure`) and call `run_search`.
 
     Args:
-        problem: what to minimize, for example `molecule("h2-4")`, or just the task's name.
+        problem: what to minimize, for example `molecule("h2-4")`, or just its name, such as "h2-4" or "ghz-3".
         engine: where energies come from; its noise model's coupling map says where CNOTs may go.
         algorithm: settings of the algorithm; None for that of the preset.
         preset: "laptop" or "crlqas" for everything not given here; see `configure` for all.

@@ -1,6 +1,6 @@
 """The experiments of CRLQAS, one row each, with their published hyper-parameters.
 
-Without noise they are written for a GPU and days: a learner step of the smallest network takes a second on two cores.
+They are made for a GPU and days: a learner step of the smallest network takes a second on two cores.
 
 Source:
     Patel et al., ICLR 2024, arXiv 2402.03500, and the configurations of its released code.

@@ -18,13 +18,16 @@ __all__ = ["PRESETS", "configure", "starting_from"]
 
 def _laptop(problem: Problem, engine: Engine, shots: int | None) -> SearchConfiguration:
     """Minutes on two cores: a small network, exact gradients, short circuits, a threshold that moves soon."""
-    start = default_curriculum(problem.key, problem.observable).initial_threshold
+    start = default_curriculum(problem)
+    xi, reference = start.initial_threshold, start.reference
     return SearchConfiguration(
         problem,
         engine,
         algorithm=DoubleDQN(),
         optimizer=LBFGS(max_iterations=30, tolerance=1e-4, value_tolerance=1e-7) if shots is None else AdamSPSA(),
-        curriculum=MovingThreshold(start, shift_every=25, delta=min(2e-3, start / 2), successes=1, kappa=5),
+        curriculum=MovingThreshold(
+            xi, shift_every=25, delta=min(2e-3, xi / 2), successes=1, kappa=5, reference=reference
+        ),
         max_gates=max(10, 6 * problem.n_qubits),
         episodes=300,
         shots=shots,

@@ -197,6 +197,7 @@ class _RunInProgress:
             energy=objective(best.parameters),
             noiseless_energy=self._noiseless_energy(best),
             exact_energy=problem.exact_energy,
+            unit=problem.unit,
             cost=self._tracker.cost,
             seconds=self._seconds if self._finished_after is None else self._finished_after,
             history=tuple(self.history),
@@ -211,6 +212,7 @@ class _RunInProgress:
                 exact_energy=problem.exact_energy,
                 title=f"{problem.title}, seed {self._configuration.seed}",
                 unit=problem.unit,
+                accuracy=problem.accuracy,
             )
             self._folder.write_result(result.to_dict())
         return result

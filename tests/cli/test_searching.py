@@ -271,3 +271,24 @@ def test_a_problem_with_a_strange_title_is_searched_all_the_same(qvar, own_folde
     outcome = qvar("search", "mine.json", *SHORT, "--out", "run")
     assert outcome.code == 0
     assert title in outcome.words
+
+
+def test_a_family_member_is_searched_under_its_name_dots_included(qvar, own_folder):
+    found = qvar("search", "tfim-2-h0.5", "--algorithm", "random", "--episodes", 3, "--max-gates", 4, "--quiet")
+    assert (found.code, found.err) == (0, "")
+    assert "noiseless error (J)" in found.out
+    assert "chemical" not in found.out
+    (folder,) = (own_folder / "runs").iterdir()
+    assert folder.name == "tfim-2-h0.5-none-random-seed0"
+    assert "tfim-2-h0.5" in qvar("show", folder).out
+
+
+def test_a_compiled_unitary_is_searched_under_noise_and_judged_by_its_aim(qvar, own_folder):
+    found = qvar(
+        *("search", "qft-1", "--algorithm", "random", "--noise", "ourense", "--episodes", 3, "--max-gates", 4),
+        *("--out", "run", "--quiet"),
+    )
+    assert (found.code, found.err) == (0, "")
+    assert "of 0.01" in found.out
+    shown = json.loads(qvar("show", "run", "--json").out)
+    assert (shown["unit"], shown["accurate"]) == ("infidelity", shown["error"] <= 1e-2)
