@@ -36,7 +36,7 @@ OptimizerName = Annotated[
 
 @app.command()
 def tasks(json: Json = False) -> None:
-    """List the shipped tasks."""
+    """List the molecules that are shipped, and the families of other problems."""
     from qvar.cli.listing import list_tasks
 
     list_tasks(as_json=json)
@@ -54,6 +54,14 @@ def devices(
 
 
 @app.command()
+def presets(json: Json = False) -> None:
+    """List the presets of `qvar search`: one row for every published experiment."""
+    from qvar.cli.listing import list_presets
+
+    list_presets(as_json=json)
+
+
+@app.command()
 def search(
     task: Annotated[
         str | None, typer.Argument(help="A task, or a problem file (.json); not needed with --resume.")
@@ -61,12 +69,37 @@ def search(
     noise: Noise = "none",
     qubits: Qubits = None,
     ignore_coupling: Annotated[bool, typer.Option(help="Let CNOTs act on any pair the device has data for.")] = False,
-    algorithm: Annotated[str, typer.Option(help="ddqn, or random as the baseline.")] = "ddqn",
-    preset: Annotated[str, typer.Option(help="laptop, or crlqas for the published hyper-parameters.")] = "laptop",
+    algorithm: Annotated[
+        str | None, typer.Option(help="ddqn, annealing, evolution or random; that of the preset if left out.")
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help="laptop, or crlqas for the published hyper-parameters (see `qvar presets`).")
+    ] = "laptop",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
+    start: Annotated[
+        str, typer.Option(help="Circuit to go on from: empty, hartree-fock, mps, or a circuit file (.qasm).")
+    ] = "empty",
+    reward: Annotated[
+        str | None, typer.Option(help="paper, or gate-cost to make every gate cost something, CNOTs most.")
+    ] = None,
+    halting: Annotated[
+        str | None, typer.Option(help="Shorten episodes: none, scaled, released-noiseless or released-noisy.")
+    ] = None,
+    optimize_every: Annotated[int, typer.Option(help="Gates placed for one optimization of all angles.")] = 1,
     optimizer: OptimizerName = None,
     shots: Shots = None,
+    sampling: Annotated[
+        str | None, typer.Option(help="How shots are drawn: multinomial, or normal (same mean and variance, faster).")
+    ] = None,
+    max_energies: Annotated[
+        int | None, typer.Option(help="End after this many energies; a gradient counts as three.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="Rank circuits by their energy as measured (default), or noiseless.")
+    ] = None,
+    cnot_price: Annotated[float | None, typer.Option(help="What a CNOT less is worth, in the unit of energy.")] = None,
+    rotation_price: Annotated[float | None, typer.Option(help="What a rotation less is worth.")] = None,
     engine: EngineName = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/TASK-NOISE-ALGORITHM-seedN.")] = None,
@@ -74,7 +107,7 @@ def search(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Let an agent search for a circuit with a low energy, under the noise of a device."""
+    """Search for a circuit with a low energy, under the noise of a device."""
     from qvar.cli.searching import SearchOptions, search_command
 
     options = SearchOptions(
@@ -86,8 +119,17 @@ def search(
         preset=preset,
         episodes=episodes,
         max_gates=max_gates,
+        start=start,
+        reward=reward,
+        halting=halting,
+        optimize_every=optimize_every,
         optimizer=optimizer,
         shots=shots,
+        sampling=sampling,
+        max_energies=max_energies,
+        judge=judge,
+        cnot_price=cnot_price,
+        rotation_price=rotation_price,
         engine=engine,
         seed=seed,
     )
@@ -98,7 +140,9 @@ def search(
 def sweep(
     tasks: Annotated[str, typer.Argument(help="Tasks or problem files (.json), separated by commas.")],
     noise: Annotated[str, typer.Option(help="Devices as for search, separated by commas; none for no noise.")] = "none",
-    algorithm: Annotated[str, typer.Option(help="Algorithms as for search, separated by commas.")] = "ddqn",
+    algorithm: Annotated[
+        str | None, typer.Option(help="Algorithms as for search, separated by commas; by default that of the preset.")
+    ] = None,
     preset: Annotated[str, typer.Option(help="Presets as for search, separated by commas.")] = "laptop",
     seeds: Annotated[str, typer.Option(help="Seeds and ranges of seeds, such as 0-4 or 1,3,7-9.")] = "0-4",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch, per run.")] = None,
@@ -236,6 +280,19 @@ def molecule(
     from qvar.cli.listing import make_molecule
 
     make_molecule(geometry, out=out, basis=basis, unit=unit, charge=charge, spin=spin, active=active, mapping=mapping)
+
+
+@app.command()
+def maxcut(
+    graph: Annotated[
+        str, typer.Argument(help='Edges, weighted or not, such as "0-1, 1-2:0.5", or a graph such as ring-6.')
+    ],
+    out: Annotated[Path, typer.Option(help="The problem file to write (.json).")],
+) -> None:
+    """Make a problem file of the largest cut of a graph; search it with `qvar search FILE`."""
+    from qvar.cli.listing import make_max_cut
+
+    make_max_cut(graph, out=out)
 
 
 def _version(wanted: bool) -> None:

@@ -5,7 +5,7 @@ import shlex
 import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from itertools import product
 from pathlib import Path
 from types import TracebackType
@@ -24,8 +24,6 @@ from qvar.simulators.errors import QvarError
 
 __all__ = ["SweepOptions", "parse_seeds", "sweep_command"]
 
-_AXES = ("tasks", "noise", "preset", "algorithm")
-
 
 @dataclass(frozen=True)
 class SweepOptions:
@@ -33,7 +31,7 @@ class SweepOptions:
 
     tasks: str
     noise: str = "none"
-    algorithm: str = "ddqn"
+    algorithm: str | None = None
     preset: str = "laptop"
     seeds: str = "0-4"
     episodes: int | None = None
@@ -43,30 +41,33 @@ class SweepOptions:
 
     def plan(self) -> Sweep:
         """Return the sweep that these options ask for."""
-        given = {name: _by_word(name, getattr(self, name)) for name in _AXES}
+        axes = self.axes()
 
         def make(labels: Labels) -> SearchConfiguration:
             options = SearchOptions(
-                task=given["tasks"][labels.task],
-                noise=given["noise"][labels.noise],
+                task=axes["task"][labels.task],
+                noise=axes["noise"][labels.noise],
                 preset=labels.preset,
-                algorithm=labels.algorithm,
+                algorithm=labels.algorithm or None,
                 episodes=self.episodes,
+                max_energies=self.max_energies,
                 max_gates=self.max_gates,
                 shots=self.shots,
             )
-            configuration = options.configuration()
-            return (
-                configuration if self.max_energies is None else replace(configuration, max_energies=self.max_energies)
-            )
+            return options.configuration()
 
-        combinations = [Labels(*words) for words in product(*(given[name] for name in _AXES))]
-        return Sweep.collect(combinations, make, seeds=parse_seeds(self.seeds))
+        wanted = [Labels(*words) for words in product(*axes.values())]
+        return Sweep.collect(wanted, make, seeds=parse_seeds(self.seeds))
+
+    def axes(self) -> dict[str, dict[str, str]]:
+        """Return the parts of every list by their words; an algorithm left out is that of the preset."""
+        texts = {"task": self.tasks, "noise": self.noise, "preset": self.preset, "algorithm": self.algorithm}
+        return {name: {"": ""} if text is None else _by_word(name, text) for name, text in texts.items()}
 
     def default_folder(self) -> Path:
         """Return sweeps/TASKS-NOISE-PRESETS-ALGORITHMS."""
-        axes = ["+".join(_by_word(name, getattr(self, name))) for name in _AXES]
-        return Path("sweeps") / "-".join(axes).replace(":", "-")
+        words = ["+".join(axis) for axis in self.axes().values()]
+        return Path("sweeps") / "-".join(word for word in words if word).replace(":", "-")
 
     def command(self, out: Path, *, jobs: int | None, cluster: str | None) -> str:
         """Return the command line that goes on with this sweep."""
@@ -101,7 +102,7 @@ def _by_word(axis: str, text: str) -> dict[str, str]:
     parts = [part.strip() for part in text.split(",")]
     words = [Path(part).stem if part.endswith(".json") else part for part in parts]
     if not all(parts) or len(set(words)) < len(words):
-        raise QvarError(f"{axis} takes different names, separated by commas, got {text!r}")
+        raise QvarError(f"{axis}: give different names, separated by commas, got {text!r}")
     return dict(zip(words, parts, strict=True))
 
 
@@ -137,7 +138,7 @@ def sweep_command(
 
 
 def _announcement(options: SweepOptions, plan: Sweep, folder: SweepFolder, jobs: int | None) -> str:
-    axes = [(len(_by_word(name, getattr(options, name))), name.rstrip("s")) for name in _AXES]
+    axes = [(len(axis), name) for name, axis in options.axes().items()]
     factors = " x ".join(f"{n} {word}{'' if n == 1 or word == 'noise' else 's'}" for n, word in axes)
     states = [run.status().state for run in folder.runs()]
     there = [f"{states.count('finished')} finished before"] if "finished" in states else []

@@ -15,9 +15,10 @@ __all__ = ["overview", "report_json", "report_markdown"]
 TITLE = "qvar report"
 
 MEANING = (
-    "Errors are those of the noiseless energy of a circuit against the exact one; the circuit is the best by its "
-    "energy with noise. Rows show mean ± standard deviation over the finished runs, seeds being all that differs "
-    "between them. Energies count a reverse-sweep gradient as three."
+    "Errors are those of the noiseless energy of a circuit against the exact one. The circuit is the one that its "
+    "search preferred: by the energy with noise, unless its budget says otherwise. Rows show mean ± standard deviation "
+    "over the finished runs, seeds being all that differs between them. Energies count a reverse-sweep gradient as "
+    "three."
 )
 
 

@@ -89,6 +89,7 @@ PUBLISHED: tuple[Published, ...] = (
     Published("lih-4", "none", "CRLQAS", _CRLQAS, note='"lower error and more compact"'),
     Published("lih-4", "none", "random policy, reference code", _FLOOR, 6.9e-3),
     Published("lih-4", "mumbai-median", "CRLQAS", _CRLQAS, 3.3e-3, note="3.3e-3 to 3.4e-3, with shots: fails 1.6e-3"),
+    Published("lih-4", "depolarizing-1q", "CRLQAS", _CRLQAS, 3.3e-3, note="3.3e-3 to 3.4e-3, with shots: fails 1.6e-3"),
     Published("lih-6", "none", "CRLQAS", _CRLQAS, 6.7e-4, note="67 gates in all"),
     Published("lih-6", "none", "quantumDARTS", _CRLQAS, 2.9e-4, note="132 gates in all"),
     Published("lih-6", "none", "qubit-ADAPT-VQE", _CRLQAS, note="keeps adding the same gate"),

@@ -1,15 +1,15 @@
 """Read runs for a report: finished, unfinished and failed ones, from run folders and sweep folders."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qvar.problems.problem import ACCURACY
 from qvar.report.pareto import ParetoPoint, read_pareto
 from qvar.runs import RunFolder, RunStatus, SweepFolder, config_hash
 from qvar.runs.status import read_status
-from qvar.search.result import CHEMICAL_ACCURACY
+from qvar.search import ALGORITHMS, GRADIENT_IN_ENERGIES
 from qvar.simulators.errors import RunError
 
 __all__ = ["RunRecord", "energies_of", "read_runs"]
@@ -67,9 +67,10 @@ class RunRecord:
 
     @property
     def algorithm(self) -> str:
-        """The algorithm as its sweep calls it, or else by its class in small letters."""
-        named = self.labels.get("algorithm")
-        return named or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(self.config["algorithm"]["name"])).lower()
+        """The algorithm as its sweep calls it, or else by its name on the command line."""
+        kind = str(self.config["algorithm"]["name"])
+        names = {cls.__name__: name for name, cls in ALGORITHMS.items()}
+        return self.labels.get("algorithm") or names.get(kind, kind)
 
     @property
     def seed(self) -> int:
@@ -79,7 +80,7 @@ class RunRecord:
     @property
     def accuracy(self) -> float | None:
         """The error at which the problem counts as solved, None where there is no such convention."""
-        return CHEMICAL_ACCURACY if self.unit == "Ha" else None
+        return ACCURACY.get(self.unit)
 
     @property
     def energies(self) -> int:
@@ -102,7 +103,7 @@ class RunRecord:
 
 def energies_of(record: Mapping[str, Any]) -> int:
     """Return the energies of a record or result (see `Cost.energies`)."""
-    return int(record["evaluations"]) + 3 * int(record["gradients"])
+    return int(record["evaluations"]) + GRADIENT_IN_ENERGIES * int(record["gradients"])
 
 
 def read_runs(paths: Iterable[Path]) -> tuple[RunRecord, ...]:

@@ -37,15 +37,26 @@ def write_circuit(folder: Path, circuit: Circuit, parameters: NDArray[np.float64
 
 
 def write_learning_curve(
-    folder: Path, history: Sequence[Mapping[str, Any]], *, exact_energy: float, title: str, unit: str = "Ha"
+    folder: Path,
+    history: Sequence[Mapping[str, Any]],
+    *,
+    exact_energy: float,
+    title: str,
+    unit: str = "Ha",
+    accuracy: float | None = None,
 ) -> None:
     """Write learning_curve.png from the records of a run."""
-    figure = plot_learning_curve(history, exact_energy=exact_energy, title=title, unit=unit)
+    figure = plot_learning_curve(history, exact_energy=exact_energy, title=title, unit=unit, accuracy=accuracy)
     _save(figure, folder / "learning_curve.png")
 
 
 def plot_learning_curve(
-    history: Sequence[Mapping[str, Any]], *, exact_energy: float, title: str, unit: str = "Ha"
+    history: Sequence[Mapping[str, Any]],
+    *,
+    exact_energy: float,
+    title: str,
+    unit: str = "Ha",
+    accuracy: float | None = None,
 ) -> "Figure":
     """Draw energy and noiseless error by episode.
 
@@ -54,6 +65,7 @@ def plot_learning_curve(
         exact_energy: lowest eigenvalue, drawn as a line.
         title: title of the figure.
         unit: unit of the energies.
+        accuracy: the error aimed at, drawn as a line; None for no line.
 
     Returns:
         A matplotlib figure with two panels.
@@ -66,7 +78,7 @@ def plot_learning_curve(
     upper.plot(episodes, [r["energy"] for r in history], ".", color="0.7", label="end of episode, as measured")
     upper.plot(episodes, [r["best_energy"] for r in history], color="C0", label="best so far, as measured")
     upper.axhline(exact_energy, color="C3", linestyle="--", label="exact ground energy")
-    evaluated = [record for record in history if record["evaluation"] is not None]
+    evaluated = [record for record in history if record.get("evaluation") is not None]
     if evaluated:
         when, energies = [r["episode"] for r in evaluated], [r["evaluation"]["energy"] for r in evaluated]
         upper.plot(when, energies, "C1x", label="without exploration")
@@ -76,8 +88,9 @@ def plot_learning_curve(
     upper.legend(fontsize="small")
     lower.semilogy(episodes, [max(r["error"], floor) for r in history], ".", color="0.7", label="end of episode")
     lower.semilogy(episodes, [max(r["best_error"], floor) for r in history], color="C0", label="best circuit so far")
-    if unit == "Ha":
-        lower.axhline(1.6e-3, color="C2", linestyle=":", label="chemical accuracy")
+    if accuracy is not None:
+        label = "chemical accuracy" if unit == "Ha" else f"accuracy aimed at, {accuracy:g}"
+        lower.axhline(accuracy, color="C2", linestyle=":", label=label)
     lower.set_xlabel("episode")
     lower.set_ylabel(f"noiseless error ({unit})", parse_math=False)
     lower.legend(fontsize="small")

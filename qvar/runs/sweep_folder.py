@@ -1,9 +1,9 @@
-"""A sweep is a folder: what was asked, and a run folder for every experiment and seed.
+"""A sweep is a folder: what was asked, and a run folder for every combination and seed.
 
 | file | content |
 |---|---|
-| sweep.json | the experiments with their configurations, the seeds, and the hash of both; never changed |
-| EXPERIMENT/seedN/ | a run folder; with error.json if its run failed |
+| sweep.json | the combinations with their configurations, the seeds, and the hash of both; never changed |
+| COMBINATION/seedN/ | a run folder; with error.json if its run failed |
 | .locks/ | one file per run, held by the process at work on it |
 
 The same sweep goes on in its folder where it stopped.
@@ -36,7 +36,7 @@ class SweepRun:
     """One run of a sweep.
 
     Attributes:
-        experiment: name of the experiment.
+        combination: name of the combination.
         labels: its task, noise, preset and algorithm in words.
         seed: seed of the run.
         config: the complete configuration, as in the run's config.json.
@@ -44,7 +44,7 @@ class SweepRun:
         lock: the file that the process at work on the run holds.
     """
 
-    experiment: str
+    combination: str
     labels: Mapping[str, str] = field(compare=False)
     seed: int
     config: Mapping[str, Any] = field(compare=False, repr=False)
@@ -54,7 +54,7 @@ class SweepRun:
     @property
     def name(self) -> str:
         """The run in words."""
-        return f"{self.experiment}, seed {self.seed}"
+        return f"{self.combination}, seed {self.seed}"
 
     def status(self) -> RunStatus:
         """Return how far the run is."""
@@ -95,7 +95,7 @@ class SweepFolder:
 
         Args:
             path: the folder.
-            plan: `experiments`, by name: their labels and their configuration without seed; and `seeds`.
+            plan: `combinations`, by name: their labels and their configuration without seed; and `seeds`.
 
         Raises:
             RunError: if the folder holds another sweep, or other files; nothing is overwritten.
@@ -131,9 +131,9 @@ class SweepFolder:
             raise RunError(f"{path} holds no sweep: {_FILE} is missing")
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
-            plan = {"experiments": dict(content["experiments"]), "seeds": list(content["seeds"])}
+            plan = {"combinations": dict(content["combinations"]), "seeds": list(content["seeds"])}
             is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
-            is_whole = config_hash(plan) == content["id"] and all(_NAME.fullmatch(n) for n in plan["experiments"])
+            is_whole = config_hash(plan) == content["id"] and all(_NAME.fullmatch(n) for n in plan["combinations"])
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_ours:
@@ -148,26 +148,26 @@ class SweepFolder:
         return (path / _FILE).is_file()
 
     def runs(self) -> tuple[SweepRun, ...]:
-        """Return all runs, seed by seed, so that a sweep stopped early has as many seeds of every experiment."""
+        """Return all runs, seed by seed, so that a sweep stopped early has as many seeds of every combination."""
         return tuple(
             SweepRun(
-                experiment=name,
-                labels=experiment["labels"],
+                combination=name,
+                labels=combination["labels"],
                 seed=seed,
-                config={**experiment["configuration"], "seed": seed},
+                config={**combination["configuration"], "seed": seed},
                 path=self.path / name / f"seed{seed}",
                 lock=self.path / ".locks" / f"{name}-seed{seed}",
             )
             for seed in self.plan["seeds"]
-            for name, experiment in self.plan["experiments"].items()
+            for name, combination in self.plan["combinations"].items()
         )
 
 
 def seconds_left(statuses: Mapping[SweepRun, RunStatus], *, jobs: int) -> float | None:
     """Estimate the time until all runs are over, None before any run has shown its pace.
 
-    A run is expected to take as long as the others of its experiment, by the time and the share of the budget that
-    they have used; where none has started, as long as the mean of all experiments.
+    A run is expected to take as long as the others of its combination, by the time and the share of the budget that
+    they have used; where none has started, as long as the mean of all combinations.
 
     Args:
         statuses: the state of every run.
@@ -176,14 +176,14 @@ def seconds_left(statuses: Mapping[SweepRun, RunStatus], *, jobs: int) -> float 
     used: dict[str, tuple[float, float]] = {}
     for run, status in statuses.items():
         if status.seconds > 0 and status.share > 0:
-            seconds, share = used.get(run.experiment, (0.0, 0.0))
-            used[run.experiment] = (seconds + status.seconds, share + status.share)
+            seconds, share = used.get(run.combination, (0.0, 0.0))
+            used[run.combination] = (seconds + status.seconds, share + status.share)
     if not used:
         return None
     per_run = {name: seconds / share for name, (seconds, share) in used.items()}
     typical = sum(per_run.values()) / len(per_run)
     left = [
-        (1 - status.share) * per_run.get(run.experiment, typical)
+        (1 - status.share) * per_run.get(run.combination, typical)
         for run, status in statuses.items()
         if not status.is_over
     ]

@@ -14,35 +14,54 @@ from dataclasses import replace
 from pathlib import Path
 
 from qvar.agents import DoubleDQN, RandomPolicy
+from qvar.envs import GateCostReward, PaperReward, StartCircuit
 from qvar.envs.defaults import find_problem
 from qvar.problems import Problem
+from qvar.search.annealing import Annealing
 from qvar.search.ansatz import ansatz
-from qvar.search.configuration import SearchConfiguration
-from qvar.search.presets import PRESETS, configure
-from qvar.search.result import CHEMICAL_ACCURACY, Cost, SearchResult
+from qvar.search.configuration import ALGORITHMS, Algorithm, SearchConfiguration, algorithm_name, find_algorithm
+from qvar.search.evolution import Evolution
+from qvar.search.experiments import EXPERIMENTS, Experiment
+from qvar.search.judge import Judge
+from qvar.search.presets import PRESETS, configure, starting_from
+from qvar.search.result import CHEMICAL_ACCURACY, GRADIENT_IN_ENERGIES, Cost, SearchResult
 from qvar.search.running import EpisodeCallback, run_search
-from qvar.search.sweep import Experiment, Labels, Sweep
+from qvar.search.sweep import Combination, Labels, Sweep
 from qvar.search.sweep_running import RunOutcome, SweepResult, sweep
 from qvar.search.vqe import vqe
 from qvar.simulators import Engine
 
 __all__ = [
+    "ALGORITHMS",
     "CHEMICAL_ACCURACY",
+    "EXPERIMENTS",
+    "GRADIENT_IN_ENERGIES",
     "PRESETS",
+    "Algorithm",
+    "Annealing",
+    "Combination",
     "Cost",
     "DoubleDQN",
+    "Evolution",
     "Experiment",
+    "GateCostReward",
+    "Judge",
     "Labels",
+    "PaperReward",
     "RandomPolicy",
     "RunOutcome",
     "SearchConfiguration",
     "SearchResult",
+    "StartCircuit",
     "Sweep",
     "SweepResult",
+    "algorithm_name",
     "ansatz",
     "configure",
+    "find_algorithm",
     "run_search",
     "search",
+    "starting_from",
     "sweep",
     "vqe",
 ]
@@ -51,12 +70,16 @@ __all__ = [
 def search(
     problem: Problem | str,
     engine: Engine,
-    algorithm: DoubleDQN | RandomPolicy | None = None,
+    algorithm: Algorithm | None = None,
     *,
     preset: str = "laptop",
     episodes: int | None = None,
     max_gates: int | None = None,
+    max_energies: int | None = None,
     shots: int | None = None,
+    start: StartCircuit | None = None,
+    reward: PaperReward | GateCostReward | None = None,
+    optimize_every: int = 1,
     seed: int = 0,
     out: str | Path | None = None,
     resume: bool = False,
@@ -67,13 +90,19 @@ def search(
     For full control build a `SearchConfiguration` (or change one from `configure`) and call `run_search`.
 
     Args:
-        problem: what to minimize, for example `molecule("h2-4")`, or just the task's name.
+        problem: what to minimize, for example `molecule("h2-4")`, or just its name, such as "h2-4" or "ghz-3".
         engine: where energies come from; its noise model's coupling map says where CNOTs may go.
-        algorithm: the agent; None for that of the preset.
-        preset: "laptop" or "crlqas" for everything not given here.
-        episodes: circuits built from scratch; None for the preset's number.
+        algorithm: settings of the algorithm; None for that of the preset.
+        preset: "laptop" or "crlqas" for everything not given here; see `configure` for all.
+        episodes: circuits built from scratch, or generations, or rounds of proposals; None for the preset's number.
         max_gates: gates per circuit; None for the preset's number.
+        max_energies: energies after which the search ends (a gradient counts as three); None for no limit.
         shots: shots per measured circuit, None for exact values.
+        start: the circuit that the search begins with, such as `StartCircuit.basis_state(problem)`; None for the
+            empty one. A moving threshold begins at its energy (`starting_from`).
+        reward: what a gate is worth to an agent, such as `GateCostReward()` for short circuits; None for that of
+            the preset.
+        optimize_every: gates an agent places for one optimization of all angles; more makes episodes cheaper.
         seed: seeds everything; the same seed gives the same record.
         out: a folder for the run's record; None to keep nothing on disk.
         resume: go on with the unfinished run in `out`.
@@ -83,10 +112,17 @@ def search(
         RunError: if `out` is occupied, damaged, or holds a run of another configuration.
     """
     configuration = replace(configure(preset, find_problem(problem), engine, shots=shots), seed=seed)
+    configuration = replace(configuration, optimize_every=optimize_every)
+    if start is not None:
+        configuration = starting_from(configuration, start)
+    if reward is not None:
+        configuration = replace(configuration, reward=reward)
     if algorithm is not None:
         configuration = replace(configuration, algorithm=algorithm)
     if episodes is not None:
         configuration = replace(configuration, episodes=episodes)
     if max_gates is not None:
         configuration = replace(configuration, max_gates=max_gates)
+    if max_energies is not None:
+        configuration = replace(configuration, max_energies=max_energies)
     return run_search(configuration, out=None if out is None else Path(out), resume=resume, on_episode=on_episode)

@@ -18,9 +18,9 @@ from qvar.runs import RunFolder, write_circuit, write_learning_curve
 from qvar.search.algorithms import make_environment, make_searcher
 from qvar.search.best import BestCircuit
 from qvar.search.configuration import Algorithm, SearchConfiguration
-from qvar.search.result import SearchResult
+from qvar.search.result import Cost, SearchResult
 from qvar.search.searcher import Tracker
-from qvar.simulators import Circuit, StatevectorSimulator
+from qvar.simulators import Circuit
 from qvar.simulators.errors import RunError
 
 __all__ = ["CHECKPOINT_SECONDS", "check_configuration", "run_search"]
@@ -71,6 +71,14 @@ def check_configuration(configuration: SearchConfiguration) -> None:
     for action in env.action_table.actions:
         every_gate = every_gate.then((action.operation(every_gate.n_parameters),))
     env.problem.objective(configuration.engine, every_gate)
+    cost, budget = _start_cost(configuration).energies, configuration.max_energies
+    if budget is not None and cost >= budget:
+        raise RunError(f"finding the start circuit cost {cost} energies, which leaves nothing of max_energies={budget}")
+
+
+def _start_cost(configuration: SearchConfiguration) -> Cost:
+    start = configuration.start
+    return Cost() if start is None else Cost(evaluations=start.evaluations, gradients=start.gradients)
 
 
 def _prepare(configuration: SearchConfiguration, out: Path, *, resume: bool) -> RunFolder:
@@ -90,8 +98,14 @@ class _RunInProgress:
     def __init__(self, configuration: SearchConfiguration, folder: RunFolder | None) -> None:
         self._configuration = configuration
         self._folder = folder
-        self._ideal = StatevectorSimulator()
-        self._tracker = Tracker(episodes=configuration.episodes, budget=configuration.max_energies)
+        self._env = make_environment(configuration)
+        self._tracker = Tracker(
+            episodes=configuration.episodes,
+            budget=configuration.max_energies,
+            judge=configuration.judge,
+            evaluator=self._env.evaluator,
+        )
+        self._tracker.spend(asdict(_start_cost(configuration)), steps=0)
         self._searcher = make_searcher(configuration, self._tracker)
         self._finished_after: float | None = None
         self._seconds_before = 0.0
@@ -159,7 +173,7 @@ class _RunInProgress:
         return self._tracker.best
 
     def _noiseless_energy(self, best: BestCircuit) -> float:
-        return self._configuration.problem.objective(self._ideal, best.circuit)(best.parameters)
+        return self._env.evaluator.noiseless_energy(best.circuit, best.parameters)
 
     def _save(self) -> None:
         assert self._folder is not None
@@ -183,6 +197,7 @@ class _RunInProgress:
             energy=objective(best.parameters),
             noiseless_energy=self._noiseless_energy(best),
             exact_energy=problem.exact_energy,
+            unit=problem.unit,
             cost=self._tracker.cost,
             seconds=self._seconds if self._finished_after is None else self._finished_after,
             history=tuple(self.history),
@@ -197,6 +212,7 @@ class _RunInProgress:
                 exact_energy=problem.exact_energy,
                 title=f"{problem.title}, seed {self._configuration.seed}",
                 unit=problem.unit,
+                accuracy=problem.accuracy,
             )
             self._folder.write_result(result.to_dict())
         return result

@@ -12,26 +12,26 @@ from typing import Any, TypeVar
 
 from qvar.envs.defaults import find_problem
 from qvar.problems import Problem
-from qvar.search.configuration import Algorithm, SearchConfiguration
+from qvar.search.configuration import Algorithm, SearchConfiguration, algorithm_name, find_algorithm
 from qvar.search.presets import configure
 from qvar.search.running import check_configuration
 from qvar.simulators import NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import QvarError, RunError
 
-__all__ = ["Experiment", "Labels", "Sweep"]
+__all__ = ["Combination", "Labels", "Sweep"]
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Labels:
-    """The words for one combination of a sweep, as they were asked for."""
+    """The words for one combination of a sweep; an empty algorithm stands for that of the preset."""
 
     task: str
     noise: str = "none"
     preset: str = "laptop"
-    algorithm: str = "ddqn"
+    algorithm: str = ""
 
     @property
     def name(self) -> str:
@@ -40,7 +40,8 @@ class Labels:
         return re.sub(r"[^A-Za-z0-9._+-]+", "-", text).lstrip("._+-")
 
     def __str__(self) -> str:
-        return f"{self.task}, noise {self.noise}, preset {self.preset}, algorithm {self.algorithm}"
+        algorithm = f", algorithm {self.algorithm}" if self.algorithm else ""
+        return f"{self.task}, noise {self.noise}, preset {self.preset}{algorithm}"
 
     def to_dict(self) -> dict[str, str]:
         """Return the words by what they stand for."""
@@ -48,7 +49,7 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class Combination:
     """One combination of a sweep: what to run, whatever the seed."""
 
     labels: Labels
@@ -60,22 +61,22 @@ class Sweep:
     """Searches to be run with several seeds each.
 
     Args:
-        experiments: what to run; their names must differ.
-        seeds: each experiment is run once with each of them.
+        combinations: what to run; their names must differ.
+        seeds: each combination is run once with each of them.
 
     Raises:
         RunError: if there is nothing to run, or two runs could not be told apart.
     """
 
-    experiments: tuple[Experiment, ...]
+    combinations: tuple[Combination, ...]
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
 
     def __post_init__(self) -> None:
-        if not self.experiments or not self.seeds:
-            raise RunError("a sweep needs at least one experiment and one seed")
+        if not self.combinations or not self.seeds:
+            raise RunError("a sweep needs at least one combination and one seed")
         seeds = tuple(check_whole("seed", seed, least=0, error=RunError) for seed in self.seeds)
         object.__setattr__(self, "seeds", seeds)
-        _by_name("experiment", [(e.labels.name, e) for e in self.experiments])
+        _by_name("combination", [(each.labels.name, each) for each in self.combinations])
         _by_name("seed", [(str(seed), seed) for seed in seeds])
 
     @classmethod
@@ -85,7 +86,7 @@ class Sweep:
         *,
         noise: Sequence[NoiseModel | None] = (None,),
         presets: Sequence[str] = ("laptop",),
-        algorithms: Mapping[str, Algorithm | None],
+        algorithms: Sequence[str] | Mapping[str, Algorithm] | None = None,
         seeds: Iterable[int] = range(5),
         episodes: int | None = None,
         max_energies: int | None = None,
@@ -95,10 +96,11 @@ class Sweep:
         """Return the sweep over every combination of what is given.
 
         Args:
-            problems: problems, or the names of shipped tasks.
+            problems: problems, or their names (see `qvar.problems.find_problem`).
             noise: noise models, None for no noise.
             presets: names of presets, for everything not given here.
-            algorithms: algorithms by the names that tables give them; None for that of the preset.
+            algorithms: names of algorithms (see `ALGORITHMS`), with the preset's settings where it has that algorithm;
+                or algorithms by the names that tables are to give them. None for that of each preset.
             seeds: seeds of every combination.
             episodes: episodes per run; None for the preset's number.
             max_energies: energies after which a run ends (see `Cost.energies`), None for no limit.
@@ -109,10 +111,9 @@ class Sweep:
             RunError: naming every combination that cannot be run.
 
         Example:
-            >>> from qvar.agents import RandomPolicy
-            >>> plan = Sweep.product(["h2-2", "h2-4"], algorithms={"random": RandomPolicy()}, seeds=range(3))
-            >>> plan.n_runs, plan.experiments[1].labels.name
-            (6, 'h2-4-none-laptop-random')
+            >>> plan = Sweep.product(["h2-2", "h2-4"], algorithms=["ddqn", "random"], seeds=range(3))
+            >>> plan.n_runs, plan.combinations[1].labels.name
+            (12, 'h2-2-none-laptop-random')
         """
         tasks = _by_name("problem", [(problem.key, problem) for problem in map(find_problem, problems)])
         models = _by_name("noise", [("none" if model is None else model.name, model) for model in noise])
@@ -123,53 +124,60 @@ class Sweep:
             engine = StatevectorSimulator() if model is None else PauliTransferSimulator(model)
             base = configure(labels.preset, tasks[labels.task], engine, shots=shots)
             changes: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
-            return replace(base, algorithm=algorithms[labels.algorithm] or base.algorithm, **changes)
+            if isinstance(algorithms, Mapping):
+                changes["algorithm"] = algorithms[labels.algorithm]
+            elif labels.algorithm:
+                changes["algorithm"] = find_algorithm(labels.algorithm, base.algorithm)
+            return replace(base, **changes)
 
-        combinations = [Labels(*words) for words in product(tasks, models, presets, algorithms)]
-        return cls.collect(combinations, make, seeds=seeds)
+        words = product(tasks, models, presets, [""] if algorithms is None else algorithms)
+        return cls.collect([Labels(*each) for each in words], make, seeds=seeds)
 
     @classmethod
     def collect(
-        cls, combinations: Iterable[Labels], make: Callable[[Labels], SearchConfiguration], *, seeds: Iterable[int]
+        cls, wanted: Iterable[Labels], make: Callable[[Labels], SearchConfiguration], *, seeds: Iterable[int]
     ) -> "Sweep":
-        """Return the sweep over combinations whose configurations `make` gives.
+        """Return the sweep over the combinations that are wanted, `make` giving their configurations.
 
         Raises:
             RunError: naming every combination that `make`, the environment or the engine refuses.
         """
-        experiments, refused = [], []
-        for labels in combinations:
+        combinations, refused = [], []
+        for labels in wanted:
             try:
                 configuration = make(labels)
                 check_configuration(configuration)
-                experiments.append(Experiment(labels, configuration))
+                named = (
+                    labels if labels.algorithm else replace(labels, algorithm=algorithm_name(configuration.algorithm))
+                )
+                combinations.append(Combination(named, configuration))
             except QvarError as error:
                 refused.append(f"({labels}): {error}")
-        if len(refused) == 1 and not experiments:
+        if len(refused) == 1 and not combinations:
             raise RunError(refused[0])
         if refused:
+            n_wanted = len(refused) + len(combinations)
             raise RunError(
-                f"{len(refused)} of {len(refused) + len(experiments)} combinations cannot be run; nothing was started. "
-                f"Leave them out; several sweeps can be reported together: {'; '.join(refused)}"
+                f"{len(refused)} of {n_wanted} combinations cannot be run; nothing was started. Leave them out; "
+                f"several sweeps can be reported together: {'; '.join(refused)}"
             )
-        return cls(tuple(experiments), tuple(seeds))
+        return cls(tuple(combinations), tuple(seeds))
 
     @property
     def n_runs(self) -> int:
         """Number of runs."""
-        return len(self.experiments) * len(self.seeds)
+        return len(self.combinations) * len(self.seeds)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the sweep as JSON-able data, as sweep.json holds it."""
-        experiments = {}
-        for experiment in self.experiments:
-            configuration = experiment.configuration.to_dict()
-            del configuration["seed"]
-            experiments[experiment.labels.name] = {
-                "labels": experiment.labels.to_dict(),
-                "configuration": configuration,
-            }
-        return {"experiments": experiments, "seeds": list(self.seeds)}
+        combinations = {each.labels.name: _to_dict(each) for each in self.combinations}
+        return {"combinations": combinations, "seeds": list(self.seeds)}
+
+
+def _to_dict(combination: Combination) -> dict[str, Any]:
+    configuration = combination.configuration.to_dict()
+    del configuration["seed"]
+    return {"labels": combination.labels.to_dict(), "configuration": configuration}
 
 
 def _by_name(what: str, named: Sequence[tuple[str, _T]]) -> dict[str, _T]:

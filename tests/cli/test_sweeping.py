@@ -116,14 +116,14 @@ def test_other_seeds_are_refused(text):
     [
         (
             "h2-2,benzene --algorithm random",
-            ["1 of 2 combinations cannot be run", "(benzene, noise none", "unknown molecule"],
+            ["1 of 2 combinations cannot be run", "(benzene, noise none", "benzene'"],
         ),
         ("lih-6 --noise none,ourense", ["(lih-6, noise ourense", "has 4 qubits, the problem needs 6"]),
         ("h2-4 --preset laptop,crlqas --shots 10", ["preset crlqas", "1 of 2 combinations"]),
         ("h2-2 --algorithm sarsa", ["unknown algorithm 'sarsa'"]),
         ("h2-2 --preset quick", ["unknown preset 'quick'"]),
-        ("h2-2,h2-2", ["tasks takes different names, separated by commas"]),
-        ("h2-2, --algorithm random", ["tasks takes different names"]),
+        ("h2-2,h2-2", ["task: give different names, separated by commas"]),
+        ("h2-2, --algorithm random", ["task: give different names"]),
         ("h2-2 --seeds 1,1", ["every seed once"]),
         ("h2-2 --seeds x", ["--seeds takes seeds and rising ranges"]),
         ("h2-2 --max-energies 0", ["max_energies must be at least 1"]),

@@ -73,14 +73,14 @@ def make_run(make_config, tmp_path):
 
 @pytest.fixture
 def make_sweep(make_config, tmp_path):
-    """Write a sweep.json whose experiments have the given configurations; its runs are still to be made."""
+    """Write a sweep.json whose combinations have the given configurations; its runs are still to be made."""
 
-    def make(name, experiments, seeds):
-        plan = {"experiments": {}, "seeds": list(seeds)}
-        for labels, config in experiments:
+    def make(name, combinations, seeds):
+        plan = {"combinations": {}, "seeds": list(seeds)}
+        for labels, config in combinations:
             without_seed = {key: value for key, value in config.items() if key != "seed"}
             words = dict(zip(("task", "noise", "preset", "algorithm"), labels, strict=True))
-            plan["experiments"]["-".join(labels)] = {"labels": words, "configuration": without_seed}
+            plan["combinations"]["-".join(labels)] = {"labels": words, "configuration": without_seed}
         return SweepFolder.prepare(tmp_path / name, plan)
 
     return make

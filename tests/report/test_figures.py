@@ -48,23 +48,23 @@ def test_a_long_course_is_drawn_with_few_points():
 
 
 def test_the_error_figure_holds_the_median(setting):
-    drawn = lines(FIGURES["error"](setting))["random policy"]
+    drawn = lines(FIGURES["error"](setting))["random"]
     assert drawn[:, 1].tolist() == [0.2, 0.1, 0.02, 1e-2, 1e-2, 1e-3]
 
 
 def test_the_success_figure_holds_the_share_of_accurate_seeds(setting):
-    drawn = lines(success_figure(setting))["random policy (3 seeds)"]
+    drawn = lines(success_figure(setting))["random (3 seeds)"]
     assert drawn.tolist() == [[30, 0], [40, 0], [50, 0], [60, 1 / 3], [80, 1 / 3], [90, 2 / 3]]
 
 
 def test_the_pareto_figure_holds_the_front_of_final_circuits_and_archives(setting, make_run):
-    drawn = lines(pareto_figure(setting))["random policy"]
+    drawn = lines(pareto_figure(setting))["random"]
     assert drawn.tolist() == [[1, 1e-4]]
     first = setting.groups[0].runs[0]
     entries = [{"n_cnots": 0, "depth": 1, "n_rotations": 2, "energy": -1.0, "error": 0.3}]
     (first.path / "pareto.json").write_text(json.dumps(entries))
     (again,) = compare(read_runs([run.path for run in setting.groups[0].runs]))
-    assert lines(pareto_figure(again))["random policy"].tolist() == [[0, 0.3], [1, 1e-4]]
+    assert lines(pareto_figure(again))["random"].tolist() == [[0, 0.3], [1, 1e-4]]
 
 
 def test_published_circuits_are_in_the_pareto_figure(make_run, make_config):
@@ -100,6 +100,6 @@ def test_experiments_that_share_an_algorithm_are_told_apart(make_run, make_confi
         make_run(str(gates), make_config(max_gates=gates), records=[record(1, 5, 0.1)], result={}) for gates in (5, 6)
     ]
     (found,) = compare(read_runs(paths))
-    labels = [label for label in lines(FIGURES["error"](found)) if "random policy" in label]
+    labels = [label for label in lines(FIGURES["error"](found)) if "random" in label]
     assert len(labels) == 2
     assert "5 gates" in labels[0]

@@ -130,4 +130,4 @@ def test_markdown_and_json_hold_the_same_runs(records):
     assert setting["experiments"][0]["successes"] == 2
     assert [entry["method"] for entry in setting["published"]] == ["random policy, reference code"]
     assert text.count("| accurate |") >= 2
-    assert "- FAILED: random policy, seed 3" in text
+    assert "- FAILED: random, seed 3" in text

@@ -79,8 +79,8 @@ def test_our_best_seed_stands_beside_the_mean(make_run, make_config):
     paths = [make_run(f"run{s}", make_config(seed=s), result={"error": e}) for s, e in errors.items()]
     (setting,) = compare(read_runs(paths))
     _, rows = beside_published(setting)
-    assert rows[0][:3] == ("random policy: 3 runs", "2 of 3", "1.17e-03 ± 7.64e-04")
-    assert rows[1][:3] == ("random policy: best, seed 2", "", "5.00e-04")
+    assert rows[0][:3] == ("random: 3 runs", "2 of 3", "1.17e-03 ± 7.64e-04")
+    assert rows[1][:3] == ("random: best, seed 2", "", "5.00e-04")
 
 
 def test_the_report_says_that_published_numbers_are_of_other_budgets_or_that_there_are_none(make_run, make_config):

@@ -14,7 +14,7 @@ from qvar.simulators.errors import RunError
 
 CONFIG = {"episodes": 10, "max_energies": None}
 PLAN = {
-    "experiments": {"a": {"labels": {"task": "h2-2"}, "configuration": CONFIG}},
+    "combinations": {"a": {"labels": {"task": "h2-2"}, "configuration": CONFIG}},
     "seeds": [0, 1],
 }
 
@@ -53,9 +53,9 @@ def test_a_failure_keeps_its_traceback(tmp_path):
     assert "test_status.py" in content["traceback"]
 
 
-def runs(*experiments):
+def runs(*combinations):
     path = Path("nowhere")
-    return [SweepRun(name, {}, seed, {}, path / name / str(seed), path) for seed, name in enumerate(experiments)]
+    return [SweepRun(name, {}, seed, {}, path / name / str(seed), path) for seed, name in enumerate(combinations)]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_time_left_follows_from_the_pace_of_the_runs(statuses, jobs, expecte
     assert left == (None if expected is None else pytest.approx(expected))
 
 
-def test_experiments_have_a_pace_of_their_own_and_strangers_the_mean():
+def test_combinations_have_a_pace_of_their_own_and_strangers_the_mean():
     statuses = [
         RunStatus("finished", 1.0, 10.0),
         RunStatus("finished", 1.0, 100.0),
@@ -90,8 +90,8 @@ def test_a_sweep_goes_on_in_its_folder_and_gives_way_to_no_other(tmp_path):
     before = (first.path / "sweep.json").read_bytes()
     again = SweepFolder.prepare(tmp_path / "sweep", PLAN)
     assert again.runs() == first.runs()
-    other = {**PLAN, "experiments": {"a": {"labels": {"task": "h2-2"}, "configuration": {**CONFIG, "episodes": 11}}}}
-    with pytest.raises(RunError, match=r"experiments.a.configuration.episodes: 10 there, 11 here"):
+    other = {**PLAN, "combinations": {"a": {"labels": {"task": "h2-2"}, "configuration": {**CONFIG, "episodes": 11}}}}
+    with pytest.raises(RunError, match=r"combinations.a.configuration.episodes: 10 there, 11 here"):
         SweepFolder.prepare(tmp_path / "sweep", other)
     with pytest.raises(RunError, match=r"seeds: \[0, 1\] there, \[0, 1, 2\] here"):
         SweepFolder.prepare(tmp_path / "sweep", {**PLAN, "seeds": [0, 1, 2]})
@@ -99,9 +99,9 @@ def test_a_sweep_goes_on_in_its_folder_and_gives_way_to_no_other(tmp_path):
 
 
 def test_runs_come_seed_by_seed_with_their_whole_configuration(tmp_path):
-    plan = {**PLAN, "experiments": {**PLAN["experiments"], "b": PLAN["experiments"]["a"]}}
+    plan = {**PLAN, "combinations": {**PLAN["combinations"], "b": PLAN["combinations"]["a"]}}
     found = SweepFolder.prepare(tmp_path / "sweep", plan).runs()
-    assert [(run.experiment, run.seed) for run in found] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+    assert [(run.combination, run.seed) for run in found] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
     assert found[2].config == {**CONFIG, "seed": 1}
     assert found[2].path == tmp_path / "sweep" / "a" / "seed1"
 
@@ -123,7 +123,7 @@ def test_a_damaged_sweep_is_refused(tmp_path, damage, message):
 
 
 def test_names_that_lead_out_of_the_folder_are_refused(tmp_path):
-    plan = {**PLAN, "experiments": {"../a": PLAN["experiments"]["a"]}}
+    plan = {**PLAN, "combinations": {"../a": PLAN["combinations"]["a"]}}
     SweepFolder.prepare(tmp_path / "sweep", plan)
     with pytest.raises(RunError, match="was changed"):
         SweepFolder.open(tmp_path / "sweep")

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from qvar.agents import RandomPolicy
+from qvar.agents import DoubleDQN, RandomPolicy
 from qvar.problems import molecule
 from qvar.runs import RunFolder, SweepFolder
 from qvar.search import Labels, SearchConfiguration, Sweep, run_search, sweep
@@ -28,12 +28,11 @@ NAMES = ["h2-2-none-laptop-random", "h2-2-ourense-laptop-random"]
 
 TWO_AT_A_TIME = """
 import sys
-from qvar.agents import RandomPolicy
 from qvar.search import Sweep, sweep
 from qvar.simulators import NoiseModel
 
 noise = (None, NoiseModel.named("ourense"))
-plan = Sweep.product(["h2-2"], noise=noise, algorithms={"random": RandomPolicy()}, seeds=[0], episodes=200)
+plan = Sweep.product(["h2-2"], noise=noise, algorithms=["random"], seeds=[0], episodes=80)
 sys.exit(len(sweep(plan, out=sys.argv[1], jobs=2).failures))
 """
 
@@ -41,7 +40,7 @@ sys.exit(len(sweep(plan, out=sys.argv[1], jobs=2).failures))
 @pytest.fixture(scope="module")
 def plan():
     noise = (None, NoiseModel.named("ourense"))
-    return Sweep.product(["h2-2"], noise=noise, algorithms={"random": RandomPolicy()}, seeds=range(2), **SHORT)
+    return Sweep.product(["h2-2"], noise=noise, algorithms=["random"], seeds=range(2), **SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +56,10 @@ def run_folders(plan, out):
 
 
 def test_a_product_holds_every_combination_with_what_was_given():
-    policies = {"ddqn": None, "random": RandomPolicy()}
     plan = Sweep.product(
         ["h2-2", molecule("h2-4")],
         noise=[None, NoiseModel.named("ourense")],
-        algorithms=policies,
+        algorithms=["ddqn", "random"],
         seeds=(3, 1),
         episodes=7,
         max_energies=900,
@@ -69,14 +67,27 @@ def test_a_product_holds_every_combination_with_what_was_given():
         shots=20,
     )
     assert plan.n_runs == 16
-    names = [experiment.labels.name for experiment in plan.experiments]
+    names = [combination.labels.name for combination in plan.combinations]
     assert names[:3] == ["h2-2-none-laptop-ddqn", "h2-2-none-laptop-random", "h2-2-ourense-laptop-ddqn"]
-    for experiment in plan.experiments:
-        found, labels = experiment.configuration, experiment.labels
+    for combination in plan.combinations:
+        found, labels = combination.configuration, combination.labels
         assert (found.episodes, found.max_energies, found.max_gates, found.shots) == (7, 900, 5, 20)
         assert found.problem.key == labels.task
         assert (found.engine.noise.name if found.engine.noise else "none") == labels.noise
         assert isinstance(found.algorithm, RandomPolicy) == (labels.algorithm == "random")
+
+
+def test_algorithms_may_have_names_of_ones_own_and_are_otherwise_those_of_the_preset():
+    cautious, bold = DoubleDQN(epsilon_end=0.1), DoubleDQN(epsilon_end=0.9)
+    mine = Sweep.product(["h2-2"], algorithms={"cautious": cautious, "bold": bold})
+    assert [(each.labels.algorithm, each.configuration.algorithm) for each in mine.combinations] == [
+        ("cautious", cautious),
+        ("bold", bold),
+    ]
+    (presets,) = Sweep.product(["h2-2"], presets=["crlqas"]).combinations
+    (named,) = Sweep.product(["h2-2"], presets=["crlqas"], algorithms=["ddqn"]).combinations
+    assert presets == named
+    assert presets.configuration.algorithm.n_step == 1  # as published for this task; the default is 5
 
 
 def test_all_refused_combinations_are_named_at_once():
@@ -85,13 +96,13 @@ def test_all_refused_combinations_are_named_at_once():
             ["h2-2", "lih-6"],
             noise=[None, NoiseModel.named("ourense")],
             presets=("laptop", "crlqas"),
-            algorithms={"random": RandomPolicy()},
+            algorithms=["random"],
             shots=10,
         )
     text = str(refusal.value)
     assert "of 8 combinations cannot be run; nothing was started" in text
     assert "(lih-6, noise ourense, preset laptop, algorithm random): " in text
-    assert "(lih-6, noise ourense, preset crlqas, algorithm random): preset crlqas has no experiment" in text
+    assert "(lih-6, noise ourense, preset crlqas, algorithm random): preset crlqas has no combination" in text
     assert "(h2-2, noise none, preset laptop" not in text
 
 
@@ -99,15 +110,15 @@ def test_all_refused_combinations_are_named_at_once():
     ("changes", "message"),
     [
         ({"seeds": (1, 1)}, "every seed once, got more of 1"),
-        ({"seeds": ()}, "at least one experiment and one seed"),
+        ({"seeds": ()}, "at least one combination and one seed"),
         ({"seeds": (-1,)}, "seed must be at least 0"),
         ({"problems": ("h2-2", "h2-2")}, "every problem once, got more of h2-2"),
-        ({"problems": ()}, "at least one experiment"),
+        ({"problems": ()}, "at least one combination"),
         ({"noise": (None, None)}, "every noise once"),
     ],
 )
 def test_what_cannot_be_told_apart_or_is_nothing_is_refused(changes, message):
-    settings = {"problems": ["h2-2"], "algorithms": {"random": RandomPolicy()}, **changes}
+    settings = {"problems": ["h2-2"], "algorithms": ["random"], **changes}
     with pytest.raises(RunError, match=message):
         Sweep.product(settings.pop("problems"), **settings)
 
@@ -119,11 +130,11 @@ def test_names_are_fit_for_folders():
 
 def test_a_sweep_ends_with_the_records_of_lone_runs(plan, unbroken, tmp_path, read_run):
     assert sorted(p.name for p in unbroken.iterdir() if not p.name.startswith(".")) == [*NAMES, "sweep.json"]
-    for experiment in plan.experiments:
+    for combination in plan.combinations:
         for seed in plan.seeds:
-            alone = tmp_path / f"{experiment.labels.name}-{seed}"
-            run_search(replace(experiment.configuration, seed=seed), out=alone)
-            assert read_run(alone) == read_run(unbroken / experiment.labels.name / f"seed{seed}")
+            alone = tmp_path / f"{combination.labels.name}-{seed}"
+            run_search(replace(combination.configuration, seed=seed), out=alone)
+            assert read_run(alone) == read_run(unbroken / combination.labels.name / f"seed{seed}")
 
 
 @pytest.mark.slow
@@ -160,10 +171,10 @@ def test_a_sweep_stopped_halfway_goes_on(plan, unbroken, tmp_path, read_run):
 
 def test_another_sweep_in_the_same_folder_is_refused_with_the_differences(unbroken, file_contents):
     before = file_contents(unbroken)
-    other = Sweep.product(["h2-2"], algorithms={"random": RandomPolicy()}, seeds=range(2), episodes=5, max_gates=3)
+    other = Sweep.product(["h2-2"], algorithms=["random"], seeds=range(2), episodes=5, max_gates=3)
     with pytest.raises(RunError, match="holds another sweep") as refusal:
         sweep(other, out=unbroken, jobs=1)
-    assert f"experiments.{NAMES[0]}.configuration.episodes: 4 there, 5 here" in str(refusal.value)
+    assert f"combinations.{NAMES[0]}.configuration.episodes: 4 there, 5 here" in str(refusal.value)
     assert file_contents(unbroken) == before
 
 
@@ -177,7 +188,7 @@ def test_a_run_that_fails_stops_no_other_and_is_tried_again(plan, unbroken, tmp_
     for _ in range(2):  # a failure is no reason to fail otherwise the next time
         result = sweep(plan, out=out, jobs=1)
         (failure,) = result.failures
-        assert (failure.run.experiment, failure.run.seed) == (NAMES[0], 1)
+        assert (failure.run.combination, failure.run.seed) == (NAMES[0], 1)
         assert "not empty; nothing was overwritten" in failure.error
         assert failure.run.status().state == "failed"
         assert "Traceback" in json.loads((broken / "error.json").read_text())["traceback"]
@@ -228,7 +239,7 @@ def test_runs_at_work_when_a_process_dies_are_tried_alone_and_only_the_guilty_on
 
 @pytest.mark.slow
 def test_a_run_whose_process_is_killed_again_and_again_fails_alone(tmp_path):
-    plan = Sweep.product(["h2-2"], algorithms={"random": RandomPolicy()}, seeds=range(3), episodes=40, max_gates=3)
+    plan = Sweep.product(["h2-2"], algorithms=["random"], seeds=range(3), episodes=40, max_gates=3)
     victim = SweepFolder.prepare(tmp_path / "sweep", plan.to_dict()).runs()[1]
     is_over, killed = threading.Event(), []
 
@@ -354,11 +365,11 @@ def test_jobs_must_be_a_number_of_processes(plan, tmp_path):
 def test_the_record_of_a_sweep_names_everything_but_the_seed(plan, unbroken):
     content = json.loads((unbroken / "sweep.json").read_text())
     assert content["seeds"] == [0, 1]
-    assert content["experiments"][NAMES[1]]["labels"] == {
+    assert content["combinations"][NAMES[1]]["labels"] == {
         "task": "h2-2",
         "noise": "ourense",
         "preset": "laptop",
         "algorithm": "random",
     }
     config = RunFolder.open(unbroken / NAMES[1] / "seed1").config
-    assert content["experiments"][NAMES[1]]["configuration"] == {k: v for k, v in config.items() if k != "seed"}
+    assert content["combinations"][NAMES[1]]["configuration"] == {k: v for k, v in config.items() if k != "seed"}
