@@ -102,7 +102,7 @@ def test_all_refused_combinations_are_named_at_once():
     text = str(refusal.value)
     assert "of 8 combinations cannot be run; nothing was started" in text
     assert "(lih-6, noise ourense, preset laptop, algorithm random): " in text
-    assert "(lih-6, noise ourense, preset crlqas, algorithm random): preset crlqas has no combination" in text
+    assert "(lih-6, noise ourense, preset crlqas, algorithm random): preset crlqas has no experiment" in text
     assert "(h2-2, noise none, preset laptop" not in text
 
 
