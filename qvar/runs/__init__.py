@@ -1,6 +1,14 @@
 """Run records: folders that survive being killed, and the files people look at."""
 
-from qvar.runs.artifacts import plot_learning_curve, write_circuit, write_learning_curve
+from qvar.runs.artifacts import plot_learning_curve, plot_pareto, write_circuit, write_learning_curve, write_pareto
 from qvar.runs.folder import RunFolder, config_hash
 
-__all__ = ["RunFolder", "config_hash", "plot_learning_curve", "write_circuit", "write_learning_curve"]
+__all__ = [
+    "RunFolder",
+    "config_hash",
+    "plot_learning_curve",
+    "plot_pareto",
+    "write_circuit",
+    "write_learning_curve",
+    "write_pareto",
+]

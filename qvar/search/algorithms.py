@@ -5,6 +5,7 @@ import numpy as np
 from qvar.agents import make_agent
 from qvar.envs import ArchitectureSearchEnv
 from qvar.search.configuration import SearchConfiguration
+from qvar.search.greedy import Greedy, GreedySearcher
 from qvar.search.reinforcement import AgentSearcher
 from qvar.search.searcher import Searcher, Tracker
 
@@ -30,6 +31,8 @@ def make_searcher(configuration: SearchConfiguration, tracker: Tracker) -> Searc
     """Return the algorithm of a configuration, ready to play."""
     environment_seed, algorithm_seed = np.random.SeedSequence(configuration.seed).spawn(2)
     env = make_environment(configuration)
+    if isinstance(configuration.algorithm, Greedy):
+        return GreedySearcher(env, configuration.algorithm, tracker, seed=algorithm_seed)
     agent = make_agent(
         configuration.algorithm,
         n_features=int(np.prod(env.observation_space.shape or ())),

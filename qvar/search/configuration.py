@@ -9,6 +9,8 @@ from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, 
 from qvar.envs.evaluation import Sampling
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem
+from qvar.search.greedy import Greedy
+from qvar.search.pruning import Pruning
 from qvar.simulators import AerOptions, AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import RunError
@@ -32,11 +34,13 @@ _STRATEGIES: dict[str, type[Any]] = {
         NoHalting,
         DoubleDQN,
         RandomPolicy,
+        Greedy,
+        Pruning,
     )
 }
 
 
-Algorithm = DoubleDQN | RandomPolicy
+Algorithm = DoubleDQN | RandomPolicy | Greedy
 """How circuits are proposed."""
 
 
@@ -47,7 +51,7 @@ class SearchConfiguration:
     Args:
         problem: what to minimize.
         engine: where energies come from, with its noise.
-        algorithm: the agent's settings.
+        algorithm: how circuits are proposed.
         optimizer: how angles are optimized.
         curriculum: when an episode counts as a success.
         halting: how episodes are shortened.
@@ -57,6 +61,7 @@ class SearchConfiguration:
         sampling: how energies with shots are drawn, "multinomial" or "normal", see `CircuitEvaluator`.
         remember: circuits whose optimized angles are kept, see `CircuitEvaluator`; 0 for none.
         max_energies: energies after which the search ends at the next episode (see `Cost.energies`), None for no limit.
+        pruning: how the best circuit is pruned after the search, at a cost of its own; None for not at all.
         evaluate_every: episodes between evaluations, one episode without exploration each; None for none.
         seed: seeds everything.
     """
@@ -73,6 +78,7 @@ class SearchConfiguration:
     sampling: Sampling = "multinomial"
     remember: int = 0
     max_energies: int | None = None
+    pruning: Pruning | None = None
     evaluate_every: int | None = 25
     seed: int = 0
 
@@ -98,6 +104,7 @@ class SearchConfiguration:
             "sampling": self.sampling,
             "remember": self.remember,
             "max_energies": self.max_energies,
+            "pruning": None if self.pruning is None else _strategy_to_dict(self.pruning),
             "evaluate_every": self.evaluate_every,
             "seed": self.seed,
         }
@@ -115,6 +122,8 @@ class SearchConfiguration:
             settings["engine"] = _engine_from_dict(settings["engine"])
             for name in ("algorithm", "optimizer", "curriculum", "halting"):
                 settings[name] = _strategy_from_dict(settings[name])
+            if settings["pruning"] is not None:
+                settings["pruning"] = _strategy_from_dict(settings["pruning"])
             return cls(**settings)
         except (KeyError, TypeError, AttributeError) as error:
             raise RunError(f"not a search configuration: {error!r}") from error

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qvar.simulators import Circuit
 
-__all__ = ["CHEMICAL_ACCURACY", "Cost", "SearchResult"]
+__all__ = ["CHEMICAL_ACCURACY", "CircuitRecord", "Cost", "SearchResult"]
 
 CHEMICAL_ACCURACY = 1.6e-3
 """Chemical accuracy in Hartree, always of the noiseless energy against the exact one."""
@@ -51,6 +51,39 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class CircuitRecord:
+    """A circuit in a table of circuits.
+
+    Attributes:
+        n_cnots: gates on two qubits.
+        n_rotations: gates with an angle.
+        depth: moments.
+        energy: exact value under the run's noise and read-out error, in the problem's unit.
+        error: distance of the noiseless energy from the exact one.
+        qasm: the circuit with its angles, OpenQASM 3.
+    """
+
+    n_cnots: int
+    n_rotations: int
+    depth: int
+    energy: float
+    error: float
+    qasm: str
+
+    @classmethod
+    def of(cls, circuit: Circuit, parameters: NDArray[np.float64], *, energy: float, error: float) -> "CircuitRecord":
+        """Return the record of a circuit with its angles."""
+        return cls(
+            n_cnots=circuit.n_two_qubit_gates,
+            n_rotations=circuit.n_rotations,
+            depth=circuit.depth(),
+            energy=energy,
+            error=error,
+            qasm=circuit.to_qasm(parameters),
+        )
+
+
+@dataclass(frozen=True)
 class SearchResult:
     """The best circuit of a search.
 
@@ -64,6 +97,8 @@ class SearchResult:
         seconds: wall time, that before interruptions included.
         history: one record per episode, as in metrics.jsonl.
         run: the run folder, None if nothing was written.
+        before_pruning: the best circuit as the search found it; None if it was not pruned.
+        pareto: the circuits tried that none beats in energy, CNOTs and depth at once, by falling energy.
     """
 
     circuit: Circuit
@@ -75,6 +110,8 @@ class SearchResult:
     seconds: float
     history: tuple[Mapping[str, Any], ...] = field(repr=False)
     run: Path | None = None
+    before_pruning: CircuitRecord | None = None
+    pareto: tuple[CircuitRecord, ...] = field(default=(), repr=False)
 
     @property
     def error(self) -> float:
@@ -87,7 +124,8 @@ class SearchResult:
         return self.error <= CHEMICAL_ACCURACY
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as JSON-able data, without the history."""
+        """Return the outcome as JSON-able data, without the history and the other circuits."""
+        pruned = {} if self.before_pruning is None else {"before_pruning": asdict(self.before_pruning)}
         return {
             "qasm": self.circuit.to_qasm(self.parameters),
             "parameters": self.parameters.tolist(),
@@ -101,4 +139,5 @@ class SearchResult:
             "n_rotations": self.circuit.n_rotations,
             **asdict(self.cost),
             "seconds": self.seconds,
+            **pruned,
         }

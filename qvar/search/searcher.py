@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from qvar.envs import Evaluation
 from qvar.search.best import BestCircuit
+from qvar.search.pareto import ParetoArchive
 from qvar.search.result import Cost
 
 __all__ = ["Searcher", "Tracker"]
 
 
 class Tracker:
-    """Keeps the best circuit seen and the cost so far (mutable).
+    """Keeps the best circuit seen, those that nothing dominates, and the cost so far (mutable).
 
     Args:
         budget: energies that the search may spend (`Cost.energies`), None for no limit.
@@ -28,6 +29,7 @@ class Tracker:
         self.cost = Cost()
         self.played = 0
         self.best: BestCircuit | None = None
+        self.archive = ParetoArchive()
 
     @property
     def progress(self) -> float:
@@ -51,18 +53,21 @@ class Tracker:
         self.cost = self.cost.plus(spent, steps=steps)
 
     def offer(self, candidate: BestCircuit) -> None:
-        """Keep `candidate` if it is the best so far."""
+        """Keep `candidate` if it is the best so far, or if none so far is at once as good, as small and as shallow."""
+        self.archive.offer(candidate)
         if self.best is None or candidate.is_better_than(self.best):
             self.best = candidate
 
     def state(self) -> dict[str, Any]:
-        """Return best circuit and cost as JSON-able data."""
-        return {"cost": asdict(self.cost), "best": None if self.best is None else self.best.to_dict()}
+        """Return what is kept, and the cost, as JSON-able data."""
+        best = None if self.best is None else self.best.to_dict()
+        return {"cost": asdict(self.cost), "best": best, "archive": self.archive.state()}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` gave."""
         self.cost = Cost(**state["cost"])
         self.best = None if state["best"] is None else BestCircuit.from_dict(state["best"])
+        self.archive.load_state(state["archive"])
 
 
 class Searcher(Protocol):
