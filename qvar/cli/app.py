@@ -61,12 +61,25 @@ def search(
     noise: Noise = "none",
     qubits: Qubits = None,
     ignore_coupling: Annotated[bool, typer.Option(help="Let CNOTs act on any pair the device has data for.")] = False,
-    algorithm: Annotated[str, typer.Option(help="ddqn, or random as the baseline.")] = "ddqn",
+    algorithm: Annotated[
+        str | None, typer.Option(help="ddqn, annealing, evolution or random; that of the preset if left out.")
+    ] = None,
     preset: Annotated[str, typer.Option(help="laptop, or crlqas for the published hyper-parameters.")] = "laptop",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
     optimizer: OptimizerName = None,
     shots: Shots = None,
+    sampling: Annotated[
+        str | None, typer.Option(help="How shots are drawn: multinomial, or normal (same mean and variance, faster).")
+    ] = None,
+    max_energies: Annotated[
+        int | None, typer.Option(help="End after this many energies; a gradient counts as three.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="Rank circuits by their energy as measured (default), or noiseless.")
+    ] = None,
+    cnot_price: Annotated[float | None, typer.Option(help="What a CNOT less is worth, in the unit of energy.")] = None,
+    rotation_price: Annotated[float | None, typer.Option(help="What a rotation less is worth.")] = None,
     engine: EngineName = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/TASK-NOISE-ALGORITHM-seedN.")] = None,
@@ -74,7 +87,7 @@ def search(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Let an agent search for a circuit with a low energy, under the noise of a device."""
+    """Search for a circuit with a low energy, under the noise of a device."""
     from qvar.cli.searching import SearchOptions, search_command
 
     options = SearchOptions(
@@ -88,6 +101,11 @@ def search(
         max_gates=max_gates,
         optimizer=optimizer,
         shots=shots,
+        sampling=sampling,
+        max_energies=max_energies,
+        judge=judge,
+        cnot_price=cnot_price,
+        rotation_price=rotation_price,
         engine=engine,
         seed=seed,
     )

@@ -9,13 +9,45 @@ from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, 
 from qvar.envs.evaluation import Sampling
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem
+from qvar.search.annealing import Annealing
+from qvar.search.evolution import Evolution
 from qvar.search.greedy import Greedy
+from qvar.search.judge import Judge
 from qvar.search.pruning import Pruning
 from qvar.simulators import AerOptions, AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import RunError
 
-__all__ = ["Algorithm", "SearchConfiguration"]
+__all__ = ["ALGORITHMS", "Algorithm", "SearchConfiguration", "algorithm_name", "find_algorithm"]
+
+Algorithm = DoubleDQN | RandomPolicy | Annealing | Evolution | Greedy
+"""How circuits are proposed."""
+
+ALGORITHMS: dict[str, type[Algorithm]] = {
+    "ddqn": DoubleDQN,
+    "random": RandomPolicy,
+    "annealing": Annealing,
+    "evolution": Evolution,
+    "greedy": Greedy,
+}
+"""The algorithms by name."""
+
+
+def find_algorithm(name: str, default: Algorithm) -> Algorithm:
+    """Return the algorithm called `name`: `default` if it is one of that kind, else with its own default settings.
+
+    Raises:
+        RunError: for an unknown name.
+    """
+    if name not in ALGORITHMS:
+        raise RunError(f"unknown algorithm {name!r}; known are {', '.join(ALGORITHMS)}")
+    return default if type(default) is ALGORITHMS[name] else ALGORITHMS[name]()
+
+
+def algorithm_name(algorithm: Algorithm) -> str:
+    """Return the short name of an algorithm."""
+    return next(name for name, kind in ALGORITHMS.items() if type(algorithm) is kind)
+
 
 _STRATEGIES: dict[str, type[Any]] = {
     cls.__name__: cls
@@ -32,16 +64,11 @@ _STRATEGIES: dict[str, type[Any]] = {
         MovingThreshold,
         NegativeBinomialHalting,
         NoHalting,
-        DoubleDQN,
-        RandomPolicy,
-        Greedy,
+        Judge,
         Pruning,
+        *ALGORITHMS.values(),
     )
 }
-
-
-Algorithm = DoubleDQN | RandomPolicy | Greedy
-"""How circuits are proposed."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +82,7 @@ class SearchConfiguration:
         optimizer: how angles are optimized.
         curriculum: when an episode counts as a success.
         halting: how episodes are shortened.
+        judge: how circuits are valued.
         episodes: circuits built from scratch.
         max_gates: gates per circuit.
         shots: shots per measured circuit, None for exact values.
@@ -72,6 +100,7 @@ class SearchConfiguration:
     optimizer: Optimizer = field(default_factory=LBFGS)
     curriculum: MovingThreshold | FixedThreshold = field(default_factory=FixedThreshold)
     halting: NoHalting | NegativeBinomialHalting = field(default_factory=NoHalting)
+    judge: Judge = field(default_factory=Judge)
     episodes: int = 200
     max_gates: int = 40
     shots: int | None = None
@@ -98,6 +127,7 @@ class SearchConfiguration:
             "optimizer": _strategy_to_dict(self.optimizer),
             "curriculum": _strategy_to_dict(self.curriculum),
             "halting": _strategy_to_dict(self.halting),
+            "judge": _strategy_to_dict(self.judge),
             "episodes": self.episodes,
             "max_gates": self.max_gates,
             "shots": self.shots,
@@ -120,7 +150,7 @@ class SearchConfiguration:
             settings = dict(data)
             settings["problem"] = Problem.from_dict(settings["problem"])
             settings["engine"] = _engine_from_dict(settings["engine"])
-            for name in ("algorithm", "optimizer", "curriculum", "halting"):
+            for name in ("algorithm", "optimizer", "curriculum", "halting", "judge"):
                 settings[name] = _strategy_from_dict(settings[name])
             if settings["pruning"] is not None:
                 settings["pruning"] = _strategy_from_dict(settings["pruning"])

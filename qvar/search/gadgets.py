@@ -1,7 +1,7 @@
 """Short pieces of circuit that a greedy search tries: one rotation, alone or between CNOTs.
 
-A rotation exp(-i t P / 2) between CNOTs that fan out from its qubit, or into it, is exp(-i t P' / 2) with a Pauli string
-P' on all their qubits: X or Y spread by a control becomes X X..., Y X...; Z or Y gathered on a target Z Z..., Z Y....
+A rotation exp(-i t P / 2) between CNOTs that fan out from its qubit, or into it, is exp(-i t P' / 2) with a Pauli
+string P' on all their qubits: X or Y on a control spreads to X X..., Y X...; Z or Y on a target to Z Z..., Y Z....
 """
 
 from collections.abc import Iterator, Sequence

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.envs import ArchitectureSearchEnv, Evaluation
+from qvar.search.best import BestCircuit
 from qvar.search.gadgets import gadgets
-from qvar.search.searcher import Tracker, outcome, random_state
+from qvar.search.searcher import Tracker, outcome
 from qvar.search.simplify import simplify
 from qvar.simulators import Circuit, Operation, Slot
 from qvar.simulators.checks import check_whole
@@ -34,9 +35,9 @@ class Greedy:
         max_qubits: qubits of the longest gadgets, at least 1; 4 reaches double excitations. Their number grows like the
             number of sets of so many qubits.
         breadth: candidates of a step whose angles are all optimized, at least 1; the best of them is taken.
-        cnot_weight: w in the score of a candidate, its gain in energy / (1 + w CNOTs added); at least 0.
+        cnot_weight: w in the score of a candidate, its gain in value / (1 + w CNOTs added); at least 0.
         spread: standard deviation of the logarithm of the random factors that scores get from the second episode on;
-            with 0 and exact energies there is one episode only.
+            with 0, and exact energies, there is one episode only.
         min_gain: gain below which a candidate does not count, in the problem's unit.
 
     Raises:
@@ -71,14 +72,14 @@ class GreedySearcher:
     """Grows circuits, one an episode (mutable): see `qvar.search.searcher.Searcher`.
 
     Args:
-        env: its evaluator, its actions and its limit of gates, and where it has one its start circuit.
         settings: see `Greedy`.
-        tracker: is told every circuit optimized, and the cost of the others.
+        env: its evaluator, its actions and its limit of gates, and where it has one its start circuit.
+        tracker: judges every circuit optimized, and is told the cost of the others.
         seed: of all chance.
     """
 
     def __init__(
-        self, env: ArchitectureSearchEnv, settings: Greedy, tracker: Tracker, *, seed: np.random.SeedSequence
+        self, settings: Greedy, env: ArchitectureSearchEnv, tracker: Tracker, seed: np.random.SeedSequence
     ) -> None:
         self._env = env
         self._settings = settings
@@ -102,42 +103,42 @@ class GreedySearcher:
                 break
             current, n_steps = grown, n_steps + 1
         self._grown += 1
+        tried = Evaluation(current.circuit, current.parameters, current.energy, 0, 0, 0)
         noiseless = self._env.evaluator.noiseless_energy(current.circuit, current.parameters)
         error = abs(noiseless - self._env.problem.exact_energy)
-        return ({**outcome(current, error), "additions": n_steps, "end_reason": end_reason},)
+        return ({**outcome(tried, error), "additions": n_steps, "end_reason": end_reason},)
 
-    def _start(self) -> Evaluation:
-        """Return the environment's start circuit, evaluated, or the empty one."""
+    def _start(self) -> BestCircuit:
+        """Return the environment's start circuit, or the empty one, with its angles optimized."""
         start = getattr(self._env, "start", None)
         circuit = Circuit(self._env.problem.n_qubits) if start is None else start.circuit
-        parameters = np.zeros(0) if start is None else start.parameters
-        first = self._env.evaluator.evaluate(circuit, parameters, shots_rng=self._rng)
-        self._tracker.note(first, steps=0)
-        return first
+        return self._optimize(circuit, np.zeros(0) if start is None else start.parameters)
 
-    def _grow(self, current: Evaluation) -> Evaluation | None:
-        """Return the circuit with the best addition, all angles optimized; None if none lowers the energy."""
-        tried = []
+    def _grow(self, current: BestCircuit) -> BestCircuit | None:
+        """Return the circuit with the best addition, all angles optimized; None if none lowers the value."""
+        tried: list[BestCircuit] = []
         for circuit, angles in self._candidates(current):
             if len(circuit.operations) <= self._env.max_gates:
                 tried.append(self._optimize(circuit, angles))
             if len(tried) == self._settings.breadth:
                 break
-        best = max(tried, key=lambda t: self._score(current, t.circuit, t.energy), default=None)
-        return None if best is None or self._gain(current, best.energy) <= 0 else best
+        scores = [self._score(current, t.circuit, t.value) for t in tried]
+        return tried[int(np.argmax(scores))] if max(scores, default=0.0) > 0 else None
 
-    def _candidates(self, current: Evaluation) -> Sequence[tuple[Circuit, NDArray[np.float64]]]:
+    def _candidates(self, current: BestCircuit) -> Sequence[tuple[Circuit, NDArray[np.float64]]]:
         """Return the candidates with a gain, simplified, in the order of their scores, the best ones first."""
         spread = self._settings.spread if self._grown else 0.0
         factors = np.exp(spread * self._rng.normal(size=len(self._pool)))
         rows = []
         for factor, (circuit, angles, energy) in zip(factors, self._screen(current), strict=True):
-            if self._gain(current, energy) > 0:
-                rows.append((factor * self._score(current, circuit, energy), circuit, angles))
+            value = energy + self._tracker.judge.price(circuit)
+            score = factor * self._score(current, circuit, value)
+            if score > 0:
+                rows.append((score, circuit, angles))
         rows.sort(key=lambda row: -row[0])
         return [simplify(circuit, angles) for _, circuit, angles in rows[: 4 * self._settings.breadth]]
 
-    def _screen(self, current: Evaluation) -> Iterator[tuple[Circuit, NDArray[np.float64], float]]:
+    def _screen(self, current: BestCircuit) -> Iterator[tuple[Circuit, NDArray[np.float64], float]]:
         """Yield for every gadget the longer circuit, its angles with the best last one, and the energy there."""
         opened: dict[tuple[tuple[int, int], ...], tuple[Circuit, NDArray[np.float64]]] = {}
         for gadget in self._pool:
@@ -147,27 +148,31 @@ class GreedySearcher:
             rotation = Operation(gadget.rotation, (gadget.qubit,), (Slot(len(angles)),))
             circuit = before.then((rotation, *_cnots(gadget.closing)))
             points = np.column_stack([np.tile(angles, (len(_ANGLES), 1)), _ANGLES])
-            energies, shots = self._env.evaluator.energies(circuit, points, shots_rng=self._rng)
-            self._tracker.spend({"evaluations": len(points), "gradients": 0, "shots": shots}, steps=0)
-            angle, energy = sinusoid_minimum(*energies)
+            angle, energy = sinusoid_minimum(*self._energies(circuit, points))
             yield circuit, np.append(angles, angle), energy
 
-    def _optimize(self, circuit: Circuit, angles: NDArray[np.float64]) -> Evaluation:
+    def _energies(self, circuit: Circuit, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return energies as circuits are judged by, measured or noiseless."""
+        is_ideal = self._tracker.judge.by == "noiseless"
+        found, shots = self._env.evaluator.energies(circuit, points, shots_rng=self._rng, is_ideal=is_ideal)
+        self._tracker.spend({"evaluations": len(points), "gradients": 0, "shots": shots}, steps=0)
+        return found
+
+    def _optimize(self, circuit: Circuit, angles: NDArray[np.float64]) -> BestCircuit:
         tried = self._env.evaluator.optimize(circuit, angles, optimizer_rng=self._rng, shots_rng=self._rng)
-        self._tracker.note(tried)
-        return tried
+        return BestCircuit(circuit, tried.parameters, tried.energy, self._tracker.note(tried))
 
-    def _gain(self, current: Evaluation, energy: float) -> float:
-        """Return by how much an energy lies below the present one, less the least gain that counts."""
-        return current.energy - energy - self._settings.min_gain
-
-    def _score(self, current: Evaluation, circuit: Circuit, energy: float) -> float:
+    def _score(self, current: BestCircuit, circuit: Circuit, value: float) -> float:
+        """Return the gain in value per CNOT added and one, 0 if it is too small to count."""
+        gain = current.value - value
+        if gain <= self._settings.min_gain:
+            return 0.0
         added = circuit.n_two_qubit_gates - current.circuit.n_two_qubit_gates
-        return (current.energy - energy) / (1 + self._settings.cnot_weight * max(added, 0))
+        return gain / (1 + self._settings.cnot_weight * max(added, 0))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return the random stream, the number of episodes, and what the evaluator remembers."""
-        return self._env.evaluator.state(), {"rng": random_state(self._rng), "grown": self._grown}
+        return self._env.evaluator.state(), {"rng": dict(self._rng.bit_generator.state), "grown": self._grown}
 
     def load_state(self, arrays: dict[str, NDArray[Any]], data: dict[str, Any]) -> None:
         """Take over what `state` gave."""

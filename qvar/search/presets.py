@@ -8,6 +8,7 @@ from qvar.envs import MovingThreshold, NegativeBinomialHalting, NoHalting, defau
 from qvar.optimizers import LBFGS, AdamSPSA, Cobyla
 from qvar.problems import Problem
 from qvar.search.configuration import SearchConfiguration
+from qvar.search.pruning import Pruning
 from qvar.simulators import Engine
 from qvar.simulators.errors import RunError
 
@@ -26,6 +27,7 @@ def _laptop(problem: Problem, engine: Engine, shots: int | None) -> SearchConfig
         max_gates=max(10, 6 * problem.n_qubits),
         episodes=300,
         shots=shots,
+        pruning=Pruning(),
     )
 
 
@@ -65,7 +67,7 @@ _PUBLISHED = {
 
 
 def _crlqas(problem: Problem, engine: Engine, shots: int | None) -> SearchConfiguration:
-    """The published hyper-parameters of an experiment; they assume a GPU and days."""
+    """The published hyper-parameters of an experiment, without pruning; they assume a GPU and days."""
     setting = "noisy" if engine.noise is not None else "noiseless" if shots is None else "shots"
     row = _PUBLISHED.get((problem.key, setting))
     if row is None or (shots is not None and row.shots is None):

@@ -14,7 +14,6 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from qvar.agents import DoubleDQN
-from qvar.envs import Evaluation
 from qvar.runs import RunFolder, write_circuit, write_learning_curve, write_pareto
 from qvar.search.algorithms import make_environment, make_searcher
 from qvar.search.best import BestCircuit
@@ -23,7 +22,7 @@ from qvar.search.pareto import ParetoArchive
 from qvar.search.pruning import prune
 from qvar.search.result import CircuitRecord, SearchResult
 from qvar.search.searcher import Tracker
-from qvar.simulators import Circuit, StatevectorSimulator
+from qvar.simulators import Circuit
 from qvar.simulators.errors import RunError
 
 __all__ = ["CHECKPOINT_SECONDS", "run_search"]
@@ -93,8 +92,13 @@ class _RunInProgress:
     def __init__(self, configuration: SearchConfiguration, folder: RunFolder | None) -> None:
         self._configuration = configuration
         self._folder = folder
-        self._ideal = StatevectorSimulator()
-        self._tracker = Tracker(episodes=configuration.episodes, budget=configuration.max_energies)
+        self._env = make_environment(configuration)
+        self._tracker = Tracker(
+            episodes=configuration.episodes,
+            budget=configuration.max_energies,
+            judge=configuration.judge,
+            evaluator=self._env.evaluator,
+        )
         self._searcher = make_searcher(configuration, self._tracker)
         self._pruned: BestCircuit | None = None
         self._finished_after: float | None = None
@@ -164,7 +168,7 @@ class _RunInProgress:
         return self._tracker.best
 
     def _noiseless_energy(self, best: BestCircuit) -> float:
-        return self._configuration.problem.objective(self._ideal, best.circuit)(best.parameters)
+        return self._env.evaluator.noiseless_energy(best.circuit, best.parameters)
 
     def _save(self) -> None:
         assert self._folder is not None
@@ -220,23 +224,28 @@ class _RunInProgress:
             best.parameters,
             tolerance=settings.tolerance,
             tries=settings.tries,
-            on_circuit=None if self._configuration.shots else self._archive,
+            judge=self._configuration.judge,
         )
         self._tracker.spend(asdict(pruned.cost), steps=pruned.cost.steps)
-        self._pruned = BestCircuit(pruned.circuit, pruned.parameters, pruned.energy)
-
-    def _archive(self, tried: Evaluation) -> None:
-        self._tracker.archive.offer(BestCircuit(tried.circuit, tried.parameters, tried.energy))
+        self._pruned = pruned.after
+        if self._configuration.shots is None:
+            for met in pruned.met:
+                self._tracker.archive.offer(met)
 
     def _exact_energy(self, best: BestCircuit) -> float:
         return self._configuration.problem.objective(self._configuration.engine, best.circuit)(best.parameters)
 
     def _pareto(self) -> tuple[CircuitRecord, ...]:
-        """Return the circuits that nothing dominates, by exact energies: with shots some were kept for their luck."""
+        """Return the circuits that nothing dominates, with shots by exact energies: some were kept for their luck."""
         kept = self._tracker.archive.circuits
         if self._configuration.shots is not None:
-            kept = ParetoArchive.of(replace(k, energy=self._exact_energy(k)) for k in kept).circuits
+            pruned = () if self._pruned is None else (self._pruned,)
+            kept = ParetoArchive.of(map(self._judged_afresh, (*kept, *pruned))).circuits
         return tuple(self._circuit_record(k, k.energy) for k in kept)
+
+    def _judged_afresh(self, kept: BestCircuit) -> BestCircuit:
+        energy = self._exact_energy(kept)
+        return replace(kept, energy=energy, value=energy if self._configuration.judge.by == "measured" else kept.value)
 
     def _circuit_record(self, best: BestCircuit, energy: float) -> CircuitRecord:
         error = abs(self._noiseless_energy(best) - self._configuration.problem.exact_energy)

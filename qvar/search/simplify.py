@@ -1,7 +1,7 @@
 """Shorten a circuit without changing its state: what may go because it does nothing, or because two gates make one.
 
-Gates move past each other where they have the same axis on every qubit they share: RZ past a CNOT's control, RX past its
-target. What meets its like is merged or cancelled; what acts on a qubit whose state is known, because nothing has
+Gates move past each other where they have the same axis on every qubit they share: RZ past a CNOT's control, RX past
+its target. What meets its like is merged or cancelled; what acts on a qubit whose state is known, because nothing has
 entangled it yet, and leaves that state alone, is dropped.
 """
 
@@ -41,9 +41,9 @@ def simplify(circuit: Circuit, parameters: ArrayLike) -> tuple[Circuit, NDArray[
     """Return a circuit that prepares the same state from |0...0>, up to its phase, with as many gates or fewer.
 
     Repeated until nothing changes: equal gates that meet are merged (rotations) or cancelled (CNOTs, Paulis, H), moving
-    past gates that they commute with; rotations by multiples of 2 pi go; a gate on one qubit goes if it only changes the
-    phase of that qubit's known state; a CNOT whose control is known to be |0>, or its target |+>, goes; one whose control
-    is known to be |1> becomes an RX by pi on its target, one with target |-> an RZ by pi on its control.
+    past gates that they commute with; rotations by multiples of 2 pi go; a gate on one qubit goes if it only changes
+    the phase of that qubit's known state; a CNOT whose control is known to be |0>, or its target |+>, goes; one whose
+    control is known to be |1> becomes an RX by pi on its target, one with target |-> an RZ by pi on its control.
 
     Args:
         circuit: any circuit; gates without a rule, such as U, and channels stay as they are.
