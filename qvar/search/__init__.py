@@ -22,7 +22,7 @@ from qvar.search.configuration import ALGORITHMS, Algorithm, SearchConfiguration
 from qvar.search.evolution import Evolution
 from qvar.search.greedy import Greedy
 from qvar.search.judge import Judge
-from qvar.search.presets import PRESETS, configure
+from qvar.search.presets import PRESETS, configure, with_algorithm
 from qvar.search.pruning import Pruned, Pruning, prune
 from qvar.search.result import CHEMICAL_ACCURACY, GRADIENT_IN_ENERGIES, CircuitRecord, Cost, SearchResult
 from qvar.search.running import EpisodeCallback, run_search
@@ -57,6 +57,7 @@ __all__ = [
     "search",
     "simplify",
     "vqe",
+    "with_algorithm",
 ]
 
 
@@ -98,7 +99,7 @@ def search(
     """
     configuration = replace(configure(preset, find_problem(problem), engine, shots=shots), seed=seed)
     if algorithm is not None:
-        configuration = replace(configuration, algorithm=algorithm)
+        configuration = with_algorithm(configuration, algorithm)
     if episodes is not None:
         configuration = replace(configuration, episodes=episodes)
     if max_gates is not None:

@@ -1,18 +1,19 @@
 """Presets: complete settings of a search by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qvar.agents import DoubleDQN
 from qvar.envs import MovingThreshold, NegativeBinomialHalting, NoHalting, default_curriculum
 from qvar.optimizers import LBFGS, AdamSPSA, Cobyla
 from qvar.problems import Problem
-from qvar.search.configuration import SearchConfiguration
+from qvar.search.configuration import Algorithm, SearchConfiguration
+from qvar.search.greedy import Greedy
 from qvar.search.pruning import Pruning
 from qvar.simulators import Engine
 from qvar.simulators.errors import RunError
 
-__all__ = ["PRESETS", "configure"]
+__all__ = ["PRESETS", "configure", "with_algorithm"]
 
 
 def _laptop(problem: Problem, engine: Engine, shots: int | None) -> SearchConfiguration:
@@ -115,3 +116,13 @@ def configure(preset: str, problem: Problem, engine: Engine, *, shots: int | Non
     if preset not in PRESETS:
         raise RunError(f"unknown preset {preset!r}; known are {', '.join(PRESETS)}")
     return PRESETS[preset](problem, engine, shots)
+
+
+GREEDY_EPISODES = 10
+"""Each grows a whole circuit at once, and the first is no worse than most."""
+
+
+def with_algorithm(configuration: SearchConfiguration, algorithm: Algorithm) -> SearchConfiguration:
+    """Return a configuration with another algorithm; a greedy search gets ten episodes."""
+    episodes = GREEDY_EPISODES if isinstance(algorithm, Greedy) else configuration.episodes
+    return replace(configuration, algorithm=algorithm, episodes=episodes)
