@@ -134,11 +134,14 @@ class Circuit:
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_qubits", check_whole("n_qubits", self.n_qubits, error=CircuitError))
         object.__setattr__(self, "operations", tuple(self.operations))
-        for operation in self.operations:
+        object.__setattr__(self, "_n_parameters", self._check(self.operations, 0))
+
+    def _check(self, operations: tuple[Operation, ...], n_known: int) -> int:
+        """Check operations that come after ones with `n_known` free angles, and return the number of these by then."""
+        slots = set(range(n_known))
+        for operation in operations:
             if not isinstance(operation, Operation):
                 raise CircuitError(f"a circuit holds Operations, got {operation!r}")
-        slots: set[int] = set()
-        for operation in self.operations:
             if max(operation.qubits) >= self.n_qubits:
                 raise CircuitError(
                     f"gate {operation.gate!r} acts on qubit(s) {operation.qubits}, out of range for a circuit "
@@ -148,7 +151,7 @@ class Circuit:
         if slots and max(slots) != len(slots) - 1:
             missing = sorted(set(range(max(slots))) - slots)
             raise CircuitError(f"parameter slots must be 0..{max(slots)} without gaps; missing {missing}")
-        object.__setattr__(self, "_n_parameters", len(slots))
+        return len(slots)
 
     @property
     def n_parameters(self) -> int:
@@ -160,8 +163,13 @@ class Circuit:
         return tuple(p for o in self.operations for p in o.parameters if isinstance(p, Slot))
 
     def then(self, operations: Iterable[Operation]) -> "Circuit":
-        """Return this circuit followed by more operations."""
-        return Circuit(self.n_qubits, self.operations + tuple(operations))
+        """Return this circuit followed by more operations; only these are checked, so that circuits grow cheaply."""
+        added = tuple(operations)
+        longer = object.__new__(Circuit)
+        object.__setattr__(longer, "n_qubits", self.n_qubits)
+        object.__setattr__(longer, "_n_parameters", self._check(added, self.n_parameters))
+        object.__setattr__(longer, "operations", self.operations + added)
+        return longer
 
     def bind(self, theta: ArrayLike) -> "Circuit":
         """Return the circuit with every slot replaced by its angle.

@@ -36,7 +36,7 @@ OptimizerName = Annotated[
 
 @app.command()
 def tasks(json: Json = False) -> None:
-    """List the shipped tasks."""
+    """List the molecules that are shipped, and the families of other problems."""
     from qvar.cli.listing import list_tasks
 
     list_tasks(as_json=json)
@@ -54,6 +54,14 @@ def devices(
 
 
 @app.command()
+def presets(json: Json = False) -> None:
+    """List the presets of `qvar search`: one row for every published experiment."""
+    from qvar.cli.listing import list_presets
+
+    list_presets(as_json=json)
+
+
+@app.command()
 def search(
     task: Annotated[
         str | None, typer.Argument(help="A task, or a problem file (.json); not needed with --resume.")
@@ -64,9 +72,21 @@ def search(
     algorithm: Annotated[
         str | None, typer.Option(help="ddqn, annealing, evolution or random; that of the preset if left out.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="laptop, or crlqas for the published hyper-parameters.")] = "laptop",
+    preset: Annotated[
+        str, typer.Option(help="laptop, or crlqas for the published hyper-parameters (see `qvar presets`).")
+    ] = "laptop",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
+    start: Annotated[
+        str, typer.Option(help="Circuit to go on from: empty, hartree-fock, mps, or a circuit file (.qasm).")
+    ] = "empty",
+    reward: Annotated[
+        str | None, typer.Option(help="paper, or gate-cost to make every gate cost something, CNOTs most.")
+    ] = None,
+    halting: Annotated[
+        str | None, typer.Option(help="Shorten episodes: none, scaled, released-noiseless or released-noisy.")
+    ] = None,
+    optimize_every: Annotated[int, typer.Option(help="Gates placed for one optimization of all angles.")] = 1,
     optimizer: OptimizerName = None,
     shots: Shots = None,
     sampling: Annotated[
@@ -102,6 +122,10 @@ def search(
         preset=preset,
         episodes=episodes,
         max_gates=max_gates,
+        start=start,
+        reward=reward,
+        halting=halting,
+        optimize_every=optimize_every,
         optimizer=optimizer,
         shots=shots,
         sampling=sampling,
@@ -230,6 +254,19 @@ def molecule(
     from qvar.cli.listing import make_molecule
 
     make_molecule(geometry, out=out, basis=basis, unit=unit, charge=charge, spin=spin, active=active, mapping=mapping)
+
+
+@app.command()
+def maxcut(
+    graph: Annotated[
+        str, typer.Argument(help='Edges, weighted or not, such as "0-1, 1-2:0.5", or a graph such as ring-6.')
+    ],
+    out: Annotated[Path, typer.Option(help="The problem file to write (.json).")],
+) -> None:
+    """Make a problem file of the largest cut of a graph; search it with `qvar search FILE`."""
+    from qvar.cli.listing import make_max_cut
+
+    make_max_cut(graph, out=out)
 
 
 def _version(wanted: bool) -> None:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from qvar.cli.inputs import find_engine, find_optimizer, find_problem
 from qvar.cli.listing import print_circuit, print_json, print_line
+from qvar.cli.search_inputs import find_halting, find_reward, find_start
 from qvar.report import result_table
 from qvar.runs import RunFolder
 from qvar.search import (
@@ -26,6 +27,7 @@ from qvar.search import (
     configure,
     find_algorithm,
     run_search,
+    starting_from,
     vqe,
     with_algorithm,
 )
@@ -46,6 +48,10 @@ class SearchOptions:
     preset: str = "laptop"
     episodes: int | None = None
     max_gates: int | None = None
+    start: str = "empty"
+    reward: str | None = None
+    halting: str | None = None
+    optimize_every: int = 1
     optimizer: str | None = None
     shots: int | None = None
     sampling: str | None = None
@@ -70,9 +76,15 @@ class SearchOptions:
             ignore_coupling=self.ignore_coupling,
         )
         base = configure(self.preset, problem, engine, shots=self.shots)
+        start = find_start(self.start, problem, engine, seed=self.seed)
+        if start is not None:
+            base = starting_from(base, start)
         given = {
             "episodes": self.episodes,
             "max_gates": self.max_gates,
+            "reward": find_reward(self.reward),
+            "halting": find_halting(self.halting),
+            "optimize_every": self.optimize_every,
             "optimizer": find_optimizer(self.optimizer),
             "sampling": self.sampling,
             "max_energies": self.max_energies,
@@ -99,7 +111,9 @@ class SearchOptions:
 
     def default_folder(self, algorithm: Algorithm) -> Path:
         """Return runs/TASK-NOISE-ALGORITHM-seedN."""
-        parts = (Path(self.task or "run").stem, Path(self.noise.replace(":", "-")).stem, algorithm_name(algorithm))
+        task = Path(self.task or "run")
+        name = task.stem if task.suffix == ".json" else task.name  # names may hold dots, such as tfim-6-h0.5
+        parts = (name, Path(self.noise.replace(":", "-")).stem, algorithm_name(algorithm))
         return Path("runs") / "-".join((*parts, f"seed{self.seed}"))
 
 

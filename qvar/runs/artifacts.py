@@ -38,15 +38,26 @@ def write_circuit(folder: Path, circuit: Circuit, parameters: NDArray[np.float64
 
 
 def write_learning_curve(
-    folder: Path, history: Sequence[Mapping[str, Any]], *, exact_energy: float, title: str, unit: str = "Ha"
+    folder: Path,
+    history: Sequence[Mapping[str, Any]],
+    *,
+    exact_energy: float,
+    title: str,
+    unit: str = "Ha",
+    accuracy: float | None = None,
 ) -> None:
     """Write learning_curve.png from the records of a run."""
-    figure = plot_learning_curve(history, exact_energy=exact_energy, title=title, unit=unit)
+    figure = plot_learning_curve(history, exact_energy=exact_energy, title=title, unit=unit, accuracy=accuracy)
     _save(figure, folder / "learning_curve.png")
 
 
 def plot_learning_curve(
-    history: Sequence[Mapping[str, Any]], *, exact_energy: float, title: str, unit: str = "Ha"
+    history: Sequence[Mapping[str, Any]],
+    *,
+    exact_energy: float,
+    title: str,
+    unit: str = "Ha",
+    accuracy: float | None = None,
 ) -> "Figure":
     """Draw energy and noiseless error by episode.
 
@@ -55,6 +66,7 @@ def plot_learning_curve(
         exact_energy: lowest eigenvalue, drawn as a line.
         title: title of the figure.
         unit: unit of the energies.
+        accuracy: the error aimed at, drawn as a line; None for no line.
 
     Returns:
         A matplotlib figure with two panels.
@@ -77,28 +89,39 @@ def plot_learning_curve(
     upper.legend(fontsize="small")
     lower.semilogy(episodes, [max(r["error"], floor) for r in history], ".", color="0.7", label="end of episode")
     lower.semilogy(episodes, [max(r["best_error"], floor) for r in history], color="C0", label="best circuit so far")
-    if unit == "Ha":
-        lower.axhline(1.6e-3, color="C2", linestyle=":", label="chemical accuracy")
+    if accuracy is not None:
+        label = "chemical accuracy" if unit == "Ha" else f"accuracy aimed at, {accuracy:g}"
+        lower.axhline(accuracy, color="C2", linestyle=":", label=label)
     lower.set_xlabel("episode")
     lower.set_ylabel(f"noiseless error ({unit})", parse_math=False)
     lower.legend(fontsize="small")
     return figure
 
 
-def write_pareto(folder: Path, circuits: Sequence[Mapping[str, Any]], *, title: str, unit: str = "Ha") -> None:
+def write_pareto(
+    folder: Path,
+    circuits: Sequence[Mapping[str, Any]],
+    *,
+    title: str,
+    unit: str = "Ha",
+    accuracy: float | None = None,
+) -> None:
     """Write pareto.json, and pareto.png which draws it."""
     text = json.dumps(list(circuits), indent=1, allow_nan=False)
     write_atomically(folder / "pareto.json", text.encode())
-    _save(plot_pareto(circuits, title=title, unit=unit), folder / "pareto.png")
+    _save(plot_pareto(circuits, title=title, unit=unit, accuracy=accuracy), folder / "pareto.png")
 
 
-def plot_pareto(circuits: Sequence[Mapping[str, Any]], *, title: str, unit: str = "Ha") -> "Figure":
+def plot_pareto(
+    circuits: Sequence[Mapping[str, Any]], *, title: str, unit: str = "Ha", accuracy: float | None = None
+) -> "Figure":
     """Draw the noiseless error of circuits against their CNOTs, and against their depth.
 
     Args:
         circuits: rows with `n_cnots`, `depth` and `error`, as in pareto.json.
         title: title of the figure.
         unit: unit of the errors.
+        accuracy: the error aimed at, drawn as a line; None for no line.
 
     Returns:
         A matplotlib figure with two panels; the color of a point tells the other number.
@@ -114,8 +137,8 @@ def plot_pareto(circuits: Sequence[Mapping[str, Any]], *, title: str, unit: str 
         figure.colorbar(points, ax=panel, label=names[other])
         panel.set_xlabel(names[number])
         panel.set_yscale("log")
-        if unit == "Ha":
-            panel.axhline(1.6e-3, color="C2", linestyle=":", label="chemical accuracy")
+        if accuracy is not None:
+            panel.axhline(accuracy, color="C2", linestyle=":")
     panels[0].set_ylabel(f"noiseless error ({unit})", parse_math=False)
     figure.suptitle(title, parse_math=False)
     return figure

@@ -14,15 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from qvar.agents import DoubleDQN, RandomPolicy
+from qvar.envs import GateCostReward, PaperReward, StartCircuit
 from qvar.envs.defaults import find_problem
 from qvar.problems import Problem
 from qvar.search.annealing import Annealing
 from qvar.search.ansatz import ansatz
 from qvar.search.configuration import ALGORITHMS, Algorithm, SearchConfiguration, algorithm_name, find_algorithm
 from qvar.search.evolution import Evolution
+from qvar.search.experiments import EXPERIMENTS, Experiment
 from qvar.search.greedy import Greedy
 from qvar.search.judge import Judge
-from qvar.search.presets import PRESETS, configure, with_algorithm
+from qvar.search.presets import PRESETS, configure, starting_from, with_algorithm
 from qvar.search.pruning import Pruned, Pruning, prune
 from qvar.search.result import CHEMICAL_ACCURACY, GRADIENT_IN_ENERGIES, CircuitRecord, Cost, SearchResult
 from qvar.search.running import EpisodeCallback, run_search
@@ -33,6 +35,7 @@ from qvar.simulators import Engine
 __all__ = [
     "ALGORITHMS",
     "CHEMICAL_ACCURACY",
+    "EXPERIMENTS",
     "GRADIENT_IN_ENERGIES",
     "PRESETS",
     "Algorithm",
@@ -41,13 +44,17 @@ __all__ = [
     "Cost",
     "DoubleDQN",
     "Evolution",
+    "Experiment",
+    "GateCostReward",
     "Greedy",
     "Judge",
+    "PaperReward",
     "Pruned",
     "Pruning",
     "RandomPolicy",
     "SearchConfiguration",
     "SearchResult",
+    "StartCircuit",
     "algorithm_name",
     "ansatz",
     "configure",
@@ -56,6 +63,7 @@ __all__ = [
     "run_search",
     "search",
     "simplify",
+    "starting_from",
     "vqe",
     "with_algorithm",
 ]
@@ -71,6 +79,9 @@ def search(
     max_gates: int | None = None,
     max_energies: int | None = None,
     shots: int | None = None,
+    start: StartCircuit | None = None,
+    reward: PaperReward | GateCostReward | None = None,
+    optimize_every: int = 1,
     seed: int = 0,
     out: str | Path | None = None,
     resume: bool = False,
@@ -81,14 +92,19 @@ def search(
     For full control build a `SearchConfiguration` (or change one from `configure`) and call `run_search`.
 
     Args:
-        problem: what to minimize, for example `molecule("h2-4")`, or just the task's name.
+        problem: what to minimize, for example `molecule("h2-4")`, or just its name, such as "h2-4" or "ghz-3".
         engine: where energies come from; its noise model's coupling map says where CNOTs may go.
         algorithm: settings of the algorithm; None for that of the preset.
-        preset: "laptop" or "crlqas" for everything not given here.
+        preset: "laptop" or "crlqas" for everything not given here; see `configure` for all.
         episodes: circuits built from scratch, or generations, or rounds of proposals; None for the preset's number.
         max_gates: gates per circuit; None for the preset's number.
         max_energies: energies after which the search ends (a gradient counts as three); None for no limit.
         shots: shots per measured circuit, None for exact values.
+        start: the circuit that the search begins with, such as `StartCircuit.basis_state(problem)`; None for the
+            empty one. A moving threshold begins at its energy (`starting_from`).
+        reward: what a gate is worth to an agent, such as `GateCostReward()` for short circuits; None for that of
+            the preset.
+        optimize_every: gates an agent places for one optimization of all angles; more makes episodes cheaper.
         seed: seeds everything; the same seed gives the same record.
         out: a folder for the run's record; None to keep nothing on disk.
         resume: go on with the unfinished run in `out`.
@@ -98,6 +114,11 @@ def search(
         RunError: if `out` is occupied, damaged, or holds a run of another configuration.
     """
     configuration = replace(configure(preset, find_problem(problem), engine, shots=shots), seed=seed)
+    configuration = replace(configuration, optimize_every=optimize_every)
+    if start is not None:
+        configuration = starting_from(configuration, start)
+    if reward is not None:
+        configuration = replace(configuration, reward=reward)
     if algorithm is not None:
         configuration = with_algorithm(configuration, algorithm)
     if episodes is not None:

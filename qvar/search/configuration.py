@@ -5,7 +5,18 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from qvar.agents import DoubleDQN, RandomPolicy
-from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting
+from qvar.envs import (
+    BinomialHalting,
+    FixedNegativeBinomialHalting,
+    FixedThreshold,
+    GateCostReward,
+    ModeHalting,
+    MovingThreshold,
+    NegativeBinomialHalting,
+    NoHalting,
+    PaperReward,
+    StartCircuit,
+)
 from qvar.envs.evaluation import Sampling
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem
@@ -63,12 +74,21 @@ _STRATEGIES: dict[str, type[Any]] = {
         FixedThreshold,
         MovingThreshold,
         NegativeBinomialHalting,
+        FixedNegativeBinomialHalting,
+        ModeHalting,
+        BinomialHalting,
         NoHalting,
+        PaperReward,
+        GateCostReward,
         Judge,
         Pruning,
         *ALGORITHMS.values(),
     )
 }
+
+
+Halting = NoHalting | NegativeBinomialHalting | FixedNegativeBinomialHalting | ModeHalting | BinomialHalting
+"""How episodes are shortened."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +102,10 @@ class SearchConfiguration:
         optimizer: how angles are optimized.
         curriculum: when an episode counts as a success.
         halting: how episodes are shortened.
+        reward: what a gate is worth to an agent.
+        start: the circuit that the search begins with, None for the empty one: agents only add gates to it, local
+            searches may change them too. What finding it cost counts in the cost of the run.
+        optimize_every: gates that an agent places for one optimization of all angles, see `ArchitectureSearchEnv`.
         judge: how circuits are valued.
         episodes: circuits built from scratch.
         max_gates: gates per circuit.
@@ -99,7 +123,10 @@ class SearchConfiguration:
     algorithm: Algorithm = field(default_factory=DoubleDQN)
     optimizer: Optimizer = field(default_factory=LBFGS)
     curriculum: MovingThreshold | FixedThreshold = field(default_factory=FixedThreshold)
-    halting: NoHalting | NegativeBinomialHalting = field(default_factory=NoHalting)
+    halting: Halting = field(default_factory=NoHalting)
+    reward: PaperReward | GateCostReward = field(default_factory=PaperReward)
+    start: StartCircuit | None = None
+    optimize_every: int = 1
     judge: Judge = field(default_factory=Judge)
     episodes: int = 200
     max_gates: int = 40
@@ -112,7 +139,7 @@ class SearchConfiguration:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "max_gates", "shots", "max_energies", "evaluate_every"):
+        for name in ("episodes", "max_gates", "shots", "max_energies", "evaluate_every", "optimize_every"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, check_whole(name, value, error=RunError))
@@ -127,6 +154,9 @@ class SearchConfiguration:
             "optimizer": _strategy_to_dict(self.optimizer),
             "curriculum": _strategy_to_dict(self.curriculum),
             "halting": _strategy_to_dict(self.halting),
+            "reward": _strategy_to_dict(self.reward),
+            "start": None if self.start is None else self.start.to_dict(),
+            "optimize_every": self.optimize_every,
             "judge": _strategy_to_dict(self.judge),
             "episodes": self.episodes,
             "max_gates": self.max_gates,
@@ -150,10 +180,11 @@ class SearchConfiguration:
             settings = dict(data)
             settings["problem"] = Problem.from_dict(settings["problem"])
             settings["engine"] = _engine_from_dict(settings["engine"])
-            for name in ("algorithm", "optimizer", "curriculum", "halting", "judge"):
+            for name in ("algorithm", "optimizer", "curriculum", "halting", "reward", "judge"):
                 settings[name] = _strategy_from_dict(settings[name])
             if settings["pruning"] is not None:
                 settings["pruning"] = _strategy_from_dict(settings["pruning"])
+            settings["start"] = None if settings["start"] is None else StartCircuit.from_dict(settings["start"])
             return cls(**settings)
         except (KeyError, TypeError, AttributeError) as error:
             raise RunError(f"not a search configuration: {error!r}") from error

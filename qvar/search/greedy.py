@@ -73,7 +73,7 @@ class GreedySearcher:
 
     Args:
         settings: see `Greedy`.
-        env: its evaluator, its actions and its limit of gates, and where it has one its start circuit.
+        env: its evaluator, its actions, its limit of gates and its start circuit.
         tracker: judges every circuit optimized, and is told the cost of the others.
         seed: of all chance.
     """
@@ -109,10 +109,8 @@ class GreedySearcher:
         return ({**outcome(tried, error), "additions": n_steps, "end_reason": end_reason},)
 
     def _start(self) -> BestCircuit:
-        """Return the environment's start circuit, or the empty one, with its angles optimized."""
-        start = getattr(self._env, "start", None)
-        circuit = Circuit(self._env.problem.n_qubits) if start is None else start.circuit
-        return self._optimize(circuit, np.zeros(0) if start is None else start.parameters)
+        """Return the environment's start circuit with its angles optimized."""
+        return self._optimize(self._env.start.circuit, np.array(self._env.start.parameters))
 
     def _grow(self, current: BestCircuit) -> BestCircuit | None:
         """Return the circuit with the best addition, all angles optimized; None if none lowers the value."""
@@ -136,20 +134,25 @@ class GreedySearcher:
             if score > 0:
                 rows.append((score, circuit, angles))
         rows.sort(key=lambda row: -row[0])
-        return [simplify(circuit, angles) for _, circuit, angles in rows[: 4 * self._settings.breadth]]
+        return [self._simplify(circuit, angles) for _, circuit, angles in rows[: 4 * self._settings.breadth]]
 
     def _screen(self, current: BestCircuit) -> Iterator[tuple[Circuit, NDArray[np.float64], float]]:
         """Yield for every gadget the longer circuit, its angles with the best last one, and the energy there."""
         opened: dict[tuple[tuple[int, int], ...], tuple[Circuit, NDArray[np.float64]]] = {}
         for gadget in self._pool:
             if gadget.opening not in opened:
-                opened[gadget.opening] = simplify(current.circuit.then(_cnots(gadget.opening)), current.parameters)
+                opened[gadget.opening] = self._simplify(
+                    current.circuit.then(_cnots(gadget.opening)), current.parameters
+                )
             before, angles = opened[gadget.opening]
             rotation = Operation(gadget.rotation, (gadget.qubit,), (Slot(len(angles)),))
             circuit = before.then((rotation, *_cnots(gadget.closing)))
             points = np.column_stack([np.tile(angles, (len(_ANGLES), 1)), _ANGLES])
             angle, energy = sinusoid_minimum(*self._energies(circuit, points))
             yield circuit, np.append(angles, angle), energy
+
+    def _simplify(self, circuit: Circuit, angles: NDArray[np.float64]) -> tuple[Circuit, NDArray[np.float64]]:
+        return simplify(circuit, angles, is_from_zero=not self._env.problem.n_references)
 
     def _energies(self, circuit: Circuit, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return energies as circuits are judged by, measured or noiseless."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qvar.envs import ArchitectureSearchEnv, Evaluation
 from qvar.search.searcher import Tracker, outcome
-from qvar.search.sequences import Gates, PlacedGate, circuit_of, cross, mutate, with_angles
+from qvar.search.sequences import Gates, PlacedGate, circuit_of, cross, gates_of, mutate, with_angles
 
 __all__ = ["Individual", "LocalSearch"]
 
@@ -38,8 +38,9 @@ class LocalSearch:
         self.rng, self._optimizer_rng, self._shots_rng = map(np.random.default_rng, seed.spawn(3))
 
     def first(self) -> Individual:
-        """Return the empty circuit, tried out."""
-        return self.try_out(())
+        """Return the start circuit, tried out."""
+        start = self._env.start
+        return self.try_out(gates_of(start.circuit, start.parameters, self._env.action_table))
 
     def mutated(self, gates: Gates) -> Gates:
         """Return the gates after one random edit."""

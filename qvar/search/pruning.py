@@ -153,7 +153,7 @@ class _Pruner:
         """Return the given circuit; start from it with what does nothing left out and angles optimized, if no worse."""
         given = self._evaluate(circuit, np.array(parameters, dtype=np.float64))
         self.current, self._lowest = given, given.value
-        for start in (free_angles(circuit, parameters), simplify(circuit, parameters)):
+        for start in (free_angles(circuit, parameters), self._simplify(circuit, parameters)):
             tried = self._optimize(*start)
             if self._fits(tried):
                 self.current = tried
@@ -185,10 +185,13 @@ class _Pruner:
         """Yield the candidates that are shorter, simplified and evaluated, each circuit once."""
         known: set[str] = set()
         for candidate in candidates:
-            circuit, angles = simplify(candidate, [])
+            circuit, angles = self._simplify(candidate, [])
             if _size(circuit) < _size(self.current.circuit) and circuit.key() not in known:
                 known.add(circuit.key())
                 yield self._evaluate(circuit, angles)
+
+    def _simplify(self, circuit: Circuit, parameters: ArrayLike) -> tuple[Circuit, NDArray[np.float64]]:
+        return simplify(circuit, parameters, is_from_zero=not self._evaluator.problem.n_references)
 
     def _fits(self, tried: BestCircuit) -> bool:
         """Tell whether the value is within the tolerance of the lowest that was met."""

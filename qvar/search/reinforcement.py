@@ -93,7 +93,7 @@ class AgentSearcher:
         return {"return": total} | {name: info[name] for name in _EVALUATED}
 
     def _note_step(self, env: ArchitectureSearchEnv, info: Mapping[str, Any]) -> None:
-        self._tracker.spend(info, steps=1)
+        self._tracker.spend(info, steps=int(info["optimized"]))
         self._tracker.offer(env.circuit, env.parameters, float(info["energy"]))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

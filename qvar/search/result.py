@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qvar.problems.problem import ACCURACY
 from qvar.simulators import Circuit
 
 __all__ = ["CHEMICAL_ACCURACY", "CircuitRecord", "Cost", "SearchResult"]
 
-CHEMICAL_ACCURACY = 1.6e-3
+CHEMICAL_ACCURACY = ACCURACY["Ha"]
 """Chemical accuracy in Hartree, always of the noiseless energy against the exact one."""
 
 GRADIENT_IN_ENERGIES = 3
@@ -24,7 +25,8 @@ class Cost:
     """What a run spent.
 
     Attributes:
-        steps: optimizations of all angles: in a search one after every gate placed, in a VQE one per start.
+        steps: optimizations of all angles: in a search one after every gate placed (or every `optimize_every`-th), in
+            a VQE one per start.
         evaluations: energies evaluated, those of gradients by parameter shift included.
         gradients: gradients by reverse sweep.
         shots: shots in all, 0 for exact values.
@@ -93,6 +95,7 @@ class SearchResult:
         energy: exact value under the run's noise and read-out error, fresh, in the problem's unit.
         noiseless_energy: the same circuit and angles without noise.
         exact_energy: lowest eigenvalue of the observable.
+        unit: unit of the energies, as the problem has it.
         cost: what the search spent.
         seconds: wall time, that before interruptions included.
         history: one record per episode, as in metrics.jsonl.
@@ -106,6 +109,7 @@ class SearchResult:
     energy: float
     noiseless_energy: float
     exact_energy: float
+    unit: str
     cost: Cost
     seconds: float
     history: tuple[Mapping[str, Any], ...] = field(repr=False)
@@ -120,8 +124,14 @@ class SearchResult:
 
     @property
     def is_chemically_accurate(self) -> bool:
-        """Whether the error is at most 1.6e-3 (Hartree)."""
-        return self.error <= CHEMICAL_ACCURACY
+        """Whether the error is at most 1.6e-3 Hartree; never in another unit."""
+        return self.unit == "Ha" and self.error <= CHEMICAL_ACCURACY
+
+    @property
+    def is_accurate(self) -> bool | None:
+        """Whether the error is at most what to aim at in this unit, None where there is no such number."""
+        aim = ACCURACY.get(self.unit)
+        return None if aim is None else self.error <= aim
 
     def to_dict(self) -> dict[str, Any]:
         """Return the outcome as JSON-able data, without the history and the other circuits."""
@@ -133,6 +143,8 @@ class SearchResult:
             "noiseless_energy": self.noiseless_energy,
             "exact_energy": self.exact_energy,
             "error": self.error,
+            "unit": self.unit,
+            "accurate": self.is_accurate,
             "chemically_accurate": self.is_chemically_accurate,
             "depth": self.circuit.depth(),
             "n_cnots": self.circuit.n_two_qubit_gates,

@@ -20,7 +20,7 @@ from qvar.search.best import BestCircuit
 from qvar.search.configuration import Algorithm, SearchConfiguration
 from qvar.search.pareto import ParetoArchive
 from qvar.search.pruning import prune
-from qvar.search.result import CircuitRecord, SearchResult
+from qvar.search.result import CircuitRecord, Cost, SearchResult
 from qvar.search.searcher import Tracker
 from qvar.simulators import Circuit
 from qvar.simulators.errors import RunError
@@ -73,6 +73,14 @@ def _check(configuration: SearchConfiguration) -> None:
     for action in env.action_table.actions:
         every_gate = every_gate.then((action.operation(every_gate.n_parameters),))
     env.problem.objective(configuration.engine, every_gate)
+    cost, budget = _start_cost(configuration).energies, configuration.max_energies
+    if budget is not None and cost >= budget:
+        raise RunError(f"finding the start circuit cost {cost} energies, which leaves nothing of max_energies={budget}")
+
+
+def _start_cost(configuration: SearchConfiguration) -> Cost:
+    start = configuration.start
+    return Cost() if start is None else Cost(evaluations=start.evaluations, gradients=start.gradients)
 
 
 def _prepare(configuration: SearchConfiguration, out: Path, *, resume: bool) -> RunFolder:
@@ -99,6 +107,7 @@ class _RunInProgress:
             judge=configuration.judge,
             evaluator=self._env.evaluator,
         )
+        self._tracker.spend(asdict(_start_cost(configuration)), steps=0)
         self._searcher = make_searcher(configuration, self._tracker)
         self._pruned: BestCircuit | None = None
         self._finished_after: float | None = None
@@ -195,6 +204,7 @@ class _RunInProgress:
             energy=self._exact_energy(best),
             noiseless_energy=self._noiseless_energy(best),
             exact_energy=problem.exact_energy,
+            unit=problem.unit,
             cost=self._tracker.cost,
             seconds=self._seconds if self._finished_after is None else self._finished_after,
             history=tuple(self.history),
@@ -207,9 +217,20 @@ class _RunInProgress:
             title = f"{problem.title}, seed {self._configuration.seed}"
             write_circuit(self._folder.path, result.circuit, result.parameters)
             write_learning_curve(
-                self._folder.path, self.history, exact_energy=problem.exact_energy, title=title, unit=problem.unit
+                self._folder.path,
+                self.history,
+                exact_energy=problem.exact_energy,
+                title=title,
+                unit=problem.unit,
+                accuracy=problem.accuracy,
             )
-            write_pareto(self._folder.path, [asdict(row) for row in result.pareto], title=title, unit=problem.unit)
+            write_pareto(
+                self._folder.path,
+                [asdict(row) for row in result.pareto],
+                title=title,
+                unit=problem.unit,
+                accuracy=problem.accuracy,
+            )
             self._folder.write_result(result.to_dict())
         return result
 

@@ -37,7 +37,9 @@ _EIGENSTATES = {
 _Known = NDArray[np.complex128] | None
 
 
-def simplify(circuit: Circuit, parameters: ArrayLike) -> tuple[Circuit, NDArray[np.float64]]:
+def simplify(
+    circuit: Circuit, parameters: ArrayLike, *, is_from_zero: bool = True
+) -> tuple[Circuit, NDArray[np.float64]]:
     """Return a circuit that prepares the same state from |0...0>, up to its phase, with as many gates or fewer.
 
     Repeated until nothing changes: equal gates that meet are merged (rotations) or cancelled (CNOTs, Paulis, H), moving
@@ -48,6 +50,8 @@ def simplify(circuit: Circuit, parameters: ArrayLike) -> tuple[Circuit, NDArray[
     Args:
         circuit: any circuit; gates without a rule, such as U, and channels stay as they are.
         parameters: its angles, shape (circuit.n_parameters,), radians.
+        is_from_zero: whether all qubits start in |0>; False for a circuit that has to act on any state, as in unitary
+            compilation, where nothing is known of any qubit and the unitary is kept.
 
     Returns:
         The circuit with every angle free (see `free_angles`), and its angles.
@@ -61,7 +65,9 @@ def simplify(circuit: Circuit, parameters: ArrayLike) -> tuple[Circuit, NDArray[
     """
     gates = circuit.bind(parameters).operations
     while True:
-        fewer = _without_idle(_merged(gates), circuit.n_qubits)
+        fewer = _merged(gates)
+        if is_from_zero:
+            fewer = _without_idle(fewer, circuit.n_qubits)
         if fewer == gates:
             return _freed(circuit.n_qubits, gates)
         gates = fewer

@@ -50,7 +50,7 @@ def test_a_search_prints_json_alone_and_its_record_can_be_shown(qvar_process, ow
 def test_wrong_input_is_exit_code_2_and_one_line_on_stderr(qvar_process, own_folder):
     outcome = qvar_process("search", "h2-22")
     assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.err.startswith("error: unknown molecule 'h2-22'")
+    assert outcome.err.startswith("error: unknown problem 'h2-22'")
     assert outcome.err.count("\n") == 1
     assert list(own_folder.iterdir()) == []
 

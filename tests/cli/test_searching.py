@@ -72,6 +72,51 @@ def test_options_reach_the_run(qvar, own_folder):
     assert json.loads((own_folder / "mine" / "result.json").read_text())["shots"] > 0
 
 
+def test_the_environment_s_options_reach_the_run(qvar, own_folder):
+    options = ("--start", "hartree-fock", "--reward", "gate-cost", "--halting", "scaled", "--optimize-every", 2)
+    assert qvar("search", "h2-2", *options, "--episodes", 2, "--max-gates", 5, "--out", "mine").code == 0
+    found = config(own_folder / "mine")
+    assert [gate[:2] for gate in found["start"]["gates"]] == [["ry", [0]], ["ry", [1]]]
+    assert (found["reward"]["name"], found["halting"]["name"]) == ("GateCostReward", "NegativeBinomialHalting")
+    assert found["optimize_every"] == 2
+    assert found["curriculum"]["initial_threshold"] < 0.21  # that of Hartree-Fock; 0.97 without a start
+
+
+def test_a_search_goes_on_from_a_chain_and_another_from_what_that_one_found(qvar, own_folder):
+    fast = ("--algorithm", "random", "--episodes", 2, "--optimizer", "cobyla")
+    outcome = qvar("search", "h2-2", "--start", "mps", "--max-gates", 6, *fast, "--out", "first", "--json")
+    assert outcome.code == 0
+    assert json.loads(outcome.out)["gradients"] > 0  # those of the chain; COBYLA takes none
+    start = ("--start", "first/best.qasm", "--max-gates", 9)
+    assert qvar("search", "h2-2", *start, *fast, "--out", "second").code == 0
+    circuit = Circuit.from_qasm((own_folder / "first" / "best.qasm").read_text())
+    assert [gate[0] for gate in config(own_folder / "second")["start"]["gates"]] == [o.gate for o in circuit.operations]
+
+
+def test_a_chain_keeps_to_the_coupling_of_the_device(qvar, own_folder):
+    options = ("--start", "mps", "--noise", "ourense", "--algorithm", "random", "--episodes", 1, "--max-gates", 24)
+    assert qvar("search", "lih-4", *options, "--out", "mine").code == 0
+    found = config(own_folder / "mine")
+    cnots = {tuple(qubits) for gate, qubits, *_ in found["start"]["gates"] if gate == "cx"}
+    assert cnots
+    assert cnots <= {tuple(pair) for pair in found["engine"]["noise"]["coupling_map"]}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "known"),
+    [
+        ("--start", "dmrg", "empty, hartree-fock, mps, or the path of a .qasm file"),
+        ("--reward", "free", "paper, gate-cost"),
+        ("--halting", "soon", "none, scaled, released-noiseless, released-noisy"),
+    ],
+)
+def test_names_that_are_not_known_are_refused_naming_those_that_are(qvar, own_folder, option, value, known):
+    outcome = qvar("search", "h2-2", option, value, "--out", "mine")
+    assert outcome.code == 2
+    assert f"unknown {option[2:]} '{value}'; known are {known}" in outcome.err
+    assert not (own_folder / "mine").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "engine", "noise"),
     [
@@ -226,3 +271,24 @@ def test_a_problem_with_a_strange_title_is_searched_all_the_same(qvar, own_folde
     outcome = qvar("search", "mine.json", *SHORT, "--out", "run")
     assert outcome.code == 0
     assert title in outcome.words
+
+
+def test_a_family_member_is_searched_under_its_name_dots_included(qvar, own_folder):
+    found = qvar("search", "tfim-2-h0.5", "--algorithm", "random", "--episodes", 3, "--max-gates", 4, "--quiet")
+    assert (found.code, found.err) == (0, "")
+    assert "noiseless error (J)" in found.out
+    assert "chemical" not in found.out
+    (folder,) = (own_folder / "runs").iterdir()
+    assert folder.name == "tfim-2-h0.5-none-random-seed0"
+    assert "tfim-2-h0.5" in qvar("show", folder).out
+
+
+def test_a_compiled_unitary_is_searched_under_noise_and_judged_by_its_aim(qvar, own_folder):
+    found = qvar(
+        *("search", "qft-1", "--algorithm", "random", "--noise", "ourense", "--episodes", 3, "--max-gates", 4),
+        *("--out", "run", "--quiet"),
+    )
+    assert (found.code, found.err) == (0, "")
+    assert "of 0.01" in found.out
+    shown = json.loads(qvar("show", "run", "--json").out)
+    assert (shown["unit"], shown["accurate"]) == ("infidelity", shown["error"] <= 1e-2)

@@ -1,13 +1,12 @@
 """The greedy search grows circuits by what helps most, counts honestly, and comes back after a kill."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from qvar.envs import ActionTable, ArchitectureSearchEnv, both_directions
-from qvar.problems import molecule
+from qvar.envs import ActionTable, ArchitectureSearchEnv, StartCircuit, both_directions
+from qvar.problems import molecule, unitary_compilation
 from qvar.runs import RunFolder
 from qvar.search import Greedy, Judge, configure, find_algorithm, run_search, search, with_algorithm
 from qvar.search.algorithms import make_environment
@@ -163,14 +162,14 @@ def test_shots_are_counted_and_growth_with_them_ends(greedy_h2):
 
 def test_it_starts_from_the_start_circuit_of_the_environment(greedy_h2):
     problem = molecule("h2-4")
-    env = ArchitectureSearchEnv(problem, Ideal(), max_gates=12)
-    start = Circuit(4, (Operation("x", (0,)), Operation("x", (2,)), Operation("ry", (1,), (Slot(0),))))
-    env.start = SimpleNamespace(circuit=start, parameters=np.array([0.1]))
+    env = ArchitectureSearchEnv(problem, Ideal(), max_gates=12, start=StartCircuit.basis_state(problem))
     tracker = Tracker(episodes=1, budget=None, judge=Judge(), evaluator=env.evaluator)
     searcher = GreedySearcher(Greedy(), env, tracker, np.random.SeedSequence(0))
     (record,) = searcher.play()
     assert record["error"] < 1e-6
-    assert tracker.best.circuit.counts()["x"] == 2
+    assert record["additions"] == 1  # one double excitation on top of the Hartree-Fock state
+    empty = ArchitectureSearchEnv(problem, Ideal(), max_gates=12)
+    assert GreedySearcher(Greedy(), empty, tracker, np.random.SeedSequence(0)).play()[0]["additions"] > 1
 
 
 def test_resuming_from_every_episode_ends_with_the_record_of_an_unbroken_run(
@@ -208,3 +207,12 @@ def test_it_has_a_name_and_ten_episodes_by_default():
 def test_settings_out_of_range_are_refused(changes):
     with pytest.raises(RunError):
         Greedy(**changes)
+
+
+def test_a_unitary_is_compiled_and_pruned_without_knowing_its_input(greedy_h2):
+    target = Circuit(2, (Operation("ry", (0,), (0.4,)), Operation("rzz", (0, 1), (0.7,))))
+    result = run_search(replace(greedy_h2, problem=unitary_compilation(target), max_gates=10))
+    assert result.error < 1e-6
+    overlap = abs(np.trace(matrix_of(target).conj().T @ matrix_of(result.circuit.bind(result.parameters)))) / 4
+    assert overlap == pytest.approx(1, abs=1e-6)
+    assert result.circuit.n_two_qubit_gates == 2

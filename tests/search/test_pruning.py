@@ -8,7 +8,7 @@ import pytest
 
 from qvar.agents import RandomPolicy
 from qvar.optimizers import LBFGS
-from qvar.problems import molecule
+from qvar.problems import molecule, unitary_compilation
 from qvar.search import Judge, Pruning, configure, prune, run_search
 from qvar.simulators import AerSimulator, Circuit, NoiseModel, Operation, PauliTransferSimulator, Slot
 from qvar.simulators import StatevectorSimulator as Ideal
@@ -156,6 +156,13 @@ def test_fixed_and_shared_angles_and_other_gates_are_taken_and_channels_kept():
     assert pruned.energy < given
     assert noise in pruned.circuit.operations
     assert pruned.energy == pytest.approx(aer.objective(pruned.circuit, H2.observable)(pruned.parameters), abs=1e-8)
+
+
+def test_a_cnot_of_a_compiled_unitary_stays_though_its_control_would_start_in_zero():
+    cnot = Operation("cx", (0, 1))
+    problem = unitary_compilation(Circuit(2, (cnot,)))
+    pruned = prune(problem, Ideal(), Circuit(2, (Operation("rz", (1,), (0.0,)), cnot, cnot, cnot)), [])
+    assert pruned.circuit.operations == (cnot,)
 
 
 def test_the_empty_circuit_stays_empty():

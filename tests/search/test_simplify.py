@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from qiskit.quantum_info import Operator
 
 from qvar.search.simplify import free_angles, simplify
 from qvar.simulators import Circuit, Observable, Operation, Slot, StatevectorSimulator
@@ -56,6 +57,15 @@ def test_the_state_is_the_same_up_to_its_phase_and_no_gate_is_added(circuit):
     again, angles_again = simplify(shorter, angles)
     assert again == shorter
     assert np.allclose(angles_again, angles, atol=1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(circuits())
+def test_without_knowledge_of_the_input_the_unitary_is_the_same(circuit):
+    shorter, angles = simplify(circuit, [], is_from_zero=False)
+    one, other = (Operator(c.to_qiskit()).data for c in (circuit, shorter.bind(angles)))
+    assert abs(np.trace(one.conj().T @ other)) / len(one) == pytest.approx(1, abs=1e-8)
+    assert len(simplify(circuit, [])[0].operations) <= len(shorter.operations) <= len(circuit.operations)
 
 
 @pytest.mark.parametrize(
