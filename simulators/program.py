@@ -249,14 +249,22 @@ class Lowering:
 
 
 def pure_lowering() -> Lowering:
-    """Return the lowering for the pure-state picture; matrices are stored as real and imaginary parts, row-major."""
-    return Lowering(None, Picture((0.0,), (0.0,), _pure_matrix, _pure_matrix, _no_channel, _no_record))
+    """Return the lowering for the pure-state picture, where all two-qubit gates are CX between one-qubit ones.
+
+    Matrices are stored as real and imaginary parts, row-major, followed by the rotation of X, Y, Z that they cause.
+    """
+    return Lowering(None, Picture((0.0,), (0.0,), _pure_matrix, _no_dense, _no_channel, _no_record))
 
 
 def _pure_matrix(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
     if channel is not None:
         _no_record(channel)
-    return tuple(np.stack([unitary.real, unitary.imag], axis=-1).ravel().tolist())
+    numbers = np.stack([unitary.real, unitary.imag], axis=-1)
+    return (*numbers.ravel().tolist(), *unitary_to_ptm(unitary)[1:, 1:].ravel().tolist())
+
+
+def _no_dense(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
+    raise AssertionError(f"the pure-state picture has no two-qubit matrices, got {unitary} and {channel}")
 
 
 def _no_record(channel: Channel) -> None:
