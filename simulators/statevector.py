@@ -61,11 +61,9 @@ class StatevectorSimulator:
         """Return the expectation value of `observable` after `circuit` as a function of the angles.
 
         Raises:
-            EngineError: if the numbers of qubits differ, or the observable's tables would not fit into memory.
+            EngineError: if the numbers of qubits differ, the circuit holds channels, or the observable's tables would not fit into memory.
         """
         check_observable(circuit, observable)
-        if any(operation.channel is not None for operation in circuit.operations):
-            raise EngineError("a state vector cannot hold channels; use PauliTransferSimulator or AerSimulator")
         prepared = remembered(self._prepared, observable, _PreparedObservable)
         return ExactObjective(self, circuit, prepared, self._program(circuit, prepared.masks))
 

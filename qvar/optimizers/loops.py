@@ -72,7 +72,7 @@ def run_loop(
 
 def exact_program(objective: Objective, calls: int) -> CompiledProgram | None:
     """Return the program of an exact objective whose loops are worth compiling, None for any other."""
-    if type(objective) is not ExactObjective or objective.program.picture != "pauli_transfer":
+    if type(objective) is not ExactObjective:
         return None
     return objective.program if _is_worth_it(objective.program, calls) else None
 

@@ -99,7 +99,7 @@ class Rotosolve:
         counted = CountedObjective(objective)
         rotations = find_rotations(getattr(objective, "circuit", None), len(x), self.order)
         program = exact_program(objective, self.max_sweeps + 1) if len(x) and self.order is None else None
-        if program is not None:
+        if program is not None and program.picture == "pauli_transfer":
             return self._compiled(counted, program, x)
         is_exact = objective.shots_per_evaluation == 0
         value, converged = counted.value(x), len(x) == 0
