@@ -146,7 +146,7 @@ class Circuit:
         return tuple(p for o in self.operations for p in o.parameters if isinstance(p, Slot))
 
     def then(self, operations: Iterable[Operation]) -> "Circuit":
-        """Return this circuit followed by more operations; only these are checked, in a time that no circuit adds to."""
+        """Return this circuit followed by more operations; only those are checked again."""
         more = tuple(operations)
         longer = object.__new__(Circuit)
         object.__setattr__(longer, "n_qubits", self.n_qubits)

@@ -1,6 +1,6 @@
 """Exact noiseless expectation values and gradients by state vector."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -61,7 +61,8 @@ class StatevectorSimulator:
         """Return the expectation value of `observable` after `circuit` as a function of the angles.
 
         Raises:
-            EngineError: if the numbers of qubits differ, the circuit holds channels, or the observable's tables would not fit into memory.
+            EngineError: if the numbers of qubits differ, the circuit holds channels, or the observable's tables would
+                not fit into memory.
         """
         check_observable(circuit, observable)
         prepared = remembered(self._prepared, observable, _PreparedObservable)
@@ -82,12 +83,15 @@ class StatevectorSimulator:
         )
         full = int(ints[layout.FULL])
         numbers = int(ints[layout.SCRATCH]) + 4 * full
-        seconds = (int(ints[layout.COST]) + offset) * _SECONDS_PER_NUMBER
+        seconds = (int(ints[layout.COST]) + 3 * offset) * _SECONDS_PER_NUMBER
         return CompiledProgram("statevector", (ints, floats, constants), numbers, numbers, numbers + 4 * full, seconds)
 
     def moments_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
         """Return what the kernel `moments` needs for the mean and the variance that shots of `observable` have."""
-        return self._program(circuit, remembered(self._prepared, observable, _PreparedObservable).groups)
+        groups = remembered(self._prepared, observable, _PreparedObservable).groups
+        program = self._program(circuit, groups)
+        turns = groups.header.size * 4 * 2**circuit.n_qubits  # one for each group and qubit
+        return replace(program, seconds=program.seconds + turns * _SECONDS_PER_NUMBER)
 
     def final_state(self, circuit: Circuit, theta: NDArray[np.float64]) -> NDArray[np.complex128]:
         """Return the amplitudes after `circuit` (see `ExactObjective.state`)."""
@@ -136,7 +140,6 @@ class _PreparedObservable:
         n_y = (observable.digits == 2).sum(axis=1)
         self.observable = observable
         masks = np.unique(x_masks)
-        masks = masks[np.argsort(masks & 3, kind="stable")]
         is_complex = bool((n_y % 2).any())
         n_bytes = 8 * (1 + is_complex) * len(masks) << max(n, 2)
         if n_bytes > _MAX_BYTES:
@@ -148,12 +151,11 @@ class _PreparedObservable:
         tables = np.zeros((1 + is_complex, len(masks), len(states)))
         where = {int(mask): k for k, mask in enumerate(masks)}
         for x, z, y, coefficient in zip(x_masks, z_masks, n_y, observable.vector, strict=True):
-            # H|psi> at b is the sum of D_x[b ^ x] psi[b ^ x]; kernels flip the low two bits of b only afterwards
-            signs = 1 - 2 * (np.bitwise_count((states ^ (x & ~3)) & z).astype(np.int64) % 2)
+            # H|psi> at b is the sum of D_x[b ^ x] psi[b ^ x]
+            signs = 1 - 2 * (np.bitwise_count((states ^ x) & z).astype(np.int64) % 2)
             part = (1, 1, -1, -1)[y % 4] * coefficient * signs
             tables[y % 2, where[int(x)]] += part
-        bounds = np.searchsorted(masks & 3, np.arange(5))
-        self.masks = _Tables(np.concatenate([[len(masks), is_complex], bounds, masks]), tables.ravel())
+        self.masks = _Tables(np.concatenate([[len(masks), is_complex], masks]), tables.ravel())
         self._plan: MeasurementPlan | None = None
 
     @property

@@ -33,11 +33,10 @@ FIRST_FACTOR = 4
 COUNT = 5
 OP_SIZE = 6
 
-# The observable: number of masks, 0 if its tables are real, bounds of the masks whose low two bits are 0, 1, 2, 3,
-# masks. For shot noise: number of groups, letters.
+# The observable: number of masks, 1 if there are tables of imaginary parts behind the real ones, masks. For shot noise:
+# number of groups, letters.
 N_MASKS = 0
 IS_COMPLEX = 1
-BOUNDS = 2
-MASKS = 7
+MASKS = 2
 
 MATRIX_SIZE = 32  # numbers in a matrix laid out for lanes

@@ -164,7 +164,7 @@ def plan(steps, angles, n_qubits, n_slots, observable, offset, joined, constants
             row = ops_at + OP_SIZE * n_ops
             is_diagonal = kinds[q] == _ALONG_Z
             n_bits = _emit(work, row, is_diagonal, xs[q], zs[q], basis, n_bits, first, factor - first)
-            cost += 100 + 2 * work[row + SIZE]
+            cost += 100 + 4 * work[row + SIZE]
             n_ops += 1
             head[q] = -1
             kinds[q] = 0
@@ -189,7 +189,7 @@ def _finished(work, ops_at, n_ops, n_factors, basis, n_bits, zs, n_slots, observ
     work[IMAGES_AT] = images_at
     work[OBSERVABLE_AT] = images_at + n_bits
     work[SCRATCH] = (2 * padded(n_factors) + MATRIX_SIZE * (n_ops + 1) + 7) // 8 * 8
-    work[COST] = cost
+    work[COST] = cost + 20 * (np.int64(1) << n_bits)
     below = np.int64(0)
     for k in range(n_bits):
         for q in range(n_qubits):  # qubit q of the final state is the parity of what its Z has become

@@ -32,7 +32,6 @@ from qvar.simulators.kernels.lanes import load, spread, store, total
 from qvar.simulators.kernels.layout import FIXED, OPTIONS, RX, RY
 from qvar.simulators.kernels.planning import is_valid, padded
 from qvar.simulators.kernels.pure_layout import (
-    BOUNDS,
     COUNT,
     DIAGONAL,
     FACTORS_AT,
@@ -114,7 +113,7 @@ def _forward(ints, floats, constants, theta, work, psi, final):
     _clear(work, psi, 8)
     work[psi] = 1.0
     _run(ints, work, psi)
-    if ints[N_BITS] < 2 or ints[FULL] > 1 << ints[N_BITS]:
+    if ints[FULL] > 1 << ints[N_BITS]:
         _clear(work, final, 2 * ints[FULL])
     _permute(ints, work, final, psi, False)
 
@@ -139,33 +138,32 @@ def _permute(ints, work, final, psi, back):
 
 
 @njit(**OPTIONS)
-def _observe(ints, constants, work, final, lam, write):
-    """Return <H>, and with `write` leave H|psi> at `lam`."""
+def _observe(ints, constants, work, final, lam):
+    """Write H|psi> to `lam` and return <H>."""
     full = ints[FULL]
     at = ints[OBSERVABLE_AT]
     n_masks = ints[at + N_MASKS]
-    is_complex = ints[at + IS_COMPLEX] == 1
+    _clear(work, lam, 2 * full)
+    for k in range(n_masks):
+        x = ints[at + MASKS + k]
+        for i in range(full >> 2):
+            source, target = final + 8 * (i ^ (x >> 2)), lam + 8 * i
+            table = load(constants, k * full + 4 * i)
+            a, b = flipped(load(work, source), x), flipped(load(work, source + 4), x)
+            store(work, target, load(work, target) + table * a)
+            store(work, target + 4, load(work, target + 4) + table * b)
+    if ints[at + IS_COMPLEX] == 1:
+        for k in range(n_masks):
+            x = ints[at + MASKS + k]
+            for i in range(full >> 2):
+                source, target = final + 8 * (i ^ (x >> 2)), lam + 8 * i
+                table = load(constants, (n_masks + k) * full + 4 * i)
+                a, b = flipped(load(work, source), x), flipped(load(work, source + 4), x)
+                store(work, target, load(work, target) - table * b)
+                store(work, target + 4, load(work, target + 4) + table * a)
     value = spread(0.0)
-    for i in range(full >> 2):
-        re, im = spread(0.0), spread(0.0)
-        for low in range(4):
-            p, q = spread(0.0), spread(0.0)
-            for k in range(ints[at + BOUNDS + low], ints[at + BOUNDS + low + 1]):
-                source = final + 8 * (i ^ (ints[at + MASKS + k] >> 2))
-                table = load(constants, k * full + 4 * i)
-                a, b = load(work, source), load(work, source + 4)
-                p = p + table * a
-                q = q + table * b
-                if is_complex:
-                    table = load(constants, (n_masks + k) * full + 4 * i)
-                    p = p - table * b
-                    q = q + table * a
-            re = re + flipped(p, low)
-            im = im + flipped(q, low)
-        value = value + (re * load(work, final + 8 * i) + im * load(work, final + 8 * i + 4))
-        if write:
-            store(work, lam + 8 * i, re)
-            store(work, lam + 8 * i + 4, im)
+    for i in range(0, 2 * full, 4):
+        value = value + load(work, final + i) * load(work, lam + i)
     return total(value)
 
 
@@ -208,7 +206,7 @@ def _slopes(ints, floats, constants, work, row, gx, gy, gz, out):
 
 
 @njit(**OPTIONS)
-def _read(ints, work, final, out):
+def _read(work, final, out):
     """Copy amplitudes to a complex array."""
     for k in range(out.size):
         at = final + 8 * (k >> 2) + (k & 3)
@@ -222,7 +220,7 @@ def state(ints, floats, constants, theta, work, out):
         return math.nan
     final = ints[SCRATCH] + 2 * ints[FULL]
     _forward(ints, floats, constants, theta, work, ints[SCRATCH], final)
-    _read(ints, work, final, out)
+    _read(work, final, out)
     return 0.0
 
 
@@ -233,7 +231,7 @@ def energy(ints, floats, constants, theta, work):
         return math.nan
     final = ints[SCRATCH] + 2 * ints[FULL]
     _forward(ints, floats, constants, theta, work, ints[SCRATCH], final)
-    return _observe(ints, constants, work, final, 0, False)
+    return _observe(ints, constants, work, final, ints[SCRATCH])
 
 
 @njit(**OPTIONS)
@@ -258,7 +256,7 @@ def energies_from(ints, floats, constants, thetas, states, work, out):
             work[at + 4] = start[i].imag
         _run(ints, work, psi)
         _permute(ints, work, final, psi, False)
-        out[k] = _observe(ints, constants, work, final, 0, False)
+        out[k] = _observe(ints, constants, work, final, psi)
 
 
 @njit(**OPTIONS)
@@ -274,7 +272,7 @@ def gradient(ints, floats, constants, theta, work, out):
     lam = final + 2 * ints[FULL]
     observed = lam + 2 * ints[FULL]
     _forward(ints, floats, constants, theta, work, psi, final)
-    value = _observe(ints, constants, work, final, observed, True)
+    value = _observe(ints, constants, work, final, observed)
     if ints[N_BITS] < 2:
         _clear(work, lam, 8)
     _permute(ints, work, observed, lam, True)
@@ -327,8 +325,8 @@ def moments(ints, floats, constants, theta, work, out):
             letter = ints[groups + 1 + g * n_qubits + q]
             if letter == 3:
                 continue
-            i = complex(_HALF, 0.0) if letter == 1 else complex(0.0, -_HALF)
-            lay_out(work, m, 1 << q, complex(_HALF, 0.0), i, complex(_HALF, 0.0), -i)
+            phase = complex(_HALF, 0.0) if letter == 1 else complex(0.0, -_HALF)
+            lay_out(work, m, 1 << q, complex(_HALF, 0.0), phase, complex(_HALF, 0.0), -phase)
             turn(work, psi, full, 1 << q, 1 << q, m)
         mean, square = spread(0.0), spread(0.0)
         for i in range(full >> 2):
