@@ -134,24 +134,7 @@ class Circuit:
     def __post_init__(self) -> None:
         object.__setattr__(self, "n_qubits", check_whole("n_qubits", self.n_qubits, error=CircuitError))
         object.__setattr__(self, "operations", tuple(self.operations))
-        object.__setattr__(self, "_n_parameters", self._check(self.operations, 0))
-
-    def _check(self, operations: tuple[Operation, ...], n_known: int) -> int:
-        """Check operations that come after ones with `n_known` free angles, and return the number of these by then."""
-        slots = set(range(n_known))
-        for operation in operations:
-            if not isinstance(operation, Operation):
-                raise CircuitError(f"a circuit holds Operations, got {operation!r}")
-            if max(operation.qubits) >= self.n_qubits:
-                raise CircuitError(
-                    f"gate {operation.gate!r} acts on qubit(s) {operation.qubits}, out of range for a circuit "
-                    f"of {self.n_qubits} qubit(s) (0..{self.n_qubits - 1})"
-                )
-            slots.update(p.index for p in operation.parameters if isinstance(p, Slot))
-        if slots and max(slots) != len(slots) - 1:
-            missing = sorted(set(range(max(slots))) - slots)
-            raise CircuitError(f"parameter slots must be 0..{max(slots)} without gaps; missing {missing}")
-        return len(slots)
+        object.__setattr__(self, "_n_parameters", _check_operations(self.operations, self.n_qubits, 0))
 
     @property
     def n_parameters(self) -> int:
@@ -163,12 +146,12 @@ class Circuit:
         return tuple(p for o in self.operations for p in o.parameters if isinstance(p, Slot))
 
     def then(self, operations: Iterable[Operation]) -> "Circuit":
-        """Return this circuit followed by more operations; only these are checked, so that circuits grow cheaply."""
-        added = tuple(operations)
+        """Return this circuit followed by more operations; only those are checked again."""
+        more = tuple(operations)
         longer = object.__new__(Circuit)
         object.__setattr__(longer, "n_qubits", self.n_qubits)
-        object.__setattr__(longer, "_n_parameters", self._check(added, self.n_parameters))
-        object.__setattr__(longer, "operations", self.operations + added)
+        object.__setattr__(longer, "operations", self.operations + more)
+        object.__setattr__(longer, "_n_parameters", _check_operations(more, self.n_qubits, self.n_parameters))
         return longer
 
     def bind(self, theta: ArrayLike) -> "Circuit":
@@ -328,6 +311,27 @@ class Circuit:
         from qvar.simulators.conversion import circuit_to_qasm
 
         return circuit_to_qasm(self if theta is None else self.bind(theta))
+
+
+def _check_operations(operations: tuple[Operation, ...], n_qubits: int, n_parameters: int) -> int:
+    """Return the number of free angles after operations that follow others with `n_parameters`, or raise."""
+    slots: set[int] = set()
+    for operation in operations:
+        if not isinstance(operation, Operation):
+            raise CircuitError(f"a circuit holds Operations, got {operation!r}")
+        if max(operation.qubits) >= n_qubits:
+            raise CircuitError(
+                f"gate {operation.gate!r} acts on qubit(s) {operation.qubits}, out of range for a circuit "
+                f"of {n_qubits} qubit(s) (0..{n_qubits - 1})"
+            )
+        for parameter in operation.parameters:
+            if isinstance(parameter, Slot):
+                slots.add(parameter.index)
+    highest = max(slots, default=-1)
+    missing = sorted(set(range(n_parameters, highest)) - slots)
+    if missing:
+        raise CircuitError(f"parameter slots must be 0..{highest} without gaps; missing {missing}")
+    return max(n_parameters, highest + 1)
 
 
 def _plain(number: float) -> float:

@@ -9,12 +9,14 @@ neighbours; whatever has no structure becomes a dense two-qubit matrix.
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import is_
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qvar.simulators.channels import Channel, unitary_to_ptm
 from qvar.simulators.circuit import Circuit, Operation, Slot
+from qvar.simulators.errors import EngineError
 from qvar.simulators.gates import PAULIS, gate_matrix
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.threads import in_forked_child
@@ -85,6 +87,21 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """Operations without channels, the number of steps up to each, and their steps."""
+
+    operations: tuple[Operation, ...]
+    ends: list[int]
+    steps: NDArray[np.int64]
+    angles: NDArray[np.float64]
+
+    def shared(self, circuit: Circuit) -> int:
+        """Return with how many of these very operations the circuit begins."""
+        same = list(map(is_, self.operations, circuit.operations))
+        return same.index(False) if False in same else len(same)
+
+
+@dataclass(frozen=True, slots=True)
 class _Step:
     """One step; `source` is the index of the gate's angle it rotates by, -1 if it has none."""
 
@@ -119,7 +136,8 @@ class Picture:
 class Lowering:
     """Turn circuits into steps for one picture and one noise model.
 
-    Holds mutable state: the table of gates lowered so far and the constants they need, both only ever appended to.
+    Holds mutable state: the table of gates lowered so far and the constants they need, both only ever appended to; and
+    the last circuit, since the next one often begins in the same way.
     """
 
     def __init__(self, noise: NoiseModel | None, picture: Picture) -> None:
@@ -129,6 +147,7 @@ class Lowering:
         self._numbers: list[float] = []
         self._offsets: dict[tuple[float, ...], int] = {}
         self._constants: NDArray[np.float64] = np.zeros(1)
+        self._known = _Known((), [], np.zeros(0, np.int64), np.zeros(0))
 
     def steps(self, circuit: Circuit) -> Steps:
         """Return the steps of `circuit`.
@@ -140,7 +159,11 @@ class Lowering:
         angles: list[float] = []
         own: list[float] = []  # constants of the circuit's own channels, behind the shared ones
         places: list[int] = []
-        for operation in circuit.operations:
+        ends: list[int] = []
+        known = self._known
+        n_known = known.shared(circuit)
+        n_steps = known.ends[n_known - 1] if n_known else 0
+        for operation in circuit.operations[n_known:]:
             parameters = operation.parameters
             if operation.channel is not None:
                 places.append(len(numbers) + STEP_SIZE - 1)
@@ -160,12 +183,17 @@ class Lowering:
                         shift = parameter
                 numbers += (step.opcode, step.first, step.second, slot, step.constants)
                 angles += (scale, shift)
+            ends.append(n_steps + len(angles) // 2)
         constants = self._current_constants()
         if own:
             for place in places:
                 numbers[place] += len(constants)
-            constants = np.concatenate([constants, own])
-        return Steps(np.array(numbers, np.int64), np.array(angles, np.float64), constants)
+        steps = np.concatenate([known.steps[: STEP_SIZE * n_steps], np.array(numbers, np.int64)])
+        turns = np.concatenate([known.angles[: 2 * n_steps], np.array(angles, np.float64)])
+        if own:
+            return Steps(steps, turns, np.concatenate([constants, own]))
+        self._known = _Known(circuit.operations, known.ends[:n_known] + ends, steps, turns)
+        return Steps(steps, turns, constants)
 
     def _lower(self, operation: Operation) -> tuple[_Step, ...]:
         gate, qubits = operation.gate, operation.qubits
@@ -249,14 +277,22 @@ class Lowering:
 
 
 def pure_lowering() -> Lowering:
-    """Return the lowering for the pure-state picture; matrices are stored as real and imaginary parts, row-major."""
-    return Lowering(None, Picture((0.0,), (0.0,), _pure_matrix, _pure_matrix, _no_channel, _no_record))
+    """Return the lowering for the pure-state picture, where all two-qubit gates are CX between one-qubit ones.
+
+    Matrices are stored as real and imaginary parts, row-major, followed by the rotation of X, Y, Z that they cause.
+    """
+    return Lowering(None, Picture((0.0,), (0.0,), _pure_matrix, _no_dense, _no_channel, _no_record))
 
 
 def _pure_matrix(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
     if channel is not None:
         _no_record(channel)
-    return tuple(np.stack([unitary.real, unitary.imag], axis=-1).ravel().tolist())
+    numbers = np.stack([unitary.real, unitary.imag], axis=-1)
+    return (*numbers.ravel().tolist(), *unitary_to_ptm(unitary)[1:, 1:].ravel().tolist())
+
+
+def _no_dense(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
+    raise AssertionError(f"the pure-state picture has no two-qubit matrices, got {unitary} and {channel}")
 
 
 def _no_record(channel: Channel) -> None:
@@ -264,7 +300,10 @@ def _no_record(channel: Channel) -> None:
 
 
 def _no_channel(channel: Channel) -> list[float]:
-    raise AssertionError(f"the pure-state picture has no channels, got {channel}")
+    raise EngineError(
+        "a state vector cannot hold channels; use PauliTransferSimulator or AerSimulator: got one on "
+        f"{channel.n_qubits} qubit(s)"
+    )
 
 
 def ptm_lowering(noise: NoiseModel | None) -> Lowering:

@@ -1,6 +1,7 @@
 """Exact noiseless expectation values and gradients by state vector."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,15 +12,16 @@ from qvar.simulators.errors import EngineError
 from qvar.simulators.exact import CompiledProgram, ExactObjective, energies_of_pairs, remembered
 from qvar.simulators.gates import PAULIS
 from qvar.simulators.input_states import amplitudes
-from qvar.simulators.kernels import compiled
+from qvar.simulators.kernels import compiled, workspace
+from qvar.simulators.kernels import pure_layout as layout
 from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
 from qvar.simulators.observable import Observable
-from qvar.simulators.program import STEP_SIZE, Lowering, pure_lowering
+from qvar.simulators.program import Lowering, pure_lowering
 
 __all__ = ["StatevectorSimulator"]
 
 _MAX_BYTES = 4 * 2**30
-_SECONDS_PER_NUMBER = 5e-10  # of a state, and operation; only used to decide whether threads are worth it
+_SECONDS_PER_NUMBER = 1e-10  # of a state, and operation; only used to decide whether threads are worth it
 
 
 _TO_BASIS = np.array(
@@ -59,39 +61,72 @@ class StatevectorSimulator:
         """Return the expectation value of `observable` after `circuit` as a function of the angles.
 
         Raises:
-            EngineError: if the numbers of qubits differ, or the observable's tables would not fit into memory.
+            EngineError: if the numbers of qubits differ, the circuit holds channels, or the observable's tables would
+                not fit into memory.
         """
         check_observable(circuit, observable)
-        if any(operation.channel is not None for operation in circuit.operations):
-            raise EngineError("a state vector cannot hold channels; use PauliTransferSimulator or AerSimulator")
         prepared = remembered(self._prepared, observable, _PreparedObservable)
-        return ExactObjective(self, circuit, prepared, self._program(circuit, prepared.masks, prepared.tables))
+        return ExactObjective(self, circuit, prepared, self._program(circuit, prepared.masks))
 
-    def _program(self, circuit: Circuit, masks: NDArray[np.int64], tables: NDArray[np.complex128]) -> CompiledProgram:
+    def _program(self, circuit: Circuit, observed: "_Tables", *, joined: bool = False) -> CompiledProgram:
         steps = self._lowering.steps(circuit)
-        n_steps = len(steps.steps) // STEP_SIZE
-        header = np.array([circuit.n_qubits, n_steps, len(masks), circuit.n_parameters], dtype=np.int64)
-        ints = np.concatenate([header, steps.steps, masks])
-        size = 2 * 2**circuit.n_qubits
-        seconds = size * (n_steps + len(masks)) * _SECONDS_PER_NUMBER
-        return CompiledProgram(
-            "statevector", (ints, steps.angles, steps.constants, tables), size, size, 2 * size, seconds
+        offset, constants = observed.followed_by(steps.constants)
+        ints, floats = compiled("pure_planning", "plan")(
+            steps.steps,
+            steps.angles,
+            circuit.n_qubits,
+            circuit.n_parameters,
+            observed.header,
+            offset,
+            int(joined),
+            steps.constants,
         )
+        full = int(ints[layout.FULL])
+        numbers = int(ints[layout.SCRATCH]) + 4 * full
+        seconds = (int(ints[layout.COST]) + 3 * offset) * _SECONDS_PER_NUMBER
+        return CompiledProgram("statevector", (ints, floats, constants), numbers, numbers, numbers + 4 * full, seconds)
+
+    def moments_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
+        """Return what the kernel `moments` needs for the mean and the variance that shots of `observable` have."""
+        groups = remembered(self._prepared, observable, _PreparedObservable).groups
+        program = self._program(circuit, groups)
+        turns = groups.header.size * 4 * 2**circuit.n_qubits  # one for each group and qubit
+        return replace(program, seconds=program.seconds + turns * _SECONDS_PER_NUMBER)
 
     def final_state(self, circuit: Circuit, theta: NDArray[np.float64]) -> NDArray[np.complex128]:
         """Return the amplitudes after `circuit` (see `ExactObjective.state`)."""
-        program = self._program(circuit, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.complex128))
-        work = np.empty(program.energy_numbers)
-        compiled("statevector", "state")(*program.arguments, theta, work)
-        return work.view(np.complex128)
+        program = self._program(circuit, _Tables(np.empty(0, dtype=np.int64), np.empty(0)))
+        amplitudes = np.empty(2**circuit.n_qubits, dtype=np.complex128)
+        compiled("statevector", "state")(*program.arguments, theta, workspace(program.energy_numbers), amplitudes)
+        return amplitudes
 
     def energies_from(
         self, circuit: Circuit, observable: Observable, thetas: NDArray[np.float64], states: ArrayLike
     ) -> NDArray[np.float64]:
         """Return the expectation values for start states (see `ExactObjective.batch`)."""
         prepared = remembered(self._prepared, observable, _PreparedObservable)
-        program = self._program(circuit, prepared.masks, prepared.tables)
+        program = self._program(circuit, prepared.masks, joined=True)
         return energies_of_pairs(program, thetas, amplitudes(states, circuit.n_qubits))
+
+
+class _Tables:
+    """Part of an observable as kernels read it: whole numbers for the plan, tables in front of the gates' constants.
+
+    Holds the last joined constants, which change only when a new kind of gate comes in.
+    """
+
+    def __init__(self, header: NDArray[np.int64], tables: NDArray[np.float64]) -> None:
+        self.header = header
+        self._n_numbers = tables.size
+        self._joined: tuple[NDArray[np.float64] | None, NDArray[np.float64]] = (None, tables)
+
+    def followed_by(self, constants: NDArray[np.float64]) -> tuple[int, NDArray[np.float64]]:
+        """Return where `constants` begin in the joined array, and that array."""
+        own, joined = self._joined
+        if own is not constants:
+            joined = np.concatenate([joined[: self._n_numbers], constants])
+            self._joined = constants, joined
+        return self._n_numbers, joined
 
 
 class _PreparedObservable:
@@ -102,21 +137,25 @@ class _PreparedObservable:
         place = 2 ** np.arange(n)
         x_masks = ((observable.digits == 1) | (observable.digits == 2)) @ place
         z_masks = ((observable.digits == 2) | (observable.digits == 3)) @ place
+        n_y = (observable.digits == 2).sum(axis=1)
         self.observable = observable
-        masks, owner = np.unique(x_masks, return_inverse=True)
-        self.masks = masks.astype(np.int64)
-        if 16 * len(self.masks) << n > _MAX_BYTES:
+        masks = np.unique(x_masks)
+        is_complex = bool((n_y % 2).any())
+        n_bytes = 8 * (1 + is_complex) * len(masks) << max(n, 2)
+        if n_bytes > _MAX_BYTES:
             raise EngineError(
-                f"this observable on {n} qubits needs {16 * len(self.masks) << n >> 30} GiB of tables, more than "
+                f"this observable on {n} qubits needs {n_bytes >> 30} GiB of tables, more than "
                 f"{_MAX_BYTES >> 30}; use AerSimulator instead"
             )
-        states = np.arange(2**n)
-        tables = np.zeros((len(self.masks), 2**n), dtype=np.complex128)
-        n_y = (observable.digits == 2).sum(axis=1)
-        for k, (z_mask, coefficient) in enumerate(zip(z_masks, observable.vector, strict=True)):
-            signs = 1 - 2 * (np.bitwise_count(states & z_mask).astype(np.int64) % 2)
-            tables[owner[k]] += coefficient * 1j ** int(n_y[k]) * signs
-        self.tables = tables.ravel()
+        states = np.arange(2 ** max(n, 2))
+        tables = np.zeros((1 + is_complex, len(masks), len(states)))
+        where = {int(mask): k for k, mask in enumerate(masks)}
+        for x, z, y, coefficient in zip(x_masks, z_masks, n_y, observable.vector, strict=True):
+            # H|psi> at b is the sum of D_x[b ^ x] psi[b ^ x]
+            signs = 1 - 2 * (np.bitwise_count((states ^ x) & z).astype(np.int64) % 2)
+            part = (1, 1, -1, -1)[y % 4] * coefficient * signs
+            tables[y % 2, where[int(x)]] += part
+        self.masks = _Tables(np.concatenate([[len(masks), is_complex], masks]), tables.ravel())
         self._plan: MeasurementPlan | None = None
 
     @property
@@ -125,6 +164,14 @@ class _PreparedObservable:
         if self._plan is None:
             self._plan = MeasurementPlan.of(self.observable)
         return self._plan
+
+    @cached_property
+    def groups(self) -> _Tables:
+        """How it is measured, for the kernel `moments`."""
+        values = np.zeros((self.plan.n_groups, 2 ** max(self.observable.n_qubits, 2)))
+        values[:, : self.plan.values.shape[1]] = self.plan.values
+        header = np.concatenate([[self.plan.n_groups], self.plan.bases.ravel()])
+        return _Tables(header, np.append(values.ravel(), self.plan.constant))
 
     def probabilities(self, state: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Return outcome probabilities per measured group from the 2**n amplitudes."""

@@ -100,6 +100,9 @@ def search(
     ] = None,
     cnot_price: Annotated[float | None, typer.Option(help="What a CNOT less is worth, in the unit of energy.")] = None,
     rotation_price: Annotated[float | None, typer.Option(help="What a rotation less is worth.")] = None,
+    prune: Annotated[
+        bool | None, typer.Option(help="Prune the best circuit at the end; by default as the preset says.")
+    ] = None,
     engine: EngineName = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/TASK-NOISE-ALGORITHM-seedN.")] = None,
@@ -130,6 +133,7 @@ def search(
         judge=judge,
         cnot_price=cnot_price,
         rotation_price=rotation_price,
+        prune=prune,
         engine=engine,
         seed=seed,
     )
@@ -223,6 +227,29 @@ def vqe(
         as_json=json,
         quiet=quiet,
     )
+
+
+@app.command()
+def prune(
+    circuit: Annotated[Path, typer.Argument(help="A circuit file (OpenQASM 3).")],
+    task: Task,
+    angles: Annotated[str | None, typer.Option(help="The free angles, radians, such as 0.1,0.2.")] = None,
+    noise: Noise = "none",
+    qubits: Qubits = None,
+    engine: EngineName = None,
+    tolerance: Annotated[float, typer.Option(help="How far the energy may rise in all.")] = 1e-6,
+    judge: Annotated[
+        str, typer.Option(help="Compare energies as measured under the noise, or noiseless.")
+    ] = "measured",
+    out: Annotated[Path | None, typer.Option(help="Write the shorter circuit here (.qasm).")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Take gates out of a circuit as long as its energy stays, optimizing the remaining angles."""
+    from qvar.cli.pruning import PruneOptions, prune_command
+
+    options = PruneOptions(circuit, task, angles, noise, qubits, engine, tolerance, judge)
+    prune_command(options, out=out, as_json=json, quiet=quiet)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from qvar.runs import RunFolder
 from qvar.search import (
     GRADIENT_IN_ENERGIES,
     Algorithm,
+    Pruning,
     SearchConfiguration,
     SearchResult,
     algorithm_name,
@@ -28,6 +29,7 @@ from qvar.search import (
     run_search,
     starting_from,
     vqe,
+    with_algorithm,
 )
 from qvar.simulators.errors import RunError
 
@@ -57,6 +59,7 @@ class SearchOptions:
     judge: str | None = None
     cnot_price: float | None = None
     rotation_price: float | None = None
+    prune: bool | None = None
     engine: str | None = None
     seed: int = 0
 
@@ -93,8 +96,11 @@ class SearchOptions:
             "rotation_price": self.rotation_price,
         }
         judge = replace(base.judge, **{name: value for name, value in prices.items() if value is not None})
-        algorithm = base.algorithm if self.algorithm is None else find_algorithm(self.algorithm, base.algorithm)
-        return replace(base, algorithm=algorithm, judge=judge, seed=self.seed, **changes)
+        if self.prune is not None:
+            changes["pruning"] = Pruning() if self.prune else None
+        if self.algorithm is not None:
+            base = with_algorithm(base, find_algorithm(self.algorithm, base.algorithm))
+        return replace(base, judge=judge, seed=self.seed, **changes)
 
     def check_nothing_to_set(self) -> None:
         """Raise RunError if an option would be ignored by resuming a run without naming its task."""
@@ -217,4 +223,11 @@ def _print_result(result: SearchResult, *, title: str, unit: str, as_json: bool)
         return
     console = Console()
     console.print(result_table(result.to_dict(), title=title, unit=unit))
+    if result.before_pruning is not None:
+        before = result.before_pruning
+        print_line(
+            f"before pruning: energy {before.energy:.6f}, noiseless error {before.error:.2e}, depth {before.depth}, "
+            f"{before.n_cnots} CNOTs, {before.n_rotations} rotations",
+            console,
+        )
     print_circuit(result.circuit.bind(result.parameters), console)

@@ -19,7 +19,7 @@ from qvar.simulators import Circuit, Engine, Objective, Observable
 from qvar.simulators.errors import CircuitError, EngineError, QvarError
 from qvar.simulators.pauli_propagation import PropagationObjective
 
-__all__ = ["EnergyOptions", "compile_command", "energy_command"]
+__all__ = ["EnergyOptions", "compile_command", "energy_command", "read_angles", "read_circuit"]
 
 _KERNELS = (
     "qvar.simulators.kernels.planning",
@@ -51,9 +51,9 @@ class EnergyOptions:
 
 def energy_command(options: EnergyOptions, *, as_json: bool) -> None:
     """Print the energy of a circuit, under noise and without."""
-    circuit = _read_circuit(options.circuit)
+    circuit = read_circuit(options.circuit)
     make_objective = find_objective(options.observable)
-    theta = _read_angles(options.angles, circuit)
+    theta = read_angles(options.angles, circuit)
     engine = find_engine(options.engine, noise=options.noise, qubits=options.qubits, n_qubits=circuit.n_qubits)
     objective = make_objective(engine, circuit)
     how = "exact" if options.shots is None else f"{options.shots} shots per measured circuit, seed {options.seed}"
@@ -117,14 +117,16 @@ def parse_observable(text: str) -> Observable:
     return Observable.from_terms(terms)
 
 
-def _read_circuit(path: Path) -> Circuit:
+def read_circuit(path: Path) -> Circuit:
+    """Return the circuit in an OpenQASM 3 file."""
     try:
         return Circuit.from_qasm(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CircuitError(f"cannot read the circuit {path}: {error.strerror}; give an OpenQASM 3 file") from None
 
 
-def _read_angles(text: str | None, circuit: Circuit) -> NDArray[np.float64]:
+def read_angles(text: str | None, circuit: Circuit) -> NDArray[np.float64]:
+    """Return the free angles of a circuit from text such as 0.1,0.2."""
     try:
         angles = [] if text is None else [float(part) for part in text.split(",")]
     except ValueError:

@@ -22,6 +22,7 @@ from qvar.optimizers import adam as plain_adam
 from qvar.optimizers import adam_spsa as plain_adam_spsa
 from qvar.optimizers import aqgd as plain_aqgd
 from qvar.optimizers import limited_memory as plain_limited_memory
+from qvar.optimizers import rotosolve as plain_rotosolve
 from qvar.optimizers import spsa as plain_spsa
 from qvar.simulators.kernels.layout import OPTIONS
 
@@ -103,6 +104,7 @@ _adam_spsa_steps = njit(**OPTIONS)(plain_adam_spsa.adam_spsa_steps)
 _spsa_slopes = njit(**OPTIONS)(plain_spsa.spsa_slopes)
 _spsa_steps = njit(**OPTIONS)(plain_spsa.spsa_steps)
 _bfgs_steps = njit(**OPTIONS)(plain_limited_memory.bfgs_steps)
+_rotosolve_sweep = njit(**OPTIONS)(plain_rotosolve.rotosolve_sweep)
 
 # -- entry points: the problem, the start, and what the loop takes besides ---------------------------------------------
 
@@ -127,6 +129,12 @@ def aqgd_steps(
 def bfgs_steps(address, ints, floats, constants, work, history, record, noise, x, n, memory, tolerance, gain):
     problem = (address, ints, floats, constants, work, history, record, noise)
     return _bfgs_steps(_value_and_gradient, problem, x, n, memory, tolerance, gain)
+
+
+@njit(**OPTIONS)
+def rotosolve_sweep(address, ints, floats, constants, work, history, record, noise, x, current, slots, scales, shifts):
+    problem = (address, ints, floats, constants, work, history, record, noise)
+    return _rotosolve_sweep(_value, problem, x, current, slots, scales, shifts)
 
 
 @njit(**OPTIONS)
@@ -156,6 +164,7 @@ SIGNATURES = {
     "adam_steps": f"Tuple(({_X}, boolean))({_PROBLEM}, int64, float64, float64, float64, float64, float64)",
     "aqgd_steps": f"Tuple(({_X}, boolean))({_PROBLEM}, {_X}, {_X}, float64, float64, int64)",
     "bfgs_steps": f"Tuple(({_X}, float64, int64, int64, boolean))({_PROBLEM}, int64, int64, float64, float64)",
+    "rotosolve_sweep": f"Tuple(({_X}, float64))({_PROBLEM}, float64, int64[::1], {_X}, {_X})",
     "spsa_slopes": f"{_X}({_PROBLEM}, {_MATRIX}, float64)",
     "spsa_steps": f"{_X}({_PROBLEM}, {_MATRIX}, {_X}, {_X})",
     "adam_spsa_steps": f"UniTuple({_X}, 3)({_PROBLEM}, {_X}, {_X}, {_MATRIX}, {_X}, {_X}, {_X}, float64, int64, int64)",

@@ -48,14 +48,17 @@ class Descent:
 class CompactLBFGS:
     """Minimize with limited-memory BFGS and a backtracking line search, in a compiled call where that is possible.
 
-    Where the descent gains nothing on the start point, it is repeated once from a displaced start, as by `LBFGS`.
+    Where the descent gains nothing on the start point, it is repeated once from a displaced start, as by `LBFGS`. With
+    `restarts`, further descents are made in any case, each from the best angles so far, displaced: circuits that grow
+    gate by gate inherit their angles, and with them a local minimum.
 
     Args:
         max_iterations: accepted steps allowed per descent, at least 1.
         memory: pairs of steps and gradient changes remembered, at least 1.
         tolerance: stop when every component of the gradient is at most this, energy unit per radian.
         value_tolerance: stop when a step lowers the value by at most this, relative to its size or 1.
-        displacement: standard deviation of the displaced start from the first, radians; 0 for no second descent.
+        displacement: standard deviation of displaced starts, radians; 0 for no further descents.
+        restarts: further descents in any case. With shots there are none, for the better of two could not be told.
 
     Source: as `limited_memory_bfgs`, with its deviations.
     Differs from the source:
@@ -67,10 +70,13 @@ class CompactLBFGS:
     tolerance: float = 1e-5
     value_tolerance: float = 1e-9
     displacement: float = 0.3
+    restarts: int = 0
 
     def __post_init__(self) -> None:
         if self.max_iterations < 1 or self.memory < 1 or not self.displacement >= 0:
             raise OptimizerError(f"L-BFGS needs max_iterations, memory >= 1 and displacement >= 0, got {self}")
+        if self.restarts < 0 or (self.restarts and not self.displacement):
+            raise OptimizerError(f"L-BFGS needs restarts >= 0, and with restarts a displacement > 0, got {self}")
         if not (self.tolerance > 0 and self.value_tolerance > 0):
             raise OptimizerError(f"L-BFGS needs positive tolerances, got {self}")
 
@@ -84,10 +90,16 @@ class CompactLBFGS:
         counted = CountedObjective(objective)
         if len(x) == 0:
             return counted.minimum(x, counted.value(x), converged=True)
+        has_shots = bool(objective.shots_per_evaluation)
         last, converged = self._descend(counted, x)
+        further = 0 if has_shots else self.restarts
         if self.displacement > 0 and not counted.has_gained():
-            last, converged = self._descend(counted, x + rng.normal(scale=self.displacement, size=len(x)))
-        if objective.shots_per_evaluation:
+            further = max(further, 1)
+        for _ in range(further):
+            assert counted.best_parameters is not None
+            origin = x if has_shots else counted.best_parameters
+            last, converged = self._descend(counted, origin + rng.normal(scale=self.displacement, size=len(x)))
+        if has_shots:
             return counted.settle(last, converged=converged)
         assert counted.best_parameters is not None
         return counted.minimum(counted.best_parameters, counted.best_value, converged=converged)

@@ -5,10 +5,10 @@ plain Python, `evaluate` counts and `problem` is the counter. In a compiled call
 numba, `evaluate` calls the kernel of an energy or a gradient, and `problem` is a tuple of arrays. Both do the same
 arithmetic in the same order, so results agree to rounding; chance comes in as arrays drawn beforehand.
 
-A compiled call serves exact objectives of `PauliTransferSimulator`, and energies with normal shot noise
-(`ExactObjective.with_normal_shots`). It cannot be interrupted from the keyboard. Where one energy takes so long that
-Python does not matter, up from about eight qubits, the plain loop runs. So it does for any object that wraps an
-objective: that is how to compare the two.
+A compiled call serves exact objectives of `PauliTransferSimulator` and `StatevectorSimulator`, and energies with normal
+shot noise (`ExactObjective.with_normal_shots`). It cannot be interrupted from the keyboard. Where one energy takes so
+long that Python does not matter, up from about eight qubits with noise and thirteen without, the plain loop runs. So it
+does for any object that wraps an objective: that is how to compare the two.
 """
 
 from collections.abc import Callable
@@ -72,7 +72,7 @@ def run_loop(
 
 def exact_program(objective: Objective, calls: int) -> CompiledProgram | None:
     """Return the program of an exact objective whose loops are worth compiling, None for any other."""
-    if type(objective) is not ExactObjective or objective.program.picture != "pauli_transfer":
+    if type(objective) is not ExactObjective:
         return None
     return objective.program if _is_worth_it(objective.program, calls) else None
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qvar.optimizers.loops import exact_program
+from qvar.optimizers.loops import Problem, exact_program, run_loop
 from qvar.optimizers.result import CountedObjective, Minimum, check_start
 from qvar.simulators import Objective, Slot
 from qvar.simulators.errors import OptimizerError
@@ -51,7 +51,8 @@ class Rotosolve:
     counts as one energy, each sweep as one gradient by reverse sweep. It takes about as long as one (measured: half as
     long on 2 qubits, a third longer on 8; 1.5 to 4 energies), however many angles there are.
 
-    Cost elsewhere: the start point is evaluated once; every sweep costs 2 P + 1 energies for P angles. An angle costs
+    Cost elsewhere, state vectors included, where what comes after an angle depends on the state before it: the start
+    point is evaluated once; every sweep costs 2 P + 1 energies for P angles. An angle costs
     two, at t + pi/2 and t - pi/2; the third value, at t itself, is the minimum that the angle before it has promised.
     The last energy of a sweep is a fresh one at its final angles: it ends rounding drift, decides about convergence,
     and starts the next sweep. With shots a promised minimum is too low on average, because the noise of b and c can
@@ -99,12 +100,12 @@ class Rotosolve:
         counted = CountedObjective(objective)
         rotations = find_rotations(getattr(objective, "circuit", None), len(x), self.order)
         program = exact_program(objective, self.max_sweeps + 1) if len(x) and self.order is None else None
-        if program is not None:
+        if program is not None and program.picture == "pauli_transfer":
             return self._compiled(counted, program, x)
         is_exact = objective.shots_per_evaluation == 0
         value, converged = counted.value(x), len(x) == 0
         for _ in range(self.max_sweeps if len(x) else 0):
-            x, promised = rotosolve_sweep(counted.value, x, value, rotations)
+            x, promised = run_loop(rotosolve_sweep, counted, x, value, *rotations, calls=2 * len(rotations.slots))
             before, value = value, counted.value(x)
             if is_exact and abs(value - promised) > _MISFIT * max(1.0, abs(value)):
                 raise OptimizerError(
@@ -147,23 +148,33 @@ def compiled_sweeps(
 
 
 def rotosolve_sweep(
-    value: Callable[[Vector], float], x: Vector, current: float, rotations: Rotations
+    value: Callable[[Problem, Vector], float],
+    problem: Problem,
+    x: Vector,
+    current: float,
+    slots: NDArray[np.int64],
+    scales: Vector,
+    shifts: Vector,
 ) -> tuple[Vector, float]:
     """Minimize every angle once, in order; return the angles and the energy they promise.
 
     Args:
-        value: the energy at angles of shape (n_parameters,).
+        value: the energy of `problem` at angles of shape (n_parameters,).
+        problem: what `value` takes (see `qvar.optimizers.loops`).
         x: angles, shape (n_parameters,), radians; left alone.
         current: the energy at `x`.
-        rotations: the order, and how slots enter the gates.
+        slots: the order.
+        scales: how slots enter the gates, as in `Rotations`.
+        shifts: likewise.
     """
     x = x.copy()
-    for slot, scale, shift in zip(*rotations, strict=True):
+    for k in range(len(slots)):
+        slot, scale, shift = slots[k], scales[k], shifts[k]
         here = x[slot]
         x[slot] = here + np.pi / 2 / scale
-        up = value(x)
+        up = value(problem, x)
         x[slot] = here - np.pi / 2 / scale
-        down = value(x)
+        down = value(problem, x)
         angle, a = scale * here + shift, (up + down) / 2
         along, across = current - a, (up - down) / 2  # cosine and sine about the present angle
         b = along * np.cos(angle) - across * np.sin(angle)

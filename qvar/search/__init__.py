@@ -22,10 +22,13 @@ from qvar.search.ansatz import ansatz
 from qvar.search.configuration import ALGORITHMS, Algorithm, SearchConfiguration, algorithm_name, find_algorithm
 from qvar.search.evolution import Evolution
 from qvar.search.experiments import EXPERIMENTS, Experiment
+from qvar.search.greedy import Greedy
 from qvar.search.judge import Judge
-from qvar.search.presets import PRESETS, configure, starting_from
-from qvar.search.result import CHEMICAL_ACCURACY, GRADIENT_IN_ENERGIES, Cost, SearchResult
+from qvar.search.presets import PRESETS, configure, starting_from, with_algorithm
+from qvar.search.pruning import Pruned, Pruning, prune
+from qvar.search.result import CHEMICAL_ACCURACY, GRADIENT_IN_ENERGIES, CircuitRecord, Cost, SearchResult
 from qvar.search.running import EpisodeCallback, run_search
+from qvar.search.simplify import simplify
 from qvar.search.sweep import Combination, Labels, Sweep
 from qvar.search.sweep_running import RunOutcome, SweepResult, sweep
 from qvar.search.vqe import vqe
@@ -39,15 +42,19 @@ __all__ = [
     "PRESETS",
     "Algorithm",
     "Annealing",
+    "CircuitRecord",
     "Combination",
     "Cost",
     "DoubleDQN",
     "Evolution",
     "Experiment",
     "GateCostReward",
+    "Greedy",
     "Judge",
     "Labels",
     "PaperReward",
+    "Pruned",
+    "Pruning",
     "RandomPolicy",
     "RunOutcome",
     "SearchConfiguration",
@@ -59,11 +66,14 @@ __all__ = [
     "ansatz",
     "configure",
     "find_algorithm",
+    "prune",
     "run_search",
     "search",
+    "simplify",
     "starting_from",
     "sweep",
     "vqe",
+    "with_algorithm",
 ]
 
 
@@ -118,7 +128,7 @@ def search(
     if reward is not None:
         configuration = replace(configuration, reward=reward)
     if algorithm is not None:
-        configuration = replace(configuration, algorithm=algorithm)
+        configuration = with_algorithm(configuration, algorithm)
     if episodes is not None:
         configuration = replace(configuration, episodes=episodes)
     if max_gates is not None:

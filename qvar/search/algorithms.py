@@ -7,6 +7,7 @@ from qvar.envs import ArchitectureSearchEnv
 from qvar.search.annealing import Annealing, AnnealingSearcher
 from qvar.search.configuration import SearchConfiguration
 from qvar.search.evolution import Evolution, EvolutionSearcher
+from qvar.search.greedy import Greedy, GreedySearcher
 from qvar.search.reinforcement import AgentSearcher
 from qvar.search.searcher import Searcher, Tracker
 
@@ -39,6 +40,8 @@ def make_searcher(configuration: SearchConfiguration, tracker: Tracker) -> Searc
         return AnnealingSearcher(algorithm, env, tracker, algorithm_seed)
     if isinstance(algorithm, Evolution):
         return EvolutionSearcher(algorithm, env, tracker, algorithm_seed)
+    if isinstance(algorithm, Greedy):
+        return GreedySearcher(algorithm, env, tracker, algorithm_seed)
     agent = make_agent(
         algorithm,
         n_features=int(np.prod(env.observation_space.shape or ())),

@@ -22,14 +22,16 @@ from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLB
 from qvar.problems import Problem
 from qvar.search.annealing import Annealing
 from qvar.search.evolution import Evolution
+from qvar.search.greedy import Greedy
 from qvar.search.judge import Judge
+from qvar.search.pruning import Pruning
 from qvar.simulators import AerOptions, AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import RunError
 
 __all__ = ["ALGORITHMS", "Algorithm", "SearchConfiguration", "algorithm_name", "find_algorithm"]
 
-Algorithm = DoubleDQN | RandomPolicy | Annealing | Evolution
+Algorithm = DoubleDQN | RandomPolicy | Annealing | Evolution | Greedy
 """How circuits are proposed."""
 
 ALGORITHMS: dict[str, type[Algorithm]] = {
@@ -37,6 +39,7 @@ ALGORITHMS: dict[str, type[Algorithm]] = {
     "random": RandomPolicy,
     "annealing": Annealing,
     "evolution": Evolution,
+    "greedy": Greedy,
 }
 """The algorithms by name."""
 
@@ -78,6 +81,7 @@ _STRATEGIES: dict[str, type[Any]] = {
         PaperReward,
         GateCostReward,
         Judge,
+        Pruning,
         *ALGORITHMS.values(),
     )
 }
@@ -94,7 +98,7 @@ class SearchConfiguration:
     Args:
         problem: what to minimize.
         engine: where energies come from, with its noise.
-        algorithm: the agent's settings.
+        algorithm: how circuits are proposed.
         optimizer: how angles are optimized.
         curriculum: when an episode counts as a success.
         halting: how episodes are shortened.
@@ -109,6 +113,7 @@ class SearchConfiguration:
         sampling: how energies with shots are drawn, "multinomial" or "normal", see `CircuitEvaluator`.
         remember: circuits whose optimized angles are kept, see `CircuitEvaluator`; 0 for none.
         max_energies: energies after which the search ends at the next episode (see `Cost.energies`), None for no limit.
+        pruning: how the best circuit is pruned after the search, at a cost of its own; None for not at all.
         evaluate_every: episodes between evaluations, one episode without exploration each; None for none.
         seed: seeds everything.
     """
@@ -129,6 +134,7 @@ class SearchConfiguration:
     sampling: Sampling = "multinomial"
     remember: int = 0
     max_energies: int | None = None
+    pruning: Pruning | None = None
     evaluate_every: int | None = 25
     seed: int = 0
 
@@ -158,6 +164,7 @@ class SearchConfiguration:
             "sampling": self.sampling,
             "remember": self.remember,
             "max_energies": self.max_energies,
+            "pruning": None if self.pruning is None else _strategy_to_dict(self.pruning),
             "evaluate_every": self.evaluate_every,
             "seed": self.seed,
         }
@@ -175,6 +182,8 @@ class SearchConfiguration:
             settings["engine"] = _engine_from_dict(settings["engine"])
             for name in ("algorithm", "optimizer", "curriculum", "halting", "reward", "judge"):
                 settings[name] = _strategy_from_dict(settings[name])
+            if settings["pruning"] is not None:
+                settings["pruning"] = _strategy_from_dict(settings["pruning"])
             settings["start"] = None if settings["start"] is None else StartCircuit.from_dict(settings["start"])
             return cls(**settings)
         except (KeyError, TypeError, AttributeError) as error:

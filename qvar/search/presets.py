@@ -8,12 +8,14 @@ from qvar.agents import DoubleDQN
 from qvar.envs import MovingThreshold, StartCircuit, default_curriculum
 from qvar.optimizers import LBFGS, AdamSPSA
 from qvar.problems import Problem
-from qvar.search.configuration import SearchConfiguration
+from qvar.search.configuration import Algorithm, SearchConfiguration
 from qvar.search.experiments import EXPERIMENTS, find_experiment
+from qvar.search.greedy import Greedy
+from qvar.search.pruning import Pruning
 from qvar.simulators import Engine
 from qvar.simulators.errors import RunError
 
-__all__ = ["PRESETS", "configure", "starting_from"]
+__all__ = ["PRESETS", "configure", "starting_from", "with_algorithm"]
 
 
 def _laptop(problem: Problem, engine: Engine, shots: int | None) -> SearchConfiguration:
@@ -31,11 +33,12 @@ def _laptop(problem: Problem, engine: Engine, shots: int | None) -> SearchConfig
         max_gates=max(10, 6 * problem.n_qubits),
         episodes=300,
         shots=shots,
+        pruning=Pruning(),
     )
 
 
 def _published(preset: str, problem: Problem, engine: Engine, shots: int | None) -> SearchConfiguration:
-    """The published hyper-parameters of an experiment; they assume a GPU and days."""
+    """The published hyper-parameters of an experiment, without pruning; they assume a GPU and days."""
     noise = None if engine.noise is None else engine.noise.name
     row = find_experiment(preset, problem.key, noise=noise, shots=shots)
     optimizer = row.optimizer
@@ -98,3 +101,13 @@ def starting_from(configuration: SearchConfiguration, start: StartCircuit) -> Se
         distance = max(abs(energy - state.reference), 2 * curriculum.delta)
         curriculum = replace(curriculum, initial_threshold=min(curriculum.initial_threshold, distance))
     return replace(configuration, start=start if start.n_gates else None, curriculum=curriculum)
+
+
+GREEDY_EPISODES = 10
+"""Each grows a whole circuit at once, and the first is no worse than most."""
+
+
+def with_algorithm(configuration: SearchConfiguration, algorithm: Algorithm) -> SearchConfiguration:
+    """Return a configuration with another algorithm; a greedy search gets ten episodes."""
+    episodes = GREEDY_EPISODES if isinstance(algorithm, Greedy) else configuration.episodes
+    return replace(configuration, algorithm=algorithm, episodes=episodes)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from qvar.problems.problem import ACCURACY
 from qvar.simulators import Circuit
 
-__all__ = ["CHEMICAL_ACCURACY", "Cost", "SearchResult"]
+__all__ = ["CHEMICAL_ACCURACY", "CircuitRecord", "Cost", "SearchResult"]
 
 CHEMICAL_ACCURACY = ACCURACY["Ha"]
 """Chemical accuracy in Hartree, always of the noiseless energy against the exact one."""
@@ -53,6 +53,39 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class CircuitRecord:
+    """A circuit in a table of circuits.
+
+    Attributes:
+        n_cnots: gates on two qubits.
+        n_rotations: gates with an angle.
+        depth: moments.
+        energy: exact value under the run's noise and read-out error, in the problem's unit.
+        error: distance of the noiseless energy from the exact one.
+        qasm: the circuit with its angles, OpenQASM 3.
+    """
+
+    n_cnots: int
+    n_rotations: int
+    depth: int
+    energy: float
+    error: float
+    qasm: str
+
+    @classmethod
+    def of(cls, circuit: Circuit, parameters: NDArray[np.float64], *, energy: float, error: float) -> "CircuitRecord":
+        """Return the record of a circuit with its angles."""
+        return cls(
+            n_cnots=circuit.n_two_qubit_gates,
+            n_rotations=circuit.n_rotations,
+            depth=circuit.depth(),
+            energy=energy,
+            error=error,
+            qasm=circuit.to_qasm(parameters),
+        )
+
+
+@dataclass(frozen=True)
 class SearchResult:
     """The best circuit of a search.
 
@@ -67,6 +100,8 @@ class SearchResult:
         seconds: wall time, that before interruptions included.
         history: one record per episode, as in metrics.jsonl.
         run: the run folder, None if nothing was written.
+        before_pruning: the best circuit as the search found it; None if it was not pruned.
+        pareto: the circuits tried that none beats in energy, CNOTs and depth at once, by falling energy.
     """
 
     circuit: Circuit
@@ -79,6 +114,8 @@ class SearchResult:
     seconds: float
     history: tuple[Mapping[str, Any], ...] = field(repr=False)
     run: Path | None = None
+    before_pruning: CircuitRecord | None = None
+    pareto: tuple[CircuitRecord, ...] = field(default=(), repr=False)
 
     @property
     def error(self) -> float:
@@ -97,7 +134,8 @@ class SearchResult:
         return None if aim is None else self.error <= aim
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as JSON-able data, without the history."""
+        """Return the outcome as JSON-able data, without the history and the other circuits."""
+        pruned = {} if self.before_pruning is None else {"before_pruning": asdict(self.before_pruning)}
         return {
             "qasm": self.circuit.to_qasm(self.parameters),
             "parameters": self.parameters.tolist(),
@@ -113,4 +151,5 @@ class SearchResult:
             "n_rotations": self.circuit.n_rotations,
             **asdict(self.cost),
             "seconds": self.seconds,
+            **pruned,
         }

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qvar.envs import CircuitEvaluator, Evaluation
 from qvar.search.best import BestCircuit
 from qvar.search.judge import Judge
+from qvar.search.pareto import ParetoArchive
 from qvar.search.result import Cost
 from qvar.simulators import Circuit
 
@@ -17,7 +18,7 @@ __all__ = ["Searcher", "Tracker", "outcome"]
 
 
 class Tracker:
-    """Keeps the best circuit seen and the cost so far (mutable).
+    """Keeps the best circuit seen, those that nothing dominates, and the cost so far (mutable).
 
     Args:
         budget: energies that the search may spend (`Cost.energies`), None for no limit.
@@ -27,13 +28,14 @@ class Tracker:
     """
 
     def __init__(self, *, episodes: int, budget: int | None, judge: Judge, evaluator: CircuitEvaluator) -> None:
-        self._judge = judge
+        self.judge = judge
         self._evaluator = evaluator
         self._episodes = episodes
         self._budget = budget
         self.cost = Cost()
         self.played = 0
         self.best: BestCircuit | None = None
+        self.archive = ParetoArchive()
 
     @property
     def progress(self) -> float:
@@ -57,25 +59,38 @@ class Tracker:
         self.cost = self.cost.plus(spent, steps=steps)
 
     def offer(self, circuit: Circuit, parameters: NDArray[np.float64], energy: float) -> float:
-        """Judge a circuit by its energy as measured, keep it if it is the best so far, and return its value."""
-        value = energy
-        if self._judge.by == "noiseless" and not self._evaluator.is_noiseless:
-            value = self._evaluator.noiseless_energy(circuit, parameters)
-            self.spend({"evaluations": 1, "gradients": 0, "shots": 0}, steps=0)
-        value += self._judge.price(circuit)
+        """Judge a circuit by its energy as measured, keep it if it is the best so far, and return its value.
+
+        It joins the archive if none there is at once as low in energy, noiseless if judged so, as small and as shallow.
+        """
+        yardstick = self._yardstick(circuit, parameters, energy)
+        self.archive.offer(BestCircuit(circuit, parameters, energy, yardstick))
+        value = yardstick + self.judge.price(circuit)
         candidate = BestCircuit(circuit, parameters, energy, value)
         if self.best is None or candidate.is_better_than(self.best):
             self.best = candidate
         return value
 
+    def value(self, circuit: Circuit, parameters: NDArray[np.float64], energy: float) -> float:
+        """Judge a circuit by its energy as measured and return its value, without keeping it."""
+        return self._yardstick(circuit, parameters, energy) + self.judge.price(circuit)
+
+    def _yardstick(self, circuit: Circuit, parameters: NDArray[np.float64], energy: float) -> float:
+        if self.judge.by == "measured" or self._evaluator.is_noiseless:
+            return energy
+        self.spend({"evaluations": 1, "gradients": 0, "shots": 0}, steps=0)
+        return self._evaluator.noiseless_energy(circuit, parameters)
+
     def state(self) -> dict[str, Any]:
-        """Return best circuit and cost as JSON-able data."""
-        return {"cost": asdict(self.cost), "best": None if self.best is None else self.best.to_dict()}
+        """Return what is kept, and the cost, as JSON-able data."""
+        best = None if self.best is None else self.best.to_dict()
+        return {"cost": asdict(self.cost), "best": best, "archive": self.archive.state()}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` gave."""
         self.cost = Cost(**state["cost"])
         self.best = None if state["best"] is None else BestCircuit.from_dict(state["best"])
+        self.archive.load_state(state["archive"])
 
 
 class Searcher(Protocol):

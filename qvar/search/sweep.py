@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from qvar.envs.defaults import find_problem
 from qvar.problems import Problem
 from qvar.search.configuration import Algorithm, SearchConfiguration, algorithm_name, find_algorithm
-from qvar.search.presets import configure
+from qvar.search.presets import configure, with_algorithm
 from qvar.search.running import check_configuration
 from qvar.simulators import NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
@@ -123,11 +123,11 @@ class Sweep:
             model = models[labels.noise]
             engine = StatevectorSimulator() if model is None else PauliTransferSimulator(model)
             base = configure(labels.preset, tasks[labels.task], engine, shots=shots)
-            changes: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
             if isinstance(algorithms, Mapping):
-                changes["algorithm"] = algorithms[labels.algorithm]
+                base = with_algorithm(base, algorithms[labels.algorithm])
             elif labels.algorithm:
-                changes["algorithm"] = find_algorithm(labels.algorithm, base.algorithm)
+                base = with_algorithm(base, find_algorithm(labels.algorithm, base.algorithm))
+            changes: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
             return replace(base, **changes)
 
         words = product(tasks, models, presets, [""] if algorithms is None else algorithms)

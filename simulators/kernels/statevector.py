@@ -1,248 +1,351 @@
 """Kernels of the pure-state picture: a whole noiseless circuit, and its exact gradient, in one compiled call.
 
-State: complex128 amplitudes of length 2**n, qubit q has place value 2**q. The observable comes grouped by X mask: P|b>
-= i**n_y (-1)**|b & z| |b xor x>, so <H> = sum_x sum_b conj(psi[b xor x]) D_x[b] psi[b] with one table D_x per mask x.
-The gradient is the adjoint method: with psi after a rotation about P and lambda = U^dagger ... H |psi> at the same
-cut, dE/dt = Im <lambda| P |psi>; both are un-computed gate by gate, which unitary gates allow.
+`pure_planning` turns a circuit into rotations of Pauli strings on as few amplitudes as it visits, `amplitudes` carries
+them out. The observable comes grouped by X mask: P|b> = i**n_y (-1)**|b & z| |b xor x>, so <H> = sum_x sum_b
+conj(psi[b xor x]) D_x[b] psi[b] with one table D_x per mask x, real if every string has an even number of Y.
 
-Arguments of every entry point: `ints` = [n_qubits, n_steps, n_masks, n_slots, steps..., masks...], `floats` = scale and
-shift per step, `constants` (matrices as real and imaginary parts, row-major), `tables` = the D_x one after another, the
-angles and a workspace, in which amplitudes lie as real and imaginary parts. Nothing is checked here; the engine builds
-the arrays.
+The gradient is the adjoint method: with psi after a rotation about P and lambda = U^dagger ... H |psi> at the same
+cut, dE/dt = Im <lambda| P |psi>; both are un-computed operation by operation, which unitary gates allow. One operation
+is a run of rotations on one qubit: its overlaps with X, Y and Z give all their derivatives.
+
+Arguments of every entry point: the plan (`ints`, `floats`, see `pure_layout`), the `constants` of observable and gates,
+the angles and a workspace. Nothing is checked here; the engine builds the arrays.
 """
 
 import math
 
-import numpy as np
 from numba import njit
 
-from qvar.simulators.kernels.layout import CX, FIXED, IN_SIZE, OPTIONS, RX, RY, RZ, SWAP
-from qvar.simulators.kernels.planning import is_valid
-
-HEADER = 4
+from qvar.simulators.kernels.amplitudes import (
+    diagonal,
+    diagonal_back,
+    flipped,
+    grow,
+    grow_back,
+    lay_out,
+    turn,
+    turn_back,
+)
+from qvar.simulators.kernels.angles import turn as turn_angles
+from qvar.simulators.kernels.bits import trailing_zeros
+from qvar.simulators.kernels.lanes import load, spread, store, total
+from qvar.simulators.kernels.layout import FIXED, OPTIONS, RX, RY
+from qvar.simulators.kernels.planning import is_valid, padded
+from qvar.simulators.kernels.pure_layout import (
+    COUNT,
+    DIAGONAL,
+    FACTORS_AT,
+    FIRST_FACTOR,
+    FULL,
+    GROW,
+    IMAGES_AT,
+    IS_COMPLEX,
+    MASKS,
+    MATRIX_SIZE,
+    N_BITS,
+    N_FACTORS,
+    N_MASKS,
+    N_OPS,
+    N_SLOTS,
+    OBSERVABLE_AT,
+    OP_SIZE,
+    OPCODE,
+    OPS_AT,
+    SCRATCH,
+    SIZE,
+    X,
+    Z,
+)
 
 
 @njit(**OPTIONS)
-def _rotate(psi, size, s, axis, cos, sin):
-    """Apply exp(-i t P / 2) with cos = cos(t/2), sin = sin(t/2) to the qubit of place value `s`."""
-    for k in range(0, size, 2 * s):
-        for i in range(k, k + s):
-            a = psi[i]
-            b = psi[i + s]
+def _multiply(ints, floats, constants, theta, work):
+    """Write cosines and sines of half the angles and the matrices of all operations to scratch."""
+    turn_angles(ints, floats, theta, work)
+    n4 = padded(ints[N_FACTORS])
+    at = ints[FACTORS_AT]
+    for k in range(ints[N_OPS]):
+        row = ints[OPS_AT] + OP_SIZE * k
+        a, b, c, d = complex(1.0, 0.0), complex(0.0, 0.0), complex(0.0, 0.0), complex(1.0, 0.0)
+        for g in range(ints[row + FIRST_FACTOR], ints[row + FIRST_FACTOR] + ints[row + COUNT]):
+            axis = ints[at + 3 * g]
+            cos, sin = work[g], work[n4 + g]
             if axis == RX:
-                psi[i] = cos * a - 1j * sin * b
-                psi[i + s] = cos * b - 1j * sin * a
+                p, q, r, s = complex(cos, 0.0), complex(0.0, -sin), complex(0.0, -sin), complex(cos, 0.0)
             elif axis == RY:
-                psi[i] = cos * a - sin * b
-                psi[i + s] = cos * b + sin * a
+                p, q, r, s = complex(cos, 0.0), complex(-sin, 0.0), complex(sin, 0.0), complex(cos, 0.0)
+            elif axis == FIXED:
+                o = ints[at + 3 * g + 2]
+                p, q = complex(constants[o], constants[o + 1]), complex(constants[o + 2], constants[o + 3])
+                r, s = complex(constants[o + 4], constants[o + 5]), complex(constants[o + 6], constants[o + 7])
             else:
-                psi[i] = (cos - 1j * sin) * a
-                psi[i + s] = (cos + 1j * sin) * b
+                p, q, r, s = complex(cos, -sin), complex(0.0, 0.0), complex(0.0, 0.0), complex(cos, sin)
+            a, b, c, d = p * a + q * c, p * b + q * d, r * a + s * c, r * b + s * d
+        lay_out(work, 2 * n4 + MATRIX_SIZE * k, ints[row + Z], a, b, c, d)
 
 
 @njit(**OPTIONS)
-def _overlap(lam, psi, size, s, axis):
-    """Return Im <lam| P |psi> for a Pauli letter P on the qubit of place value `s`."""
-    total = 0.0
-    for k in range(0, size, 2 * s):
-        for i in range(k, k + s):
-            a = psi[i]
-            b = psi[i + s]
-            if axis == RX:
-                c, d = b, a
-            elif axis == RY:
-                c, d = -1j * b, 1j * a
-            else:
-                c, d = a, -b
-            total += lam[i].real * c.imag - lam[i].imag * c.real
-            total += lam[i + s].real * d.imag - lam[i + s].imag * d.real
-    return total
+def _run(ints, work, psi):
+    """Carry out all operations."""
+    matrices = 2 * padded(ints[N_FACTORS])
+    for k in range(ints[N_OPS]):
+        row = ints[OPS_AT] + OP_SIZE * k
+        m = matrices + MATRIX_SIZE * k
+        opcode, size, x, z = ints[row + OPCODE], ints[row + SIZE], ints[row + X], ints[row + Z]
+        if opcode == DIAGONAL:
+            diagonal(work, psi, size, z, m)
+        elif opcode == GROW:
+            grow(work, psi, size, z, m)
+        else:
+            turn(work, psi, size, x, z, m)
 
 
 @njit(**OPTIONS)
-def _cx(psi, size, a, b):
-    low, high = min(a, b), max(a, b)
-    for k in range(0, size, 2 * high):
-        for m in range(k, k + high, 2 * low):
-            for i in range(m + a, m + a + low):
-                psi[i], psi[i + b] = psi[i + b], psi[i]
+def _clear(work, place, count):
+    for k in range(place, place + count, 4):
+        store(work, k, spread(0.0))
 
 
 @njit(**OPTIONS)
-def _entry(m, dimension, row, column, dagger):
-    if dagger:
-        o = 2 * (column * dimension + row)
-        return complex(m[o], -m[o + 1])
-    o = 2 * (row * dimension + column)
-    return complex(m[o], m[o + 1])
+def _forward(ints, floats, constants, theta, work, psi, final):
+    """Write the amplitudes as the plan numbers them to `psi`, and as qubits number them to `final`."""
+    _multiply(ints, floats, constants, theta, work)
+    _clear(work, psi, 8)
+    work[psi] = 1.0
+    _run(ints, work, psi)
+    if ints[FULL] > 1 << ints[N_BITS]:
+        _clear(work, final, 2 * ints[FULL])
+    _permute(ints, work, final, psi, False)
 
 
 @njit(**OPTIONS)
-def _fixed(psi, size, s, m, dagger):
-    m00 = _entry(m, 2, 0, 0, dagger)
-    m01 = _entry(m, 2, 0, 1, dagger)
-    m10 = _entry(m, 2, 1, 0, dagger)
-    m11 = _entry(m, 2, 1, 1, dagger)
-    for k in range(0, size, 2 * s):
-        for i in range(k, k + s):
-            a = psi[i]
-            b = psi[i + s]
-            psi[i] = m00 * a + m01 * b
-            psi[i + s] = m10 * a + m11 * b
+def _permute(ints, work, final, psi, back):
+    """Write the plan's amplitudes to their places among those of all qubits, or fetch them from there."""
+    images = ints[IMAGES_AT]
+    to = 0
+    for k in range(1 << ints[N_BITS]):
+        here = psi + 8 * (k >> 2) + (k & 3)
+        there = final + 8 * (to >> 2) + (to & 3)
+        if back:
+            work[here] = work[there]
+            work[here + 4] = work[there + 4]
+        else:
+            work[there] = work[here]
+            work[there + 4] = work[here + 4]
+        low = trailing_zeros(k + 1)
+        if low < ints[N_BITS]:
+            to ^= ints[images + low]
 
 
 @njit(**OPTIONS)
-def _dense(psi, size, a, b, m, dagger):
-    low, high = min(a, b), max(a, b)
-    for k in range(0, size, 2 * high):
-        for h in range(k, k + high, 2 * low):
-            for i in range(h, h + low):
-                v0 = psi[i]
-                v1 = psi[i + a]
-                v2 = psi[i + b]
-                v3 = psi[i + a + b]
-                for row in range(4):
-                    psi[i + (row & 1) * a + (row >> 1) * b] = (
-                        _entry(m, 4, row, 0, dagger) * v0
-                        + _entry(m, 4, row, 1, dagger) * v1
-                        + _entry(m, 4, row, 2, dagger) * v2
-                        + _entry(m, 4, row, 3, dagger) * v3
-                    )
+def _observe(ints, constants, work, final, lam):
+    """Write H|psi> to `lam` and return <H>."""
+    full = ints[FULL]
+    at = ints[OBSERVABLE_AT]
+    n_masks = ints[at + N_MASKS]
+    _clear(work, lam, 2 * full)
+    for k in range(n_masks):
+        x = ints[at + MASKS + k]
+        for i in range(full >> 2):
+            source, target = final + 8 * (i ^ (x >> 2)), lam + 8 * i
+            table = load(constants, k * full + 4 * i)
+            a, b = flipped(load(work, source), x), flipped(load(work, source + 4), x)
+            store(work, target, load(work, target) + table * a)
+            store(work, target + 4, load(work, target + 4) + table * b)
+    if ints[at + IS_COMPLEX] == 1:
+        for k in range(n_masks):
+            x = ints[at + MASKS + k]
+            for i in range(full >> 2):
+                source, target = final + 8 * (i ^ (x >> 2)), lam + 8 * i
+                table = load(constants, (n_masks + k) * full + 4 * i)
+                a, b = flipped(load(work, source), x), flipped(load(work, source + 4), x)
+                store(work, target, load(work, target) - table * b)
+                store(work, target + 4, load(work, target + 4) + table * a)
+    value = spread(0.0)
+    for i in range(0, 2 * full, 4):
+        value = value + load(work, final + i) * load(work, lam + i)
+    return total(value)
 
 
 @njit(**OPTIONS)
-def _angle(ints, floats, theta, g):
-    slot = ints[HEADER + g * IN_SIZE + 3]
-    shift = floats[2 * g + 1]
-    return shift if slot < 0 else floats[2 * g] * theta[slot] + shift
+def _slopes(ints, floats, constants, work, row, gx, gy, gz, out):
+    """Add the derivatives of all rotations of an operation to `out`, from its overlaps; these go back factor by factor.
+
+    If F is a factor, the overlap with P before it is the one with F P F^dagger after it.
+    """
+    n4 = padded(ints[N_FACTORS])
+    at = ints[FACTORS_AT]
+    for g in range(ints[row + FIRST_FACTOR] + ints[row + COUNT] - 1, ints[row + FIRST_FACTOR] - 1, -1):
+        axis = ints[at + 3 * g]
+        if axis == FIXED:
+            r = ints[at + 3 * g + 2] + 8
+            new_x = constants[r] * gx + constants[r + 3] * gy + constants[r + 6] * gz
+            new_y = constants[r + 1] * gx + constants[r + 4] * gy + constants[r + 7] * gz
+            gz = constants[r + 2] * gx + constants[r + 5] * gy + constants[r + 8] * gz
+            gx = new_x
+            gy = new_y
+            continue
+        slot = ints[at + 3 * g + 1]
+        if slot >= 0:
+            slope = gx if axis == RX else (gy if axis == RY else gz)
+            out[slot] += 2.0 * floats[2 * g] * slope
+        cos = work[g] * work[g] - work[n4 + g] * work[n4 + g]
+        sin = 2.0 * work[g] * work[n4 + g]
+        if axis == RX:
+            new_y = cos * gy + sin * gz
+            gz = cos * gz - sin * gy
+            gy = new_y
+        elif axis == RY:
+            new_z = cos * gz + sin * gx
+            gx = cos * gx - sin * gz
+            gz = new_z
+        else:
+            new_x = cos * gx + sin * gy
+            gy = cos * gy - sin * gx
+            gx = new_x
 
 
 @njit(**OPTIONS)
-def _apply(ints, constants, psi, size, g, angle, dagger):
-    """Apply operation `g`, or its inverse."""
-    base = HEADER + g * IN_SIZE
-    opcode = ints[base]
-    a = 1 << ints[base + 1]
-    if opcode <= RZ:
-        half = -angle / 2 if dagger else angle / 2
-        _rotate(psi, size, a, opcode, math.cos(half), math.sin(half))
-    elif opcode == CX:
-        _cx(psi, size, a, 1 << ints[base + 2])
-    elif opcode == SWAP:
-        b = 1 << ints[base + 2]
-        for i in range(size):
-            if i & a and not i & b:
-                psi[i], psi[i - a + b] = psi[i - a + b], psi[i]
-    elif opcode == FIXED:
-        _fixed(psi, size, a, constants[ints[base + 4] :], dagger)
-    else:
-        _dense(psi, size, a, 1 << ints[base + 2], constants[ints[base + 4] :], dagger)
+def _read(work, final, out):
+    """Copy amplitudes to a complex array."""
+    for k in range(out.size):
+        at = final + 8 * (k >> 2) + (k & 3)
+        out[k] = complex(work[at], work[at + 4])
 
 
 @njit(**OPTIONS)
-def _forward(ints, floats, constants, theta, psi):
-    psi[: 1 << ints[0]] = 0.0
-    psi[0] = 1.0
-    _run(ints, floats, constants, theta, psi)
-
-
-@njit(**OPTIONS)
-def _run(ints, floats, constants, theta, psi):
-    size = 1 << ints[0]
-    for g in range(ints[1]):
-        _apply(ints, constants, psi, size, g, _angle(ints, floats, theta, g), False)
-
-
-@njit(**OPTIONS)
-def _expectation(ints, tables, psi):
-    size = 1 << ints[0]
-    masks = ints[HEADER + ints[1] * IN_SIZE :]
-    total = 0.0
-    for k in range(ints[2]):
-        table = tables[k * size : (k + 1) * size]
-        x = masks[k]
-        for b in range(size):
-            value = table[b] * psi[b]
-            left = psi[b ^ x]
-            total += left.real * value.real + left.imag * value.imag
-    return total
-
-
-@njit(**OPTIONS)
-def state(ints, floats, constants, tables, theta, work):  # noqa: ARG001
-    """Leave the final amplitudes in the first 2**n places of `work`."""
-    if not is_valid(theta, ints[3]):
+def state(ints, floats, constants, theta, work, out):
+    """Write the 2**n final amplitudes to `out`, nan for bad angles; `work` as for an energy."""
+    if not is_valid(theta, ints[N_SLOTS]):
         return math.nan
-    _forward(ints, floats, constants, theta, work.view(np.complex128))
+    final = ints[SCRATCH] + 2 * ints[FULL]
+    _forward(ints, floats, constants, theta, work, ints[SCRATCH], final)
+    _read(work, final, out)
     return 0.0
 
 
 @njit(**OPTIONS)
-def energy(ints, floats, constants, tables, theta, work):
-    """Return the expectation value, nan for bad angles; `work` holds 2**n amplitudes."""
-    if not is_valid(theta, ints[3]):
+def energy(ints, floats, constants, theta, work):
+    """Return the expectation value, nan for bad angles; `work` holds SCRATCH + 4 FULL numbers."""
+    if not is_valid(theta, ints[N_SLOTS]):
         return math.nan
-    psi = work.view(np.complex128)
-    _forward(ints, floats, constants, theta, psi)
-    return _expectation(ints, tables, psi)
+    final = ints[SCRATCH] + 2 * ints[FULL]
+    _forward(ints, floats, constants, theta, work, ints[SCRATCH], final)
+    return _observe(ints, constants, work, final, ints[SCRATCH])
 
 
 @njit(**OPTIONS)
-def energies(ints, floats, constants, tables, thetas, work, out):
-    """Fill `out` with the expectation values for each row of `thetas`; `work` holds 2**n amplitudes."""
+def energies(ints, floats, constants, thetas, work, out):
+    """Fill `out` with the expectation values for each row of `thetas`; `work` as for an energy."""
     for k in range(thetas.shape[0]):
-        out[k] = energy(ints, floats, constants, tables, thetas[k], work)
+        out[k] = energy(ints, floats, constants, thetas[k], work)
 
 
 @njit(**OPTIONS)
-def energies_from(ints, floats, constants, tables, thetas, states, work, out):
-    """Fill `out` with the expectation values for start states, rows of `states`."""
-    psi = work.view(np.complex128)
+def energies_from(ints, floats, constants, thetas, states, work, out):
+    """Fill `out` with the expectation values for start states, rows of `states`; for plans that start from any."""
+    psi = ints[SCRATCH]
+    final = psi + 2 * ints[FULL]
     for k in range(out.size):
-        psi[: 1 << ints[0]] = states[k if states.shape[0] > 1 else 0]
-        _run(ints, floats, constants, thetas[k if thetas.shape[0] > 1 else 0], psi)
-        out[k] = _expectation(ints, tables, psi)
+        _multiply(ints, floats, constants, thetas[k if thetas.shape[0] > 1 else 0], work)
+        start = states[k if states.shape[0] > 1 else 0]
+        _clear(work, psi, 4 * ints[FULL])
+        for i in range(start.size):
+            at = psi + 8 * (i >> 2) + (i & 3)
+            work[at] = start[i].real
+            work[at + 4] = start[i].imag
+        _run(ints, work, psi)
+        _permute(ints, work, final, psi, False)
+        out[k] = _observe(ints, constants, work, final, psi)
 
 
 @njit(**OPTIONS)
-def gradient(ints, floats, constants, tables, theta, work, out):
+def gradient(ints, floats, constants, theta, work, out):
     """Return the expectation value, nan for bad angles, and fill `out` with its gradient.
 
-    `work` holds 2 * 2**n amplitudes.
+    `work` holds SCRATCH + 8 FULL numbers.
     """
-    if not is_valid(theta, ints[3]):
+    if not is_valid(theta, ints[N_SLOTS]):
         return math.nan
-    size = 1 << ints[0]
-    amplitudes = work.view(np.complex128)
-    psi = amplitudes[:size]
-    lam = amplitudes[size : 2 * size]
-    _forward(ints, floats, constants, theta, psi)
-    lam[:] = 0.0
-    masks = ints[HEADER + ints[1] * IN_SIZE :]
-    for k in range(ints[2]):
-        table = tables[k * size : (k + 1) * size]
-        for b in range(size):
-            lam[b ^ masks[k]] += table[b] * psi[b]
-    value = 0.0
-    for b in range(size):
-        value += psi[b].real * lam[b].real + psi[b].imag * lam[b].imag
-    out[:] = 0.0
-    for g in range(ints[1] - 1, -1, -1):
-        base = HEADER + g * IN_SIZE
-        slot = ints[base + 3]
-        angle = _angle(ints, floats, theta, g)
-        if slot >= 0:
-            out[slot] += floats[2 * g] * _overlap(lam, psi, size, 1 << ints[base + 1], ints[base])
-        _apply(ints, constants, psi, size, g, angle, True)
-        _apply(ints, constants, lam, size, g, angle, True)
+    psi = ints[SCRATCH]
+    final = psi + 2 * ints[FULL]
+    lam = final + 2 * ints[FULL]
+    observed = lam + 2 * ints[FULL]
+    _forward(ints, floats, constants, theta, work, psi, final)
+    value = _observe(ints, constants, work, final, observed)
+    if ints[N_BITS] < 2:
+        _clear(work, lam, 8)
+    _permute(ints, work, observed, lam, True)
+    for slot in range(ints[N_SLOTS]):
+        out[slot] = 0.0
+    matrices = 2 * padded(ints[N_FACTORS])
+    for k in range(ints[N_OPS] - 1, -1, -1):
+        row = ints[OPS_AT] + OP_SIZE * k
+        m = matrices + MATRIX_SIZE * k
+        opcode, size, x, z = ints[row + OPCODE], ints[row + SIZE], ints[row + X], ints[row + Z]
+        if opcode == DIAGONAL:
+            gx, gy, gz = diagonal_back(work, psi, lam, size, z, m)
+        elif opcode == GROW:
+            gx, gy, gz = grow_back(work, psi, lam, size, z, m)
+        else:
+            gx, gy, gz = turn_back(work, psi, lam, size, x, z, m)
+        _slopes(ints, floats, constants, work, row, gx, gy, gz, out)
     return value
 
 
-_ARRAYS = "int64[::1], float64[::1], float64[::1], complex128[::1]"
+# -- shot noise --------------------------------------------------------------------------------------------------------
+
+_HALF = math.sqrt(0.5)
+
+
+@njit(**OPTIONS)
+def moments(ints, floats, constants, theta, work, out):
+    """Return the expectation value, nan for bad angles; out[0] is its variance with one shot for each measured group.
+
+    What the plan holds of the observable is the number of groups and, group by group, the letters 1-3 (X, Y, Z) in
+    which the qubits are measured. `constants` begin with the values of all outcomes of each group, FULL numbers each,
+    then the constant term. `work` as for an energy.
+    """
+    if not is_valid(theta, ints[N_SLOTS]):
+        return math.nan
+    psi = ints[SCRATCH]
+    full = ints[FULL]
+    final = psi + 2 * full
+    _forward(ints, floats, constants, theta, work, psi, final)
+    groups = ints[OBSERVABLE_AT]
+    n_groups = ints[groups]
+    m = psi - MATRIX_SIZE  # free scratch behind the last matrix
+    n_qubits = (ints.size - groups - 1) // max(n_groups, 1)
+    value = constants[n_groups * full]
+    out[0] = 0.0
+    for g in range(n_groups):
+        for i in range(0, 2 * full, 4):
+            store(work, psi + i, load(work, final + i))
+        for q in range(n_qubits):
+            letter = ints[groups + 1 + g * n_qubits + q]
+            if letter == 3:
+                continue
+            phase = complex(_HALF, 0.0) if letter == 1 else complex(0.0, -_HALF)
+            lay_out(work, m, 1 << q, complex(_HALF, 0.0), phase, complex(_HALF, 0.0), -phase)
+            turn(work, psi, full, 1 << q, 1 << q, m)
+        mean, square = spread(0.0), spread(0.0)
+        for i in range(full >> 2):
+            re, im = load(work, psi + 8 * i), load(work, psi + 8 * i + 4)
+            worth = load(constants, g * full + 4 * i)
+            part = worth * (re * re + im * im)
+            mean = mean + part
+            square = square + worth * part
+        value += total(mean)
+        out[0] += max(total(square) - total(mean) * total(mean), 0.0)
+    return value
+
+
+_ARRAYS = "int64[::1], float64[::1], float64[::1]"
 SIGNATURES = {
-    "state": f"float64({_ARRAYS}, float64[::1], float64[::1])",
+    "state": f"float64({_ARRAYS}, float64[::1], float64[::1], complex128[::1])",
     "energy": f"float64({_ARRAYS}, float64[::1], float64[::1])",
     "energies": f"void({_ARRAYS}, float64[:, ::1], float64[::1], float64[::1])",
     "energies_from": f"void({_ARRAYS}, float64[:, ::1], complex128[:, ::1], float64[::1], float64[::1])",
     "gradient": f"float64({_ARRAYS}, float64[::1], float64[::1], float64[::1])",
+    "moments": f"float64({_ARRAYS}, float64[::1], float64[::1], float64[::1])",
 }

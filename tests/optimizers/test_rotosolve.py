@@ -23,7 +23,7 @@ def minimize(objective, start, **settings):
 
 def sweep(objective, start):
     rotations = find_rotations(objective.circuit, objective.n_parameters)
-    return rotosolve_sweep(objective, np.array(start), objective(start), rotations)
+    return rotosolve_sweep(lambda f, x: f(x), objective, np.array(start), objective(start), *rotations)
 
 
 def every_gate(rng):

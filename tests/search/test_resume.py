@@ -101,7 +101,7 @@ class Saboteur:
         monkeypatch.setattr(qvar.search.running, "CHECKPOINT_SECONDS", 0.0)
         monkeypatch.setattr(qvar.runs.folder, "write_atomically", self.write_or_die)
         monkeypatch.setattr(RunFolder, "append_metrics", lambda folder, record: self.append_or_die(folder, record))
-        for name in ("write_circuit", "write_learning_curve"):  # slow, and not part of what is resumed
+        for name in ("write_circuit", "write_learning_curve", "write_pareto"):  # slow, and not part of what is resumed
             monkeypatch.setattr(qvar.search.running, name, lambda *args, **kwargs: None)
 
     def is_last(self):
@@ -325,5 +325,7 @@ def test_a_finished_run_holds_the_documented_files(unbroken):
         "config.json",
         "learning_curve.png",
         "metrics.jsonl",
+        "pareto.json",
+        "pareto.png",
         "result.json",
     ]

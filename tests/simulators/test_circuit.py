@@ -192,3 +192,19 @@ def test_a_circuit_can_be_drawn():
     text = str(Circuit(2, BASE).draw())
     assert "q_0" in text
     assert "Rx(0.3)" in text
+
+
+def test_a_circuit_that_grows_is_checked_where_it_grew_and_equals_one_made_at_once():
+    start = Circuit(2, (Operation("ry", (0,), (Slot(0),)),))
+    more = (Operation("cx", (0, 1)), Operation("rz", (1,), (Slot(1),)), Operation("rz", (0,), (Slot(0),)))
+    grown, whole = start.then(more), Circuit(2, start.operations + more)
+    assert (grown, grown.n_parameters, grown.key()) == (whole, 2, whole.key())
+    assert hash(grown) == hash(whole)
+    assert start.then(()) == start
+    for wrong, message in (
+        ((Operation("rz", (0,), (Slot(2),)),), r"slots must be 0..2 without gaps; missing \[1\]"),
+        ((Operation("x", (2,)),), "out of range"),
+        (("x",), "holds Operations"),
+    ):
+        with pytest.raises(CircuitError, match=message):
+            start.then(wrong)

@@ -28,6 +28,8 @@ CASES = [
     "tests/simulators/test_gradients.py::test_both_sweeps_agree_on_more_qubits",
     "tests/simulators/test_gradients.py::test_the_noisy_gradient_equals_finite_differences",
     "tests/simulators/test_normal_shots.py::test_separate_clusters_and_qubits_without_influence_are_no_obstacle",
+    "tests/simulators/test_pure_plans.py::test_values_and_gradients_are_those_of_the_other_picture",
+    "tests/simulators/test_pure_plans.py::test_the_kernel_of_moments_agrees_with_outcome_probabilities",
     "tests/optimizers/test_compiled.py::test_several_final_clusters_and_angles_outside_the_light_cone_are_no_obstacle",
 ]
 
