@@ -73,8 +73,8 @@ def search(
         str | None, typer.Option(help="ddqn, annealing, evolution or random; that of the preset if left out.")
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="laptop, or crlqas for the published hyper-parameters (see `qvar presets`).")
-    ] = "laptop",
+        str, typer.Option(help="qvar, or crlqas for the published hyper-parameters (see `qvar presets`).")
+    ] = "qvar",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
     start: Annotated[
