@@ -28,6 +28,9 @@ EngineName = Annotated[
     str | None,
     typer.Option("--engine", help="pauli-transfer, statevector, aer, aer:METHOD, propagation or pennylane:DEVICE."),
 ]
+JudgeName = Annotated[
+    str | None, typer.Option("--judge", help="Rank circuits by their energy as measured (default), or noiseless.")
+]
 OptimizerName = Annotated[
     str | None,
     typer.Option("--optimizer", help="lbfgs, compact-lbfgs, cobyla, adam-spsa, spsa, rotosolve, adam or aqgd."),
@@ -95,9 +98,7 @@ def search(
     max_energies: Annotated[
         int | None, typer.Option(help="End after this many energies; a gradient counts as three.")
     ] = None,
-    judge: Annotated[
-        str | None, typer.Option(help="Rank circuits by their energy as measured (default), or noiseless.")
-    ] = None,
+    judge: JudgeName = None,
     cnot_price: Annotated[float | None, typer.Option(help="What a CNOT less is worth, in the unit of energy.")] = None,
     rotation_price: Annotated[float | None, typer.Option(help="What a rotation less is worth.")] = None,
     prune: Annotated[
@@ -138,6 +139,61 @@ def search(
         seed=seed,
     )
     search_command(options, out=out, resume=resume, as_json=json, quiet=quiet)
+
+
+@app.command()
+def sweep(
+    tasks: Annotated[str, typer.Argument(help="Tasks or problem files (.json), separated by commas.")],
+    noise: Annotated[str, typer.Option(help="Devices as for search, separated by commas; none for no noise.")] = "none",
+    algorithm: Annotated[
+        str | None, typer.Option(help="Algorithms as for search, separated by commas; by default that of the preset.")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="Presets as for search, separated by commas.")] = "qvar",
+    seeds: Annotated[str, typer.Option(help="Seeds and ranges of seeds, such as 0-4 or 1,3,7-9.")] = "0-4",
+    episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch, per run.")] = None,
+    max_energies: Annotated[
+        int | None, typer.Option(help="Energies after which a run ends; a gradient by reverse sweep counts as three.")
+    ] = None,
+    max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
+    shots: Shots = None,
+    judge: JudgeName = None,
+    out: Annotated[Path | None, typer.Option(help="Sweep folder; by default below sweeps.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; by default one per core.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Run on a Dask cluster: the address of its scheduler, such as tcp://host:8786.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search with every combination of tasks, noise, presets, algorithms and seeds; the same command resumes."""
+    from qvar.cli.sweeping import SweepOptions, sweep_command
+
+    options = SweepOptions(
+        tasks=tasks,
+        noise=noise,
+        algorithm=algorithm,
+        preset=preset,
+        seeds=seeds,
+        episodes=episodes,
+        max_energies=max_energies,
+        max_gates=max_gates,
+        shots=shots,
+        judge=judge,
+    )
+    sweep_command(options, out=out, jobs=jobs, cluster=cluster, as_json=json, quiet=quiet)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders and sweep folders.")],
+    out: Annotated[Path | None, typer.Option(help="Write a self-contained page (.html) or Markdown (.md).")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare runs and sweeps with each other and with published numbers of the same task and noise."""
+    from qvar.cli.reporting import report_command
+
+    report_command(runs, out=out, as_markdown=markdown, as_json=json)
 
 
 @app.command()

@@ -26,6 +26,7 @@ from qvar.search import (
     ansatz,
     configure,
     find_algorithm,
+    limited,
     run_search,
     starting_from,
     vqe,
@@ -78,8 +79,7 @@ class SearchOptions:
         if self.algorithm is not None:
             chosen = find_algorithm(self.algorithm, base.algorithm)
             base = configure(self.preset, problem, engine, shots=self.shots, algorithm=chosen)
-        if self.episodes is not None:  # which then end the search alone, unless a budget is given too
-            base = replace(base, episodes=self.episodes, max_energies=None)
+        base = limited(base, episodes=self.episodes, max_energies=self.max_energies)
         start = find_start(self.start, problem, engine, seed=self.seed)
         if start is not None:
             base = starting_from(base, start)
@@ -90,7 +90,6 @@ class SearchOptions:
             "optimize_every": self.optimize_every,
             "optimizer": find_optimizer(self.optimizer),
             "sampling": self.sampling,
-            "max_energies": self.max_energies,
         }
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         prices: dict[str, Any] = {

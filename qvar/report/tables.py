@@ -1,14 +1,15 @@
-"""Tables for people: what a search or a VQE found, which tasks and devices there are."""
+"""Tables for people: what a search, a VQE or a sweep found, which tasks and devices there are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qvar.problems.problem import ACCURACY
+from qvar.report.comparison import QUANTITIES, Group, accuracy_count, format_spread
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["device_table", "family_table", "preset_table", "result_table", "task_table"]
+__all__ = ["comparison_table", "device_table", "family_table", "preset_table", "result_table", "task_table"]
 
 
 def result_table(result: Mapping[str, Any], *, title: str, unit: str = "Ha") -> "Table":
@@ -40,6 +41,30 @@ def result_table(result: Mapping[str, Any], *, title: str, unit: str = "Ha") -> 
     ]
     for name, value in rows:
         table.add_row(Text(name), Text(value))
+    return table
+
+
+def comparison_table(groups: Sequence[Group]) -> "Table":
+    """Return the table of experiments: mean ± standard deviation over their finished runs; 80 columns are enough."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+    from rich.text import Text
+
+    units = sorted({group.first.unit for group in groups})
+    title = f"Mean ± standard deviation over the seeds; errors and energies in {', '.join(units)}"
+    table = Table(title=Text(title, style="table.title"), title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    for heading in ("search", "accurate", "error", "energy", "CNOTs", "rot.", "depth", "energies", "s"):
+        width = len("unfinished") + 2 if heading == "accurate" else None
+        table.add_column(heading, justify="right" if heading != "search" else "left", min_width=width)
+    for group in groups:
+        spreads = [(group.spread(name), pattern) for name, (_, pattern, _) in QUANTITIES.items()]
+        numbers = [format_spread(spread, pattern).replace(" ± ", "\n± ") for spread, pattern in spreads]
+        first = group.first
+        name = " ".join(word for word in (first.task, first.noise, first.preset, first.algorithm) if word)
+        unhappy = [f"{len(group.failed)} FAILED"] if group.failed else []
+        unhappy += [f"{len(group.unfinished)} unfinished"] if group.unfinished else []
+        accurate = Text("\n".join([accuracy_count(group), *unhappy]), style="bold red" if group.failed else "")
+        table.add_row(Text(name), accurate, *map(Text, numbers))
     return table
 
 

@@ -25,11 +25,13 @@ from qvar.search.evolution import Evolution
 from qvar.search.experiments import EXPERIMENTS, Experiment
 from qvar.search.greedy import Greedy
 from qvar.search.judge import Judge
-from qvar.search.presets import PRESETS, configure, starting_from
+from qvar.search.presets import PRESETS, configure, limited, starting_from
 from qvar.search.pruning import Pruned, Pruning, prune
 from qvar.search.result import CHEMICAL_ACCURACY, GRADIENT_IN_ENERGIES, CircuitRecord, Cost, SearchResult
 from qvar.search.running import EpisodeCallback, run_search
 from qvar.search.simplify import simplify
+from qvar.search.sweep import Combination, Labels, Sweep
+from qvar.search.sweep_running import RunOutcome, SweepResult, sweep
 from qvar.search.vqe import vqe
 from qvar.simulators import Engine
 
@@ -42,6 +44,7 @@ __all__ = [
     "Algorithm",
     "Annealing",
     "CircuitRecord",
+    "Combination",
     "Cost",
     "DoubleDQN",
     "Evolution",
@@ -49,22 +52,28 @@ __all__ = [
     "GateCostReward",
     "Greedy",
     "Judge",
+    "Labels",
     "PaperReward",
     "Pruned",
     "Pruning",
     "RandomPolicy",
+    "RunOutcome",
     "SearchConfiguration",
     "SearchResult",
     "StartCircuit",
+    "Sweep",
+    "SweepResult",
     "algorithm_name",
     "ansatz",
     "configure",
     "find_algorithm",
+    "limited",
     "prune",
     "run_search",
     "search",
     "simplify",
     "starting_from",
+    "sweep",
     "vqe",
 ]
 
@@ -117,9 +126,8 @@ def search(
     configuration = configure(preset, find_problem(problem), engine, shots=shots, algorithm=algorithm)
     if start is not None:
         configuration = starting_from(configuration, start)
-    if episodes is not None:
-        configuration = replace(configuration, episodes=episodes, max_energies=None)
-    given = {"max_gates": max_gates, "max_energies": max_energies, "reward": reward}
+    configuration = limited(configuration, episodes=episodes, max_energies=max_energies)
+    given = {"max_gates": max_gates, "reward": reward}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     configuration = replace(configuration, optimize_every=optimize_every, seed=seed, **changes)
     return run_search(configuration, out=None if out is None else Path(out), resume=resume, on_episode=on_episode)

@@ -17,7 +17,7 @@ from qvar.search.pruning import Pruning
 from qvar.simulators import Engine, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.errors import RunError
 
-__all__ = ["PRESETS", "configure", "starting_from"]
+__all__ = ["PRESETS", "configure", "limited", "starting_from"]
 
 
 BUDGET = 500_000
@@ -107,6 +107,15 @@ def configure(
     if preset not in PRESETS:
         raise RunError(f"unknown preset {preset!r}; known are {', '.join(PRESETS)}")
     return PRESETS[preset](problem, engine, shots, algorithm)
+
+
+def limited(
+    configuration: SearchConfiguration, *, episodes: int | None, max_energies: int | None
+) -> SearchConfiguration:
+    """Return the configuration with other limits, None for those it has; episodes alone lift its budget of energies."""
+    if episodes is not None:
+        configuration = replace(configuration, episodes=episodes, max_energies=None)
+    return configuration if max_energies is None else replace(configuration, max_energies=max_energies)
 
 
 def starting_from(configuration: SearchConfiguration, start: StartCircuit) -> SearchConfiguration:

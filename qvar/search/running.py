@@ -25,7 +25,7 @@ from qvar.search.searcher import Tracker
 from qvar.simulators import Circuit
 from qvar.simulators.errors import RunError
 
-__all__ = ["CHECKPOINT_SECONDS", "run_search"]
+__all__ = ["CHECKPOINT_SECONDS", "check_configuration", "run_search"]
 
 CHECKPOINT_SECONDS = 5.0
 """State is saved at the first end of an episode after this time; a kill costs at most about as much work."""
@@ -51,7 +51,7 @@ def run_search(
     Raises:
         RunError: if `out` holds another run, a damaged one, or any run at all without `resume`.
     """
-    _check(configuration)  # before anything is written
+    check_configuration(configuration)  # before anything is written
     folder = None if out is None else _prepare(configuration, out, resume=resume)
     run = _RunInProgress(configuration, folder)
     run.restore()
@@ -66,7 +66,7 @@ def run_search(
     return run.finish()
 
 
-def _check(configuration: SearchConfiguration) -> None:
+def check_configuration(configuration: SearchConfiguration) -> None:
     """Raise if the environment's settings make no sense, or the engine lacks one of its gates."""
     env = make_environment(configuration)
     every_gate = Circuit(env.problem.n_qubits)

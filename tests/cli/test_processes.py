@@ -21,7 +21,11 @@ def test_importing_qvar_loads_nothing_heavy():
     assert modules_after("import qvar; import qvar.cli")[0] == ""
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["--version"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["search", "--help"], ["sweep", "--help"], ["report", "--help"], ["--version"]],
+    ids=" ".join,
+)
 def test_help_and_version_load_nothing_heavy(arguments):
     loaded, out = modules_after(f"from qvar.cli import main\ntry: main({arguments})\nexcept SystemExit: pass")
     assert loaded == ""
