@@ -23,10 +23,18 @@ if TYPE_CHECKING:
     from qvar.envs.encoding import decode, encode, observation, observation_length
     from qvar.envs.environment import ArchitectureSearchEnv
     from qvar.envs.evaluation import CircuitEvaluator, Evaluation
-    from qvar.envs.halting import Halting, NegativeBinomialHalting, NoHalting
+    from qvar.envs.halting import (
+        BinomialHalting,
+        FixedNegativeBinomialHalting,
+        Halting,
+        ModeHalting,
+        NegativeBinomialHalting,
+        NoHalting,
+    )
     from qvar.envs.presets import default_curriculum, paper_curriculum
     from qvar.envs.probes import PROBES, Probe, make_probe, probe_problem
-    from qvar.envs.reward import PaperReward, Reward
+    from qvar.envs.reward import GateCostReward, PaperReward, Reward
+    from qvar.envs.start import StartCircuit
 
 _HOME = {
     "NO_ACTION": "actions",
@@ -34,18 +42,23 @@ _HOME = {
     "Action": "actions",
     "ActionTable": "actions",
     "ArchitectureSearchEnv": "environment",
+    "BinomialHalting": "halting",
     "CircuitEvaluator": "evaluation",
     "Curriculum": "curriculum",
     "CurriculumState": "curriculum",
     "Evaluation": "evaluation",
+    "FixedNegativeBinomialHalting": "halting",
     "FixedThreshold": "curriculum",
+    "GateCostReward": "reward",
     "Halting": "halting",
+    "ModeHalting": "halting",
     "MovingThreshold": "curriculum",
     "NegativeBinomialHalting": "halting",
     "NoHalting": "halting",
     "PaperReward": "reward",
     "Probe": "probes",
     "Reward": "reward",
+    "StartCircuit": "start",
     "both_directions": "actions",
     "decode": "encoding",
     "default_curriculum": "presets",
@@ -64,18 +77,23 @@ __all__ = [
     "Action",
     "ActionTable",
     "ArchitectureSearchEnv",
+    "BinomialHalting",
     "CircuitEvaluator",
     "Curriculum",
     "CurriculumState",
     "Evaluation",
+    "FixedNegativeBinomialHalting",
     "FixedThreshold",
+    "GateCostReward",
     "Halting",
+    "ModeHalting",
     "MovingThreshold",
     "NegativeBinomialHalting",
     "NoHalting",
     "PaperReward",
     "Probe",
     "Reward",
+    "StartCircuit",
     "both_directions",
     "decode",
     "default_curriculum",

@@ -17,12 +17,12 @@ CouplingMap = Iterable[tuple[int, int]] | Literal["all"]
 
 
 def find_problem(problem: "Problem | str") -> "Problem":
-    """Return `problem`, or the molecule with that key."""
+    """Return `problem`, or the one of that name (see `qvar.problems.find_problem`)."""
     if not isinstance(problem, str):
         return problem
-    from qvar.problems import molecule
+    from qvar.problems import find_problem as find_by_name
 
-    return molecule(problem)
+    return find_by_name(problem)
 
 
 def default_optimizer(shots: int | None) -> "Optimizer":

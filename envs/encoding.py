@@ -17,6 +17,7 @@ Differs from the source:
     - Qubit 0 is the least significant one throughout (the released code uses both orders).
 """
 
+from dataclasses import dataclass
 from typing import cast
 
 import gymnasium
@@ -28,7 +29,7 @@ from qvar.simulators.circuit import Circuit, Operation, Slot
 from qvar.simulators.errors import ArchitectureError
 from qvar.simulators.observable import Observable
 
-__all__ = ["decode", "encode", "observation", "observation_length", "observation_space"]
+__all__ = ["GateGrid", "decode", "encode", "observation", "observation_length", "observation_space"]
 
 
 def encode(circuit: Circuit, theta: ArrayLike = (), *, max_gates: int) -> NDArray[np.float64]:
@@ -127,25 +128,72 @@ def observation(circuit: Circuit, energy: float, *, max_gates: int) -> NDArray[n
         Float32 array of length D (N + 3) N + 1: rows 0..N+2 of the tensor, flattened row by row, then the
         energy.
     """
-    n = circuit.n_qubits
-    flat = np.zeros(observation_length(n, max_gates), dtype=np.float32)
-    gates = flat[:-1].reshape(max_gates, n + 3, n)
-    for moment, operation in zip(_check_moments(circuit, max_gates), circuit.operations, strict=True):
-        row, qubit = _place(operation, n)
-        gates[moment, row, qubit] = 1.0
-    flat[-1] = energy
-    return flat
+    return GateGrid.of(circuit, max_gates=max_gates).observation(energy)
 
 
-def observation_space(observable: Observable, *, max_gates: int) -> gymnasium.Space[NDArray[np.float32]]:
+@dataclass(frozen=True)
+class GateGrid:
+    """Where the gates of a growing circuit stand: rows 0..N+2 of the tensor, which one more gate changes in one place.
+
+    Attributes:
+        bits: read-only float32 array of shape (D, N + 3, N).
+        free: the next free moment of every qubit.
+
+    Example:
+        >>> grid = GateGrid.of(Circuit(2), max_gates=3).then(Operation("cx", (0, 1)))
+        >>> grid.depth, [tuple(map(int, place)) for place in np.argwhere(grid.bits)]
+        (1, [(0, 1, 0)])
+    """
+
+    bits: NDArray[np.float32]
+    free: tuple[int, ...]
+
+    @classmethod
+    def of(cls, circuit: Circuit, *, max_gates: int) -> "GateGrid":
+        """Return the grid of a circuit of depth at most `max_gates`."""
+        n = circuit.n_qubits
+        grid = cls(np.zeros((max_gates, n + 3, n), dtype=np.float32), (0,) * n)
+        for operation in circuit.operations:
+            grid = grid.then(operation)
+        return grid
+
+    def then(self, operation: Operation) -> "GateGrid":
+        """Return the grid with one more gate, placed as soon as possible."""
+        moment = max(self.free[q] for q in operation.qubits)
+        if moment >= len(self.bits):
+            raise ArchitectureError(_too_deep(moment + 1, len(self.bits)))
+        bits = self.bits.copy()
+        bits[(moment, *_place(operation, len(self.free)))] = 1.0
+        bits.flags.writeable = False
+        return GateGrid(bits, tuple(moment + 1 if q in operation.qubits else m for q, m in enumerate(self.free)))
+
+    @property
+    def depth(self) -> int:
+        """The number of moments in use."""
+        return max(self.free)
+
+    def observation(self, energy: float) -> NDArray[np.float32]:
+        """Return the bits, flattened row by row, then the energy (see `observation`)."""
+        return np.append(self.bits, np.float32(energy))
+
+
+def observation_space(
+    observable: Observable, *, max_gates: int, n_qubits: int | None = None
+) -> gymnasium.Space[NDArray[np.float32]]:
     """Return the box of all observations: bits, then one energy.
 
     No state has an energy outside c_I +- sum |c_k|; twice that distance is allowed, for estimators that
     overshoot because of shots or error mitigation, and for the rounding to float32.
+
+    Args:
+        observable: whose energies are observed.
+        max_gates: number of moments D.
+        n_qubits: qubits of the circuits; None for all that the observable speaks about.
     """
+    size = observation_length(observable.n_qubits if n_qubits is None else n_qubits, max_gates)
     centre = observable.identity_coefficient
     spread = 2 * (centre - observable.lower_bound()) + 1e-3
-    low = np.zeros(observation_length(observable.n_qubits, max_gates), dtype=np.float32)
+    low = np.zeros(size, dtype=np.float32)
     high = np.ones_like(low)
     low[-1], high[-1] = centre - spread, centre + spread
     space = gymnasium.spaces.Box(low=low, high=high, dtype=np.float32)
@@ -165,7 +213,9 @@ def _place(operation: Operation, n_qubits: int) -> tuple[int, int]:
 def _check_moments(circuit: Circuit, max_gates: int) -> tuple[int, ...]:
     moments = circuit.moments()
     if max(moments, default=-1) >= max_gates:
-        raise ArchitectureError(
-            f"the circuit is {max(moments) + 1} moments deep, the encoding has {max_gates}; raise max_gates"
-        )
+        raise ArchitectureError(_too_deep(max(moments) + 1, max_gates))
     return moments
+
+
+def _too_deep(depth: int, max_gates: int) -> str:
+    return f"the circuit is {depth} moments deep, the encoding has {max_gates}; raise max_gates"

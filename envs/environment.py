@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from qvar.envs.actions import ActionTable
 from qvar.envs.curriculum import Curriculum, CurriculumState
 from qvar.envs.defaults import CouplingMap, default_optimizer, find_coupling_map, find_problem
-from qvar.envs.encoding import observation, observation_space
+from qvar.envs.encoding import GateGrid, observation_space
 from qvar.envs.evaluation import CircuitEvaluator, Evaluation, Sampling
 from qvar.envs.halting import Halting, NoHalting
 from qvar.envs.presets import default_curriculum
 from qvar.envs.reward import PaperReward, Reward
+from qvar.envs.start import StartCircuit
 from qvar.simulators.checks import check_whole
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.errors import ArchitectureError
@@ -39,6 +40,7 @@ class _Episode:
     circuit: Circuit
     parameters: NDArray[np.float64]
     energy: float
+    grid: GateGrid
     last: tuple[int, ...]
     limit: int
     threshold: float
@@ -51,10 +53,16 @@ class _Episode:
 class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     """Search for a circuit of CNOT, RX, RY and RZ gates that minimises the energy of a problem.
 
-    Every episode starts from |0...0>. A step places one gate, optimises *all* angles from their last values
-    (a new rotation starts at 0), evaluates the energy afresh at the angles found, and rewards the change. An
-    episode is `terminated` by success, |E - mu| < xi with mu and xi from the curriculum, and `truncated` at
-    the gate limit or at a halting step without success; both at once count as success.
+    Every episode starts from |0...0>, or from the `start` circuit: its gates count like all others, in depth,
+    gate numbers, `max_gates`, observations and masks, and its angles are optimised with all others. A step places
+    one gate, optimises *all* angles from their last values (a new rotation starts at 0), evaluates the energy
+    afresh at the angles found, and rewards the change. An episode is `terminated` by success, |E - mu| < xi with
+    mu and xi from the curriculum, and `truncated` at the gate limit or at a halting step without success; both at
+    once count as success.
+
+    With `optimize_every=k` angles are optimised at every k-th gate placed and at the last one of an episode; at the
+    gates between, a new rotation stays at angle 0 and only the energy is evaluated. If that energy would be a
+    success, all angles are optimised at once, and the outcome decides.
 
     Masked actions only repeat the gate before them. The mask is advice: a masked action given to `step` is
     placed like any other, it merely wastes a gate. Stepping an episode that is over raises. An episode given up
@@ -71,7 +79,8 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     | noiseless_energy | float | the same circuit and angles without noise and shots (not counted as a cost) |
     | error | float | abs(noiseless_energy - exact energy of the problem) |
     | threshold | float | threshold in force in this episode |
-    | depth, n_cnots, n_rotations | int | size of the circuit |
+    | depth, n_cnots, n_rotations | int | size of the circuit, start circuit included |
+    | optimized | bool | the angles were optimised in this step |
     | evaluations, gradients, shots | int | what the step cost, the final evaluation included |
 
     Chance: at reset, `np_random` seeds three generators, for halting, the optimizer and shots. The chance of
@@ -79,13 +88,17 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     episodes, with that of the curriculum, is all there is to save.
 
     Args:
-        problem: what to minimise; a key such as "h2-4" (for `gymnasium.make`) stands for `molecule(key)`.
+        problem: what to minimise; a name such as "h2-4" (for `gymnasium.make`) stands for `find_problem(name)`.
         engine: where energies come from; None for an ideal `StatevectorSimulator`.
         optimizer: how angles are optimised; None for `LBFGS()`, with shots for `AdamSPSA()`.
-        max_gates: gates an episode may place, the depth D of the observation.
+        max_gates: gates of a circuit, start circuit included; the depth D of the observation.
         curriculum: when an episode succeeds; None for `default_curriculum`.
-        halting: how episodes are shortened; None for `NoHalting()`.
+        halting: how episodes are shortened, that is, how many of the gates left by the start circuit they may
+            place; None for `NoHalting()`.
         reward: what a step is worth; None for `PaperReward()`.
+        start: the circuit every episode begins with, None for the empty one. What finding it cost
+            (`start.evaluations`, `start.gradients`) is in no `info`: a run counts it once.
+        optimize_every: gates placed for one optimisation of all angles, at least 1.
         coupling_map: pairs (control, target) on which CNOTs may act, "all" for every pair, None for that of
             the engine's noise model (its first n_qubits qubits) or, without one, every pair.
         shots: shots per measured circuit, None for exact expectation values.
@@ -97,11 +110,12 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     Attributes:
         action_table: what an action index means; share it with agents.
         curriculum: the mutable state of the curriculum, with `reference` and `threshold`.
+        start: the start circuit, with `circuit` and `parameters`.
         circuit, parameters: what has been built in this episode.
 
     Raises:
-        ArchitectureError: for numbers below 1, an unknown render mode, or a coupling map that does not
-            connect the problem's qubits.
+        ArchitectureError: for numbers below 1, an unknown render mode, a coupling map that does not connect the
+            problem's qubits, or a start circuit that is no circuit of these actions or leaves no gate to place.
 
     Example:
         >>> import gymnasium, qvar.envs
@@ -119,6 +133,8 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     Differs from the source:
         - The released code optimises the circuit *before* the new gate, so that rewards lag by one step; here
           the gate is placed, then all angles are optimised, then the energy is evaluated and rewarded.
+        - Start circuits and rarer optimisations are not in the source (see TensorRL-QAS, arXiv 2505.09371, and
+          OptCRLQAS, arXiv 2604.21863).
         - One `done` flag became `terminated` and `truncated`; halted episodes also get the failure reward.
         - The energy at reset comes from the same estimator as all later ones.
         - The reported energy is a fresh evaluation, not the optimizer's own minimum over noisy values.
@@ -137,6 +153,8 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         curriculum: Curriculum | None = None,
         halting: Halting | None = None,
         reward: Reward | None = None,
+        start: StartCircuit | None = None,
+        optimize_every: int = 1,
         coupling_map: CouplingMap | None = None,
         shots: int | None = None,
         sampling: Sampling = "multinomial",
@@ -161,17 +179,24 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         self.max_gates = max_gates
         self.halting: Halting = NoHalting() if halting is None else halting
         self.reward: Reward = PaperReward() if reward is None else reward
+        self.optimize_every = check_whole("optimize_every", optimize_every, error=ArchitectureError)
         self.render_mode = render_mode
         self.action_table = ActionTable(
             self.problem.n_qubits, find_coupling_map(coupling_map, self.engine, self.problem.n_qubits)
         )
+        self.start = StartCircuit.empty(self.problem.n_qubits) if start is None else start
+        self._check_start()
+        self._first_grid = GateGrid.of(self.start.circuit, max_gates=max_gates)
+        self._first_last = self.action_table.last_actions(self.start.circuit)
         if curriculum is None:
-            curriculum = default_curriculum(self.problem.key, self.problem.observable)
+            curriculum = default_curriculum(self.problem)
         self.curriculum: CurriculumState = curriculum.start(
             exact_energy=self.problem.exact_energy, lower_bound=self.problem.lower_bound
         )
         self.action_space = gymnasium.spaces.Discrete(len(self.action_table))
-        self.observation_space = observation_space(self.problem.observable, max_gates=max_gates)
+        self.observation_space = observation_space(
+            self.problem.observable, n_qubits=self.problem.n_qubits, max_gates=max_gates
+        )
         self._episode: _Episode | None = None
 
     @property
@@ -191,7 +216,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Start an episode from the empty circuit.
+        """Start an episode from the start circuit.
 
         Args:
             seed: seed of `np_random`; None to go on with it.
@@ -205,20 +230,21 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             raise ArchitectureError(f"this environment has no reset options, got {sorted(options)}")
         origin = dict(self.np_random.bit_generator.state)
         halting_rng, optimizer_rng, shots_rng = map(np.random.default_rng, self.np_random.integers(2**63, size=3))
-        circuit, parameters = Circuit(self.problem.n_qubits), np.zeros(0)
-        outcome = self.evaluator.evaluate(circuit, parameters, shots_rng=shots_rng)
+        outcome = self.evaluator.evaluate(self.start.circuit, self.start.parameters, shots_rng=shots_rng)
+        room = self.max_gates - self.start.n_gates
         self._episode = _Episode(
-            circuit=circuit,
-            parameters=parameters,
+            circuit=outcome.circuit,
+            parameters=outcome.parameters,
             energy=outcome.energy,
-            last=self.action_table.no_actions(),
-            limit=min(self.halting.draw(self.max_gates, halting_rng), self.max_gates),
+            grid=self._first_grid,
+            last=self._first_last,
+            limit=self.start.n_gates + min(self.halting.draw(room, halting_rng), room),
             threshold=self.curriculum.threshold,
             optimizer_rng=optimizer_rng,
             shots_rng=shots_rng,
             origin=origin,
         )
-        return self._observe(), self._info(outcome, success=False, end_reason=None)
+        return self._observe(), self._info(outcome, optimized=False, success=False, end_reason=None)
 
     def step(self, action: SupportsIndex) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Place one gate, optimise all angles, evaluate, reward.
@@ -234,16 +260,23 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         if before.is_over:
             raise gymnasium.error.ResetNeeded("the episode is over; call reset() before the next step()")
         index = self.action_table.check_index(action)
-        circuit = before.circuit.then((self.action_table[index].operation(before.circuit.n_parameters),))
-        outcome = self._optimise(circuit, before)
+        gate = self.action_table[index]
+        operation = gate.operation(before.circuit.n_parameters)
+        circuit = before.circuit.then((operation,))
+        outcome, optimized = self._judge(circuit, before)
         energy = outcome.energy
         self.curriculum.record_energy(energy)
 
-        mu, n_gates = self.curriculum.reference, len(circuit.operations)
-        success = abs(energy - mu) < before.threshold
+        n_gates = len(circuit.operations)
+        success = self._succeeds(energy, before)
         failure = not success and n_gates >= before.limit
         reward = self.reward(
-            energy=energy, previous_energy=before.energy, reference=mu, success=success, failure=failure
+            gate=gate,
+            energy=energy,
+            previous_energy=before.energy,
+            reference=self.curriculum.reference,
+            success=success,
+            failure=failure,
         )
         if success or failure:
             self.curriculum.end_episode(success)
@@ -252,12 +285,14 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             circuit=circuit,
             parameters=outcome.parameters,
             energy=energy,
+            grid=before.grid.then(operation),
             last=self.action_table.advance(before.last, index),
             is_over=success or failure,
         )
         failed_by = "limit" if n_gates >= self.max_gates else "halted"
         end_reason = "success" if success else failed_by if failure else None
-        return self._observe(), float(reward), success, failure, self._info(outcome, success, end_reason)
+        info = self._info(outcome, optimized=optimized, success=success, end_reason=end_reason)
+        return self._observe(), float(reward), success, failure, info
 
     def render(self) -> str | None:
         """Return a text drawing of the circuit with its angles, None without a render mode."""
@@ -276,7 +311,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         """
         chance = dict(self.np_random.bit_generator.state)
         if self._episode is not None and not self._episode.is_over:
-            if self._episode.circuit.operations:
+            if len(self._episode.circuit.operations) > self.start.n_gates:
                 raise ArchitectureError(
                     "the state can be saved between episodes only: after the end of one, before the first step of "
                     "the next"
@@ -303,15 +338,41 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             raise gymnasium.error.ResetNeeded("no episode has begun; call reset() first")
         return self._episode
 
-    def _optimise(self, circuit: Circuit, before: _Episode) -> Evaluation:
+    def _check_start(self) -> None:
+        if self.start.circuit.n_qubits != self.problem.n_qubits:
+            raise ArchitectureError(
+                f"the start circuit has {self.start.circuit.n_qubits} qubit(s), the problem {self.problem.n_qubits}"
+            )
+        if self.start.n_gates >= self.max_gates:
+            raise ArchitectureError(
+                f"the start circuit has {self.start.n_gates} gates and max_gates={self.max_gates} counts them too; "
+                f"give max_gates of at least {self.start.n_gates + 1}"
+            )
+
+    def _judge(self, circuit: Circuit, before: _Episode) -> tuple[Evaluation, bool]:
+        """Return the circuit with its angles and energy, and whether the angles were optimised."""
         start = np.concatenate([before.parameters, np.zeros(circuit.n_parameters - len(before.parameters))])
-        return self.evaluator.optimize(circuit, start, optimizer_rng=before.optimizer_rng, shots_rng=before.shots_rng)
+        n_gates = len(circuit.operations)
+        tried = None
+        if (n_gates - self.start.n_gates) % self.optimize_every and n_gates < before.limit:
+            tried = self.evaluator.evaluate(circuit, start, shots_rng=before.shots_rng)
+            if not self._succeeds(tried.energy, before):
+                return tried, False
+        chance = {"optimizer_rng": before.optimizer_rng, "shots_rng": before.shots_rng}
+        optimized = self.evaluator.optimize(circuit, start, **chance)
+        if tried is not None:
+            evaluations, shots = optimized.evaluations + tried.evaluations, optimized.shots + tried.shots
+            optimized = replace(optimized, evaluations=evaluations, shots=shots)
+        return optimized, True
+
+    def _succeeds(self, energy: float, episode: _Episode) -> bool:
+        return abs(energy - self.curriculum.reference) < episode.threshold
 
     def _observe(self) -> NDArray[np.float32]:
         episode = self._started()
-        return observation(episode.circuit, episode.energy, max_gates=self.max_gates)
+        return episode.grid.observation(episode.energy)
 
-    def _info(self, cost: Evaluation, success: bool, end_reason: str | None) -> dict[str, Any]:
+    def _info(self, cost: Evaluation, *, optimized: bool, success: bool, end_reason: str | None) -> dict[str, Any]:
         episode = self._started()
         noiseless = episode.energy
         if not self.evaluator.is_noiseless:
@@ -324,9 +385,10 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             "noiseless_energy": noiseless,
             "error": abs(noiseless - float(self.problem.exact_energy)),
             "threshold": episode.threshold,
-            "depth": episode.circuit.depth(),
-            "n_cnots": episode.circuit.n_two_qubit_gates,
-            "n_rotations": episode.circuit.n_rotations,
+            "depth": episode.grid.depth,
+            "n_cnots": len(episode.circuit.operations) - episode.circuit.n_parameters,
+            "n_rotations": episode.circuit.n_parameters,  # every rotation has a slot of its own
+            "optimized": optimized,
             "evaluations": cost.evaluations,
             "gradients": cost.gradients,
             "shots": cost.shots,

@@ -132,6 +132,21 @@ class CircuitEvaluator:
         angles = np.array(parameters, dtype=np.float64)
         return Evaluation(circuit, angles, float(objective(angles)), 1, 0, objective.shots_per_evaluation)
 
+    def energies(
+        self, circuit: Circuit, thetas: ArrayLike, *, shots_rng: np.random.Generator, is_ideal: bool = False
+    ) -> tuple[NDArray[np.float64], int]:
+        """Return the energies of a circuit at many angles, and the shots they took.
+
+        Args:
+            circuit: the circuit.
+            thetas: angles, shape (n_points, circuit.n_parameters), radians.
+            shots_rng: draws the shots.
+            is_ideal: energies without noise and shots instead.
+        """
+        objective = self.problem.objective(self._ideal, circuit) if is_ideal else self._objective(circuit, shots_rng)
+        found = objective.batch(thetas)
+        return found, len(found) * objective.shots_per_evaluation
+
     def noiseless_energy(self, circuit: Circuit, parameters: ArrayLike) -> float:
         """Return the energy without noise and shots; judging by it is not counted as a cost."""
         return float(self.problem.objective(self._ideal, circuit)(parameters))

@@ -4,11 +4,15 @@ Source:
     Patel et al., ICLR 2024, arXiv 2402.03500, and the configurations of its released code.
 """
 
+from typing import TYPE_CHECKING
+
 from qvar.envs.curriculum import MovingThreshold, ReferenceKind
 from qvar.simulators.errors import ArchitectureError
-from qvar.simulators.observable import Observable
 
-__all__ = ["default_curriculum", "paper_curriculum", "zero_state_energy"]
+if TYPE_CHECKING:
+    from qvar.problems import Problem
+
+__all__ = ["default_curriculum", "paper_curriculum"]
 
 _PAPER: dict[tuple[str, ReferenceKind], MovingThreshold] = {
     ("h2-2", "lower_bound"): MovingThreshold(0.97),
@@ -49,34 +53,27 @@ def paper_curriculum(task_key: str, *, reference: ReferenceKind = "lower_bound")
         ) from None
 
 
-def default_curriculum(task_key: str, observable: Observable) -> MovingThreshold:
+def default_curriculum(problem: "Problem") -> MovingThreshold:
     """Return the paper's curriculum for its tasks, and an easy start for any other problem.
 
-    Elsewhere xi0 = |E(|0...0>) - mu| - delta with mu the observable's lower bound: at first it is enough to
-    get `delta` below the energy of the empty circuit. It is at least 2 delta, for problems that |0...0>
-    solves.
+    Elsewhere xi0 = |E(empty circuit) - mu| - delta: at first it is enough to get `delta` below the energy of the empty
+    circuit. It is at least 2 delta, for problems that the empty circuit solves. The reference mu is the problem's lower
+    bound; for infidelities it is the exact energy, 0, which is known without solving anything.
 
     Args:
-        task_key: the problem's key.
-        observable: the problem's observable.
+        problem: what to minimize.
 
     Example:
-        >>> default_curriculum("mine", Observable.from_terms({"ZZ": 1.0, "XI": 0.5})).initial_threshold
-        2.4995
+        >>> from qvar.problems import find_problem
+        >>> default_curriculum(find_problem("ghz-3"))  # doctest: +ELLIPSIS
+        MovingThreshold(initial_threshold=0.4995, ..., reference='exact')
     """
-    if (task_key, "lower_bound") in _PAPER:
-        return paper_curriculum(task_key)
+    if (problem.key, "lower_bound") in _PAPER:
+        return paper_curriculum(problem.key)
     delta = MovingThreshold.delta
-    distance = abs(zero_state_energy(observable) - observable.lower_bound())
-    return MovingThreshold(initial_threshold=max(distance - delta, 2 * delta))
-
-
-def zero_state_energy(observable: Observable) -> float:
-    """Return the noiseless energy of |0...0>: the sum of the coefficients of the strings made of I and Z.
-
-    Example:
-        >>> zero_state_energy(Observable.from_terms({"ZI": -0.5, "XX": 2.0, "II": 0.25}))
-        -0.25
-    """
-    terms = zip(observable.labels, observable.coefficients, strict=True)
-    return float(sum(coefficient for label, coefficient in terms if set(label) <= {"I", "Z"}))
+    is_infidelity = problem.unit == "infidelity"
+    mu = problem.exact_energy if is_infidelity else problem.lower_bound
+    return MovingThreshold(
+        initial_threshold=max(abs(problem.start_energy - mu) - delta, 2 * delta),
+        reference="exact" if is_infidelity else "lower_bound",
+    )

@@ -89,6 +89,7 @@ class DeviceNumbers:
 
 
 _MUMBAI_ONE = ((2.862e-4, 2.093e-4),)
+_NO_RELAXATION = ((0.0, 0.0),)
 DEVICES: dict[str, DeviceNumbers] = {
     "mumbai-median": DeviceNumbers(
         "IBM Mumbai, median calibration",
@@ -126,6 +127,24 @@ DEVICES: dict[str, DeviceNumbers] = {
         0.0,
         (0.0166, 0.0239, 0.0157, 0.0394),
         edges=((0, 1), (1, 2), (1, 3)),
+    ),
+    "depolarizing-1q": DeviceNumbers(
+        "depolarizing 1e-3 after one-qubit gates, nothing else",
+        _NO_RELAXATION,
+        _NO_RELAXATION,
+        0.0,
+        1e-3,
+        0.0,
+        (0.0,),
+    ),
+    "depolarizing-1q-2q": DeviceNumbers(
+        "depolarizing 1e-3 after one-qubit gates, 5e-3 on each qubit after two-qubit gates",
+        _NO_RELAXATION,
+        _NO_RELAXATION,
+        0.0,
+        1e-3,
+        5e-3,
+        (0.0,),
     ),
 }
 """The built-in devices by name."""

@@ -8,7 +8,7 @@ QvarError (ValueError)
 ├── NoiseModelError     unknown device, unreadable noise file, missing calibration
 ├── EngineError         a request that this engine cannot serve
 ├── OptimizerError      settings or a start point that make no sense
-├── ProblemError        unknown task, impossible molecule
+├── ProblemError        unknown task, impossible molecule, graph or state
 ├── ArchitectureError   settings or actions that make no sense for the environment
 └── RunError            a run folder that is corrupted, occupied or of another configuration
 ```
@@ -57,7 +57,7 @@ class OptimizerError(QvarError):
 
 
 class ProblemError(QvarError):
-    """An unknown task or an impossible molecule."""
+    """An unknown task, or a molecule, graph, state or unitary that cannot be."""
 
 
 class ArchitectureError(QvarError):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qvar.simulators.channels import Channel, depolarizing
+from qvar.simulators.channels import Channel, depolarizing, identity_channel
 from qvar.simulators.errors import NoiseModelError
 from qvar.simulators.gates import GATES
 
@@ -197,6 +197,34 @@ class NoiseModel:
         is_start = list(qubits) == list(range(len(qubits)))
         name = self.name if is_start else f"{self.name} qubits {','.join(map(str, qubits))}"
         return replace(self, name=name, local=local, readout=readout, coupling_map=coupling, n_qubits=len(qubits))
+
+    def beside_references(self, n_qubits: int, n_references: int) -> "NoiseModel":
+        """Return the model of the device's first qubits with perfect qubits beside them.
+
+        Reference qubits are a device of thought: they read perfectly, and H on one and CX from one to any qubit are
+        noiseless, so that entangling them with the device's qubits costs nothing. Nothing else acts on them.
+
+        Args:
+            n_qubits: qubits of the device to keep, 0 .. n_qubits - 1.
+            n_references: perfect qubits, numbered from n_qubits on.
+
+        Raises:
+            NoiseModelError: if the device has fewer qubits.
+        """
+        first = self.on_qubits(range(n_qubits))
+        references = range(n_qubits, n_qubits + n_references)
+        pairs = tuple((reference, qubit) for reference in references for qubit in range(n_qubits))
+        free: dict[Target, Channel] = {("h", (reference,)): identity_channel(1) for reference in references}
+        free |= {("cx", pair): identity_channel(2) for pair in pairs}
+        errors = {q: self.readout_error(q) for q in range(n_qubits)}
+        return replace(
+            first,
+            local=dict(first.local) | free,
+            readout={q: error for q, error in errors.items() if error is not None},
+            default_readout=None,
+            coupling_map=None if first.coupling_map is None else first.coupling_map + pairs,
+            n_qubits=n_qubits + n_references,
+        )
 
     @cached_property
     def _key(self) -> str:

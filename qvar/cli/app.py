@@ -28,6 +28,9 @@ EngineName = Annotated[
     str | None,
     typer.Option("--engine", help="pauli-transfer, statevector, aer, aer:METHOD, propagation or pennylane:DEVICE."),
 ]
+JudgeName = Annotated[
+    str | None, typer.Option("--judge", help="Rank circuits by their energy as measured (default), or noiseless.")
+]
 OptimizerName = Annotated[
     str | None,
     typer.Option("--optimizer", help="lbfgs, compact-lbfgs, cobyla, adam-spsa, spsa, rotosolve, adam or aqgd."),
@@ -36,7 +39,7 @@ OptimizerName = Annotated[
 
 @app.command()
 def tasks(json: Json = False) -> None:
-    """List the shipped tasks."""
+    """List the molecules that are shipped, and the families of other problems."""
     from qvar.cli.listing import list_tasks
 
     list_tasks(as_json=json)
@@ -54,6 +57,14 @@ def devices(
 
 
 @app.command()
+def presets(json: Json = False) -> None:
+    """List the presets of `qvar search`: one row for every published experiment."""
+    from qvar.cli.listing import list_presets
+
+    list_presets(as_json=json)
+
+
+@app.command()
 def search(
     task: Annotated[
         str | None, typer.Argument(help="A task, or a problem file (.json); not needed with --resume.")
@@ -61,12 +72,38 @@ def search(
     noise: Noise = "none",
     qubits: Qubits = None,
     ignore_coupling: Annotated[bool, typer.Option(help="Let CNOTs act on any pair the device has data for.")] = False,
-    algorithm: Annotated[str, typer.Option(help="ddqn, or random as the baseline.")] = "ddqn",
-    preset: Annotated[str, typer.Option(help="laptop, or crlqas for the published hyper-parameters.")] = "laptop",
+    algorithm: Annotated[
+        str | None, typer.Option(help="ddqn, annealing, evolution or random; that of the preset if left out.")
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help="qvar, or crlqas for the published hyper-parameters (see `qvar presets`).")
+    ] = "qvar",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
+    start: Annotated[
+        str, typer.Option(help="Circuit to go on from: empty, hartree-fock, mps, or a circuit file (.qasm).")
+    ] = "empty",
+    reward: Annotated[
+        str | None, typer.Option(help="paper, or gate-cost to make every gate cost something, CNOTs most.")
+    ] = None,
+    halting: Annotated[
+        str | None, typer.Option(help="Shorten episodes: none, scaled, released-noiseless or released-noisy.")
+    ] = None,
+    optimize_every: Annotated[int, typer.Option(help="Gates placed for one optimization of all angles.")] = 1,
     optimizer: OptimizerName = None,
     shots: Shots = None,
+    sampling: Annotated[
+        str | None, typer.Option(help="How shots are drawn: multinomial, or normal (same mean and variance, faster).")
+    ] = None,
+    max_energies: Annotated[
+        int | None, typer.Option(help="End after this many energies; a gradient counts as three.")
+    ] = None,
+    judge: JudgeName = None,
+    cnot_price: Annotated[float | None, typer.Option(help="What a CNOT less is worth, in the unit of energy.")] = None,
+    rotation_price: Annotated[float | None, typer.Option(help="What a rotation less is worth.")] = None,
+    prune: Annotated[
+        bool | None, typer.Option(help="Prune the best circuit at the end; by default as the preset says.")
+    ] = None,
     engine: EngineName = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/TASK-NOISE-ALGORITHM-seedN.")] = None,
@@ -74,7 +111,7 @@ def search(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Let an agent search for a circuit with a low energy, under the noise of a device."""
+    """Search for a circuit with a low energy, under the noise of a device."""
     from qvar.cli.searching import SearchOptions, search_command
 
     options = SearchOptions(
@@ -86,12 +123,77 @@ def search(
         preset=preset,
         episodes=episodes,
         max_gates=max_gates,
+        start=start,
+        reward=reward,
+        halting=halting,
+        optimize_every=optimize_every,
         optimizer=optimizer,
         shots=shots,
+        sampling=sampling,
+        max_energies=max_energies,
+        judge=judge,
+        cnot_price=cnot_price,
+        rotation_price=rotation_price,
+        prune=prune,
         engine=engine,
         seed=seed,
     )
     search_command(options, out=out, resume=resume, as_json=json, quiet=quiet)
+
+
+@app.command()
+def sweep(
+    tasks: Annotated[str, typer.Argument(help="Tasks or problem files (.json), separated by commas.")],
+    noise: Annotated[str, typer.Option(help="Devices as for search, separated by commas; none for no noise.")] = "none",
+    algorithm: Annotated[
+        str | None, typer.Option(help="Algorithms as for search, separated by commas; by default that of the preset.")
+    ] = None,
+    preset: Annotated[str, typer.Option(help="Presets as for search, separated by commas.")] = "qvar",
+    seeds: Annotated[str, typer.Option(help="Seeds and ranges of seeds, such as 0-4 or 1,3,7-9.")] = "0-4",
+    episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch, per run.")] = None,
+    max_energies: Annotated[
+        int | None, typer.Option(help="Energies after which a run ends; a gradient by reverse sweep counts as three.")
+    ] = None,
+    max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
+    shots: Shots = None,
+    judge: JudgeName = None,
+    out: Annotated[Path | None, typer.Option(help="Sweep folder; by default below sweeps.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; by default one per core.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Run on a Dask cluster: the address of its scheduler, such as tcp://host:8786.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search with every combination of tasks, noise, presets, algorithms and seeds; the same command resumes."""
+    from qvar.cli.sweeping import SweepOptions, sweep_command
+
+    options = SweepOptions(
+        tasks=tasks,
+        noise=noise,
+        algorithm=algorithm,
+        preset=preset,
+        seeds=seeds,
+        episodes=episodes,
+        max_energies=max_energies,
+        max_gates=max_gates,
+        shots=shots,
+        judge=judge,
+    )
+    sweep_command(options, out=out, jobs=jobs, cluster=cluster, as_json=json, quiet=quiet)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders and sweep folders.")],
+    out: Annotated[Path | None, typer.Option(help="Write a self-contained page (.html) or Markdown (.md).")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare runs and sweeps with each other and with published numbers of the same task and noise."""
+    from qvar.cli.reporting import report_command
+
+    report_command(runs, out=out, as_markdown=markdown, as_json=json)
 
 
 @app.command()
@@ -128,6 +230,29 @@ def vqe(
         as_json=json,
         quiet=quiet,
     )
+
+
+@app.command()
+def prune(
+    circuit: Annotated[Path, typer.Argument(help="A circuit file (OpenQASM 3).")],
+    task: Task,
+    angles: Annotated[str | None, typer.Option(help="The free angles, radians, such as 0.1,0.2.")] = None,
+    noise: Noise = "none",
+    qubits: Qubits = None,
+    engine: EngineName = None,
+    tolerance: Annotated[float, typer.Option(help="How far the energy may rise in all.")] = 1e-6,
+    judge: Annotated[
+        str, typer.Option(help="Compare energies as measured under the noise, or noiseless.")
+    ] = "measured",
+    out: Annotated[Path | None, typer.Option(help="Write the shorter circuit here (.qasm).")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Take gates out of a circuit as long as its energy stays, optimizing the remaining angles."""
+    from qvar.cli.pruning import PruneOptions, prune_command
+
+    options = PruneOptions(circuit, task, angles, noise, qubits, engine, tolerance, judge)
+    prune_command(options, out=out, as_json=json, quiet=quiet)
 
 
 @app.command()
@@ -185,6 +310,19 @@ def molecule(
     from qvar.cli.listing import make_molecule
 
     make_molecule(geometry, out=out, basis=basis, unit=unit, charge=charge, spin=spin, active=active, mapping=mapping)
+
+
+@app.command()
+def maxcut(
+    graph: Annotated[
+        str, typer.Argument(help='Edges, weighted or not, such as "0-1, 1-2:0.5", or a graph such as ring-6.')
+    ],
+    out: Annotated[Path, typer.Option(help="The problem file to write (.json).")],
+) -> None:
+    """Make a problem file of the largest cut of a graph; search it with `qvar search FILE`."""
+    from qvar.cli.listing import make_max_cut
+
+    make_max_cut(graph, out=out)
 
 
 def _version(wanted: bool) -> None:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from qvar import simulators
+from qvar import problems, simulators
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
-from qvar.problems import Problem, molecule
+from qvar.problems import Problem
 from qvar.simulators import Engine, NoiseModel
 from qvar.simulators.errors import EngineError, NoiseModelError, OptimizerError, QvarError
 
@@ -23,8 +23,8 @@ _OPTIMIZERS: dict[str, Optimizer] = {
 
 
 def find_problem(task: str) -> Problem:
-    """Return the shipped task or the problem in a file."""
-    return Problem.from_json(Path(task)) if task.endswith(".json") else molecule(task)
+    """Return the problem of that name, or the one in a file."""
+    return Problem.from_json(Path(task)) if task.endswith(".json") else problems.find_problem(task)
 
 
 def find_engine(

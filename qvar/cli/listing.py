@@ -1,4 +1,4 @@
-"""The commands that list and show: tasks, devices, runs, and making a molecule."""
+"""The commands that list and show tasks, devices and runs, and those that make problem files."""
 
 import json
 import sys
@@ -8,14 +8,25 @@ from typing import Any
 from rich.console import Console
 
 from qvar.cli.inputs import parse_integers
-from qvar.problems import Problem, molecule, molecule_from_geometry, tasks
-from qvar.report import device_table, result_table, task_table
+from qvar.problems import FAMILIES, Problem, find_problem, max_cut, molecule, molecule_from_geometry, tasks
+from qvar.report import device_table, family_table, preset_table, result_table, task_table
 from qvar.runs import RunFolder
+from qvar.search import EXPERIMENTS
 from qvar.simulators import Circuit
 from qvar.simulators.devices import DEVICES, fake_backend_names
 from qvar.simulators.errors import ProblemError, RunError
 
-__all__ = ["list_devices", "list_tasks", "make_molecule", "print_circuit", "print_json", "print_line", "show_run"]
+__all__ = [
+    "list_devices",
+    "list_presets",
+    "list_tasks",
+    "make_max_cut",
+    "make_molecule",
+    "print_circuit",
+    "print_json",
+    "print_line",
+    "show_run",
+]
 
 
 def print_json(data: Any) -> None:
@@ -24,22 +35,26 @@ def print_json(data: Any) -> None:
 
 
 def list_tasks(*, as_json: bool) -> None:
-    """Print the shipped tasks."""
-    rows: list[dict[str, Any]] = [_task_row(molecule(key)) for key in tasks()]
+    """Print the shipped molecules, and the families of names with an example each."""
+    molecules = [_task_row(molecule(key), family=None) for key in tasks()]
+    families = [{**_task_row(find_problem(f.example), family=f.form), "title": f.title} for f in FAMILIES]
     if as_json:
-        print_json(rows)
+        print_json(molecules + families)
     else:
-        Console().print(task_table(list(rows)))
+        Console().print(task_table(list(molecules)))
+        Console().print(family_table(list(families)))
 
 
-def _task_row(problem: Problem) -> dict[str, Any]:
+def _task_row(problem: Problem, *, family: str | None) -> dict[str, Any]:
     hartree_fock = problem.hartree_fock_energy
     return {
         "task": problem.key,
+        "family": family,
         "title": problem.title,
         "n_qubits": problem.n_qubits,
         "n_terms": len(problem.observable.labels),
         "exact_energy": problem.exact_energy,
+        "unit": problem.unit,
         "hartree_fock_error": None if hartree_fock is None else hartree_fock - problem.exact_energy,
         "recipe": problem.source,
     }
@@ -68,6 +83,21 @@ def list_devices(*, as_json: bool, fake: bool) -> None:
             Console().print(
                 "Also: fake:NAME for a fake IBM backend (list: qvar devices --fake), or a .json noise file."
             )
+
+
+def list_presets(*, as_json: bool) -> None:
+    """Print the published experiments."""
+    rows: list[dict[str, Any]] = [experiment.to_dict() for experiment in EXPERIMENTS]
+    if as_json:
+        print_json(rows)
+        return
+    Console().print(preset_table(list(rows)))
+    Console().print(
+        "Run a row with: qvar search TASK --preset PRESET --noise NOISE --shots SHOTS; leave out what is none. "
+        "Episodes are halted at random with -halting and, but for -no-halting, with noise; -exact has the exact energy "
+        "as reference. * is not published and takes the row of h2o-8-bohr. Agents and optimizers: --json. The default "
+        "preset is not in the list: it suits any problem, noise and shots."
+    )
 
 
 def print_circuit(circuit: Circuit, console: Console) -> None:
@@ -103,12 +133,7 @@ def make_molecule(
     geometry: str, *, out: Path, basis: str, unit: str, charge: int, spin: int, active: str | None, mapping: str
 ) -> None:
     """Compute a molecular Hamiltonian and write it to a problem file."""
-    if out.exists():
-        raise ProblemError(f"{out} already exists; nothing was overwritten")
-    if out.suffix != ".json":
-        raise ProblemError(f"a problem file ends in .json, got {out}")
-    if not out.parent.is_dir():
-        raise ProblemError(f"the folder {out.parent} for {out.name} does not exist; make it first")
+    _check_new_file(out)
     space = None
     if active is not None:
         numbers = parse_integers(active, option="--active")
@@ -124,3 +149,21 @@ def make_molecule(
         print_line(
             "note: a penalty keeps the molecule's own number of electrons lowest; see `source` in the file", Console()
         )
+
+
+def make_max_cut(graph: str, *, out: Path) -> None:
+    """Write the problem file of the largest cut of a graph."""
+    _check_new_file(out)
+    problem = max_cut(graph)
+    problem.to_json(out)
+    cut = f"{problem.metadata['max_cut']:g}"
+    print_line(f"{out}: {problem.title}: {cut} ({problem.unit})", Console())
+
+
+def _check_new_file(out: Path) -> None:
+    if out.exists():
+        raise ProblemError(f"{out} already exists; nothing was overwritten")
+    if out.suffix != ".json":
+        raise ProblemError(f"a problem file ends in .json, got {out}")
+    if not out.parent.is_dir():
+        raise ProblemError(f"the folder {out.parent} for {out.name} does not exist; make it first")

@@ -1,6 +1,7 @@
 """The commands that compute: an architecture search and a fixed-circuit VQE."""
 
 import logging
+import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
@@ -8,20 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from qvar.cli.inputs import find_engine, find_optimizer, find_problem
 from qvar.cli.listing import print_circuit, print_json, print_line
+from qvar.cli.search_inputs import find_halting, find_reward, find_start
 from qvar.report import result_table
 from qvar.runs import RunFolder
 from qvar.search import (
-    DoubleDQN,
-    RandomPolicy,
+    GRADIENT_IN_ENERGIES,
+    Algorithm,
+    Pruning,
     SearchConfiguration,
     SearchResult,
+    algorithm_name,
     ansatz,
     configure,
+    find_algorithm,
+    limited,
     run_search,
+    starting_from,
     vqe,
 )
 from qvar.simulators.errors import RunError
@@ -37,12 +44,22 @@ class SearchOptions:
     noise: str = "none"
     qubits: str | None = None
     ignore_coupling: bool = False
-    algorithm: str = "ddqn"
-    preset: str = "laptop"
+    algorithm: str | None = None
+    preset: str = "qvar"
     episodes: int | None = None
     max_gates: int | None = None
+    start: str = "empty"
+    reward: str | None = None
+    halting: str | None = None
+    optimize_every: int = 1
     optimizer: str | None = None
     shots: int | None = None
+    sampling: str | None = None
+    max_energies: int | None = None
+    judge: str | None = None
+    cnot_price: float | None = None
+    rotation_price: float | None = None
+    prune: bool | None = None
     engine: str | None = None
     seed: int = 0
 
@@ -59,16 +76,31 @@ class SearchOptions:
             ignore_coupling=self.ignore_coupling,
         )
         base = configure(self.preset, problem, engine, shots=self.shots)
-        given = {"episodes": self.episodes, "max_gates": self.max_gates, "optimizer": find_optimizer(self.optimizer)}
+        if self.algorithm is not None:
+            chosen = find_algorithm(self.algorithm, base.algorithm)
+            base = configure(self.preset, problem, engine, shots=self.shots, algorithm=chosen)
+        base = limited(base, episodes=self.episodes, max_energies=self.max_energies)
+        start = find_start(self.start, problem, engine, seed=self.seed)
+        if start is not None:
+            base = starting_from(base, start)
+        given = {
+            "max_gates": self.max_gates,
+            "reward": find_reward(self.reward),
+            "halting": find_halting(self.halting),
+            "optimize_every": self.optimize_every,
+            "optimizer": find_optimizer(self.optimizer),
+            "sampling": self.sampling,
+        }
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        return replace(base, algorithm=self._algorithm(base.algorithm), seed=self.seed, **changes)
-
-    def _algorithm(self, default: DoubleDQN | RandomPolicy) -> DoubleDQN | RandomPolicy:
-        if self.algorithm == "random":
-            return RandomPolicy()
-        if self.algorithm == "ddqn":
-            return default
-        raise RunError(f"unknown algorithm {self.algorithm!r}; known are ddqn, random")
+        prices: dict[str, Any] = {
+            "by": self.judge,
+            "cnot_price": self.cnot_price,
+            "rotation_price": self.rotation_price,
+        }
+        judge = replace(base.judge, **{name: value for name, value in prices.items() if value is not None})
+        if self.prune is not None:
+            changes["pruning"] = Pruning() if self.prune else None
+        return replace(base, judge=judge, seed=self.seed, **changes)
 
     def check_nothing_to_set(self) -> None:
         """Raise RunError if an option would be ignored by resuming a run without naming its task."""
@@ -77,9 +109,11 @@ class SearchOptions:
             names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
             raise RunError(f"--resume without a task goes on with a run as it was set up; leave out {names}")
 
-    def default_folder(self) -> Path:
+    def default_folder(self, algorithm: Algorithm) -> Path:
         """Return runs/TASK-NOISE-ALGORITHM-seedN."""
-        parts = (Path(self.task or "run").stem, Path(self.noise.replace(":", "-")).stem, self.algorithm)
+        task = Path(self.task or "run")
+        name = task.stem if task.suffix == ".json" else task.name  # names may hold dots, such as tfim-6-h0.5
+        parts = (name, Path(self.noise.replace(":", "-")).stem, algorithm_name(algorithm))
         return Path("runs") / "-".join((*parts, f"seed{self.seed}"))
 
 
@@ -87,14 +121,14 @@ def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as
     """Run or resume a search, show its progress, print its result."""
     if quiet or as_json:
         logging.getLogger("qvar").setLevel(logging.ERROR)
-    folder = options.default_folder() if out is None else out
     if options.task is None and resume:
         if out is None:
             raise RunError("which run? Give its folder: qvar search --resume --out RUN")
         options.check_nothing_to_set()
-        configuration = SearchConfiguration.from_dict(RunFolder.open(folder).config)
+        configuration = SearchConfiguration.from_dict(RunFolder.open(out).config)
     else:
         configuration = options.configuration()
+    folder = options.default_folder(configuration.algorithm) if out is None else out
     errors = Console(stderr=True)
     try:
         with _EpisodeProgress(configuration, errors, visible=not (quiet or as_json)) as progress:
@@ -109,11 +143,20 @@ def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as
 
 def _title(configuration: SearchConfiguration) -> str:
     noise = configuration.engine.noise
-    algorithm = "random policy" if isinstance(configuration.algorithm, RandomPolicy) else "double DQN"
     return (
-        f"{configuration.problem.title}, {noise.name if noise else 'no noise'}, {algorithm}, "
-        f"{configuration.episodes} episodes, seed {configuration.seed}"
+        f"{configuration.problem.title}, {noise.name if noise else 'no noise'}, "
+        f"{algorithm_name(configuration.algorithm)}, {_extent(configuration)}, seed {configuration.seed}"
     )
+
+
+def _extent(configuration: SearchConfiguration) -> str:
+    """Say after how much a search ends."""
+    parts = []
+    if configuration.episodes is not None:
+        parts.append(f"{configuration.episodes} episodes")
+    if configuration.max_energies is not None:
+        parts.append(f"{configuration.max_energies:,} energies")
+    return " or ".join(parts)
 
 
 class _EpisodeProgress:
@@ -121,11 +164,11 @@ class _EpisodeProgress:
 
     def __init__(self, configuration: SearchConfiguration, console: Console, *, visible: bool) -> None:
         self._episodes = configuration.episodes
+        self._budget = configuration.max_energies
         self._stack = ExitStack()
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("episode"),
-            MofNCompleteColumn(),
+            TaskProgressColumn(),
             BarColumn(bar_width=12),
             TextColumn("{task.description}"),
             TextColumn("left"),
@@ -133,7 +176,7 @@ class _EpisodeProgress:
             console=console,
             disable=not (visible and console.is_terminal),
         )
-        self._task = self._progress.add_task("starting", total=self._episodes)
+        self._task = self._progress.add_task("starting", total=1.0)
 
     def __enter__(self) -> "_EpisodeProgress":
         self._stack.enter_context(self._progress)
@@ -144,8 +187,13 @@ class _EpisodeProgress:
 
     def update(self, record: Mapping[str, Any]) -> None:
         """Show one more episode."""
-        text = f"best {record['best_energy']:.5f}, noiseless error {record['best_error']:.1e}"
-        self._progress.update(self._task, completed=record["episode"], description=text)
+        text = (
+            f"episode {record['episode']:,}, best {record['best_energy']:.5f}, noiseless error "
+            f"{record['best_error']:.1e}"
+        )
+        spent = record["evaluations"] + GRADIENT_IN_ENERGIES * record["gradients"]
+        share = max(spent / (self._budget or math.inf), record["episode"] / (self._episodes or math.inf))
+        self._progress.update(self._task, completed=min(share, 1.0), description=text)
 
 
 def vqe_command(
@@ -185,4 +233,11 @@ def _print_result(result: SearchResult, *, title: str, unit: str, as_json: bool)
         return
     console = Console()
     console.print(result_table(result.to_dict(), title=title, unit=unit))
+    if result.before_pruning is not None:
+        before = result.before_pruning
+        print_line(
+            f"before pruning: energy {before.energy:.6f}, noiseless error {before.error:.2e}, depth {before.depth}, "
+            f"{before.n_cnots} CNOTs, {before.n_rotations} rotations",
+            console,
+        )
     print_circuit(result.circuit.bind(result.parameters), console)

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,12 +14,12 @@ from rich.console import Console
 
 from qvar.cli.inputs import find_engine, find_problem
 from qvar.cli.listing import print_json, print_line
-from qvar.problems import tasks
-from qvar.simulators import Circuit, Observable
+from qvar.problems.catalogue import is_problem_name
+from qvar.simulators import Circuit, Engine, Objective, Observable
 from qvar.simulators.errors import CircuitError, EngineError, QvarError
 from qvar.simulators.pauli_propagation import PropagationObjective
 
-__all__ = ["EnergyOptions", "compile_command", "energy_command"]
+__all__ = ["EnergyOptions", "compile_command", "energy_command", "read_angles", "read_circuit"]
 
 _KERNELS = (
     "qvar.simulators.kernels.planning",
@@ -28,6 +29,9 @@ _KERNELS = (
     "qvar.simulators.kernels.propagation",
     "qvar.optimizers.kernels",
 )
+MakeObjective = Callable[[Engine, Circuit], Objective]
+"""Makes the objective of a circuit on an engine."""
+
 _TERM = re.compile(r"\s*([+-]?)\s*(?:(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*\*?\s*)?([IXYZ]+)\s*")
 
 
@@ -47,11 +51,11 @@ class EnergyOptions:
 
 def energy_command(options: EnergyOptions, *, as_json: bool) -> None:
     """Print the energy of a circuit, under noise and without."""
-    circuit = _read_circuit(options.circuit)
-    observable = find_observable(options.observable)
-    theta = _read_angles(options.angles, circuit)
+    circuit = read_circuit(options.circuit)
+    make_objective = find_objective(options.observable)
+    theta = read_angles(options.angles, circuit)
     engine = find_engine(options.engine, noise=options.noise, qubits=options.qubits, n_qubits=circuit.n_qubits)
-    objective = engine.objective(circuit, observable)
+    objective = make_objective(engine, circuit)
     how = "exact" if options.shots is None else f"{options.shots} shots per measured circuit, seed {options.seed}"
     row: dict[str, Any] = {
         "circuit": str(options.circuit),
@@ -68,7 +72,7 @@ def energy_command(options: EnergyOptions, *, as_json: bool) -> None:
         how = f"truncated, error about {found.error_estimate:.1g}"
     else:
         row["energy"] = objective(theta)
-    row["noiseless_energy"] = None if options.noise == "none" else _noiseless(options, circuit, observable, theta)
+    row["noiseless_energy"] = None if options.noise == "none" else _noiseless(options, circuit, make_objective, theta)
     if as_json:
         print_json(row)
         return
@@ -79,20 +83,26 @@ def energy_command(options: EnergyOptions, *, as_json: bool) -> None:
 
 
 def _noiseless(
-    options: EnergyOptions, circuit: Circuit, observable: Observable, theta: NDArray[np.float64]
+    options: EnergyOptions, circuit: Circuit, make_objective: MakeObjective, theta: NDArray[np.float64]
 ) -> float | None:
     """Return the energy without noise by the same engine, or None if it cannot tell."""
     try:
         engine = find_engine(options.engine, noise="none", qubits=None, n_qubits=circuit.n_qubits)
-        return engine.objective(circuit, observable)(theta)
+        return make_objective(engine, circuit)(theta)
     except EngineError:
         return None
 
 
-def find_observable(text: str) -> Observable:
-    """Return the observable of a task or problem file, or the sum of Pauli strings that `text` spells out."""
-    if text.endswith(".json") or text in tasks():
-        return find_problem(text).observable
+def find_objective(text: str) -> MakeObjective:
+    """Return what makes the objective of a task, a problem file, or a sum of Pauli strings."""
+    if text.endswith(".json") or is_problem_name(text):
+        return find_problem(text).objective
+    observable = parse_observable(text)
+    return lambda engine, circuit: engine.objective(circuit, observable)
+
+
+def parse_observable(text: str) -> Observable:
+    """Return the sum of Pauli strings that `text` spells out."""
     terms: dict[str, float] = {}
     end = 0
     while end < len(text):
@@ -107,14 +117,16 @@ def find_observable(text: str) -> Observable:
     return Observable.from_terms(terms)
 
 
-def _read_circuit(path: Path) -> Circuit:
+def read_circuit(path: Path) -> Circuit:
+    """Return the circuit in an OpenQASM 3 file."""
     try:
         return Circuit.from_qasm(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CircuitError(f"cannot read the circuit {path}: {error.strerror}; give an OpenQASM 3 file") from None
 
 
-def _read_angles(text: str | None, circuit: Circuit) -> NDArray[np.float64]:
+def read_angles(text: str | None, circuit: Circuit) -> NDArray[np.float64]:
+    """Return the free angles of a circuit from text such as 0.1,0.2."""
     try:
         angles = [] if text is None else [float(part) for part in text.split(",")]
     except ValueError:

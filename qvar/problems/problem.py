@@ -1,4 +1,4 @@
-"""A problem is an observable, its exact ground energy, and the recipe that says where both come from."""
+"""A problem is an observable, the lowest energy a circuit can reach, and the recipe that says where both come from."""
 
 import json
 import math
@@ -7,13 +7,21 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
+from qvar.problems.references import bell_pairs, beside_references
 from qvar.simulators import Circuit, Engine, Objective, Observable
+from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import ObservableError, ProblemError
 from qvar.simulators.files import write_atomically
 
-__all__ = ["Problem", "check_key"]
+__all__ = ["ACCURACY", "Problem", "check_key"]
+
+ACCURACY: Mapping[str, float] = MappingProxyType({"Ha": 1.6e-3, "infidelity": 1e-2})
+"""The error to aim at by unit: chemical accuracy in Hartree, a fidelity of 0.99; other units have none."""
 
 _FORMAT = "qvar-problem"
 _VERSION = 1
@@ -29,33 +37,40 @@ _FIELDS = frozenset(
         "hartree_fock_energy",
         "source",
         "metadata",
+        "n_references",
         "terms",
     }
 )
-_OPTIONAL = frozenset({"hartree_fock_energy", "metadata"})
+_OPTIONAL = frozenset({"hartree_fock_energy", "metadata", "n_references"})
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A ground-state problem min_psi <psi|O|psi> whose answer is known.
+    """A minimization min_psi <psi|O|psi> whose answer is known.
 
     Errors of circuits are quoted against `exact_energy`, the lowest eigenvalue of the very observable in use.
     A constant such as the nuclear repulsion is part of the observable (the coefficient of its identity
     string), so expectation values are total energies.
 
+    A problem may have reference qubits beside the `n_qubits` that a circuit is searched on: the first of those then
+    start in Bell pairs with the references, not in |0>, and no gate and no noise acts on the references. The
+    observable speaks about all qubits, references last; see `qvar.problems.unitary_compilation`.
+
     Attributes:
         key: short name for files and tables: letters, digits, dot, dash, underscore; 64 characters at most.
         title: the problem in one line.
-        observable: the Hamiltonian, in `unit`.
-        exact_energy: its lowest eigenvalue, in `unit`.
+        observable: the Hamiltonian, in `unit`, on searched and reference qubits.
+        exact_energy: its lowest eigenvalue, in `unit`, which some circuit reaches.
         source: the recipe in words: how the observable was made.
         hartree_fock_energy: energy of the Hartree-Fock determinant, in `unit`; None where there is none.
-        unit: unit of all energies, Hartree ("Ha") for molecules.
+        unit: unit of all energies: Hartree ("Ha") for molecules, "J" for spins, "edges" or "weight" for cuts,
+            "infidelity" for states and processes.
         metadata: the recipe as JSON data. Tuples become lists. Treat it as read-only.
+        n_references: reference qubits, at most as many as searched ones.
 
     Raises:
         ProblemError: for empty texts, a bad key, energies that are not finite or that no state of the
-            observable can have, or metadata that JSON cannot hold.
+            observable can have, metadata that JSON cannot hold, or too many reference qubits.
 
     Example:
         >>> from qvar.simulators import Circuit, Engine, Objective, Observable
@@ -73,6 +88,7 @@ class Problem:
     hartree_fock_energy: float | None = None
     unit: str = "Ha"
     metadata: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    n_references: int = 0
 
     def __post_init__(self) -> None:
         check_key(self.key)
@@ -86,6 +102,13 @@ class Problem:
             number = _check_number("hartree_fock_energy", self.hartree_fock_energy)
             object.__setattr__(self, "hartree_fock_energy", number)
         object.__setattr__(self, "metadata", _plain_metadata(self.metadata))
+        n_references = check_whole("n_references", self.n_references, least=0, error=ProblemError)
+        object.__setattr__(self, "n_references", n_references)
+        if n_references > self.n_qubits:
+            raise ProblemError(
+                f"n_references is {n_references}, but of the observable's {self.observable.n_qubits} qubit(s) at most "
+                f"{self.observable.n_qubits // 2} can be references: each needs a searched qubit"
+            )
         self._check_energies()
 
     def _check_energies(self) -> None:
@@ -115,7 +138,7 @@ class Problem:
         unit: str = "Ha",
         metadata: Mapping[str, Any] | None = None,
     ) -> "Problem":
-        """Make a problem of any observable by computing its lowest eigenvalue.
+        """Make a problem without reference qubits of any observable by computing its lowest eigenvalue.
 
         Args:
             observable: a real sum of Pauli strings; up to about 16 qubits the diagonalization takes seconds.
@@ -146,20 +169,58 @@ class Problem:
 
     @property
     def n_qubits(self) -> int:
-        """Number of qubits."""
-        return self.observable.n_qubits
+        """Number of qubits that a circuit is searched on, references not counted."""
+        return self.observable.n_qubits - self.n_references
 
     @property
     def lower_bound(self) -> float:
         """c_I - sum |c_k| over the other terms, an energy that no state undercuts; in `unit`."""
         return self.observable.lower_bound()
 
+    @property
+    def accuracy(self) -> float | None:
+        """The error to aim at (see `ACCURACY`), None where the unit has no such convention."""
+        return ACCURACY.get(self.unit)
+
+    @property
+    def start_energy(self) -> float:
+        """Noiseless energy of the empty circuit, in `unit`.
+
+        Of |0...0> strings of I and Z have the value 1; of a Bell pair II, XX and ZZ have 1, YY has -1; others vanish.
+        """
+        digits, r = self.observable.digits, self.n_references
+        paired, references, alone = digits[:, :r], digits[:, self.n_qubits :], digits[:, r : self.n_qubits]
+        counts = (paired == references).all(axis=1) & np.isin(alone, (0, 3)).all(axis=1)
+        signs = 1 - 2 * ((paired == 2).sum(axis=1) % 2)
+        return float((self.observable.vector * signs)[counts].sum())
+
+    @property
+    def preparation(self) -> Circuit:
+        """What comes before the searched circuit: nothing, or Bell pairs; on searched and reference qubits."""
+        return bell_pairs(self.n_qubits, self.n_references)
+
     def objective(self, engine: Engine, circuit: Circuit) -> Objective:
-        """Return what `circuit` costs in this problem, as a function of its angles on `engine`."""
-        return engine.objective(circuit, self.observable)
+        """Return what `circuit` costs in this problem, as a function of its angles on `engine`.
+
+        Reference qubits are added behind the circuit's own ones, free of the engine's noise.
+
+        Raises:
+            ProblemError: with reference qubits, for a circuit on another number of qubits than `n_qubits`, or an
+                engine to whose noise they cannot be added.
+            QvarError: whatever the engine raises.
+        """
+        if not self.n_references:
+            return engine.objective(circuit, self.observable)
+        if circuit.n_qubits != self.n_qubits:
+            raise ProblemError(
+                f"the circuit has {circuit.n_qubits} qubit(s), {self.key!r} is searched on {self.n_qubits}"
+            )
+        whole = self.preparation.then(circuit.operations)
+        return beside_references(engine, circuit, self.n_references).objective(whole, self.observable)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the problem as JSON data; `from_dict` gives back an equal problem."""
+        references = {"n_references": self.n_references} if self.n_references else {}
         return {
             "format": _FORMAT,
             "version": _VERSION,
@@ -170,6 +231,7 @@ class Problem:
             "hartree_fock_energy": self.hartree_fock_energy,
             "source": self.source,
             "metadata": _plain_metadata(self.metadata),
+            **references,
             "terms": dict(zip(self.observable.labels, self.observable.coefficients, strict=True)),
         }
 
@@ -201,6 +263,7 @@ class Problem:
             hartree_fock_energy=data.get("hartree_fock_energy"),
             unit=data["unit"],
             metadata=data.get("metadata", {}),
+            n_references=data.get("n_references", 0),
         )
 
     def to_json(self, path: str | os.PathLike[str]) -> None:

@@ -1,14 +1,15 @@
-"""Tables for people: what a search or a VQE found, which tasks and devices there are."""
+"""Tables for people: what a search, a VQE or a sweep found, which tasks and devices there are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from qvar.search.result import CHEMICAL_ACCURACY
+from qvar.problems.problem import ACCURACY
+from qvar.report.comparison import QUANTITIES, Group, accuracy_count, format_spread
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["device_table", "result_table", "task_table"]
+__all__ = ["comparison_table", "device_table", "family_table", "preset_table", "result_table", "task_table"]
 
 
 def result_table(result: Mapping[str, Any], *, title: str, unit: str = "Ha") -> "Table":
@@ -19,16 +20,16 @@ def result_table(result: Mapping[str, Any], *, title: str, unit: str = "Ha") -> 
     table = Table(title=Text(title, style="table.title"), title_justify="left", show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(justify="right")
-    is_chemistry = unit == "Ha"
-    verdict = "within" if result["error"] <= CHEMICAL_ACCURACY else "outside"
+    aim = ACCURACY.get(unit)
+    verdict = ""
+    if aim is not None:
+        name = "chemical accuracy" if unit == "Ha" else f"the aim of {aim:g}"
+        verdict = f", {'within' if result['error'] <= aim else 'outside'} {name}"
     rows = [
         (f"energy with noise ({unit})", f"{result['energy']:.6f}"),
         (f"same circuit without noise ({unit})", f"{result['noiseless_energy']:.6f}"),
         (f"exact ground energy ({unit})", f"{result['exact_energy']:.6f}"),
-        (
-            f"noiseless error ({unit})",
-            f"{result['error']:.2e}" + (f", {verdict} chemical accuracy" if is_chemistry else ""),
-        ),
+        (f"noiseless error ({unit})", f"{result['error']:.2e}{verdict}"),
         ("depth", str(result["depth"])),
         ("CNOTs", str(result["n_cnots"])),
         ("rotations", str(result["n_rotations"])),
@@ -43,8 +44,32 @@ def result_table(result: Mapping[str, Any], *, title: str, unit: str = "Ha") -> 
     return table
 
 
+def comparison_table(groups: Sequence[Group]) -> "Table":
+    """Return the table of experiments: mean ± standard deviation over their finished runs; 80 columns are enough."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+    from rich.text import Text
+
+    units = sorted({group.first.unit for group in groups})
+    title = f"Mean ± standard deviation over the seeds; errors and energies in {', '.join(units)}"
+    table = Table(title=Text(title, style="table.title"), title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    for heading in ("search", "accurate", "error", "energy", "CNOTs", "rot.", "depth", "energies", "s"):
+        width = len("unfinished") + 2 if heading == "accurate" else None
+        table.add_column(heading, justify="right" if heading != "search" else "left", min_width=width)
+    for group in groups:
+        spreads = [(group.spread(name), pattern) for name, (_, pattern, _) in QUANTITIES.items()]
+        numbers = [format_spread(spread, pattern).replace(" ± ", "\n± ") for spread, pattern in spreads]
+        first = group.first
+        name = " ".join(word for word in (first.task, first.noise, first.preset, first.algorithm) if word)
+        unhappy = [f"{len(group.failed)} FAILED"] if group.failed else []
+        unhappy += [f"{len(group.unfinished)} unfinished"] if group.unfinished else []
+        accurate = Text("\n".join([accuracy_count(group), *unhappy]), style="bold red" if group.failed else "")
+        table.add_row(Text(name), accurate, *map(Text, numbers))
+    return table
+
+
 def task_table(rows: list[Mapping[str, Any]]) -> "Table":
-    """Return the table of shipped tasks."""
+    """Return the table of the shipped molecules."""
     from rich.box import SIMPLE
     from rich.table import Table
 
@@ -64,6 +89,26 @@ def task_table(rows: list[Mapping[str, Any]]) -> "Table":
     return table
 
 
+def family_table(rows: list[Mapping[str, Any]]) -> "Table":
+    """Return the table of the families of problems, an example in each row."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        title="Families of tasks: of the names, capitals are numbers and brackets may be left out", box=SIMPLE
+    )
+    for name in ("example", "qubits", "exact energy", "what, and how names are built"):
+        is_text = name.startswith(("example", "what"))
+        table.add_column(
+            name, justify="left" if is_text else "right", no_wrap=not name.startswith("what"), overflow="fold"
+        )
+    for row in rows:
+        energy = f"{row['exact_energy']:.6g} {row['unit']}"
+        table.add_row(row["task"], str(row["n_qubits"]), energy, Text(f"{row['title']}\n{row['family']}"))
+    return table
+
+
 def device_table(rows: list[Mapping[str, Any]]) -> "Table":
     """Return the table of devices."""
     from rich.box import SIMPLE
@@ -74,4 +119,24 @@ def device_table(rows: list[Mapping[str, Any]]) -> "Table":
         table.add_column(name, no_wrap=name == "device")
     for row in rows:
         table.add_row(row["device"], str(row["n_qubits"] or "any"), row["coupling"], row["title"])
+    return table
+
+
+def preset_table(rows: list[Mapping[str, Any]]) -> "Table":
+    """Return the table of published experiments (see `Experiment.to_dict`)."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    table = Table(title="Presets", box=SIMPLE, padding=(0, 1, 0, 0))
+    for name in ("preset", "task", "noise", "shots", "episodes", "gates"):
+        table.add_column(name, justify="right" if name in ("shots", "episodes", "gates") else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row["preset"] if row["published"] else f"{row['preset']} *",
+            row["task"],
+            row["noise"] or "none",
+            "none" if row["shots"] is None else f"{row['shots']:.0e}".replace("e+0", "e"),
+            str(row["episodes"]),
+            str(row["max_gates"]),
+        )
     return table

@@ -1,6 +1,7 @@
 """The found circuit and the course of a run as files for people and other programs."""
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from qvar.simulators.files import write_atomically
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["plot_learning_curve", "write_circuit", "write_learning_curve"]
+__all__ = ["plot_learning_curve", "plot_pareto", "write_circuit", "write_learning_curve", "write_pareto"]
 
 
 def write_circuit(folder: Path, circuit: Circuit, parameters: NDArray[np.float64]) -> None:
@@ -37,15 +38,26 @@ def write_circuit(folder: Path, circuit: Circuit, parameters: NDArray[np.float64
 
 
 def write_learning_curve(
-    folder: Path, history: Sequence[Mapping[str, Any]], *, exact_energy: float, title: str, unit: str = "Ha"
+    folder: Path,
+    history: Sequence[Mapping[str, Any]],
+    *,
+    exact_energy: float,
+    title: str,
+    unit: str = "Ha",
+    accuracy: float | None = None,
 ) -> None:
     """Write learning_curve.png from the records of a run."""
-    figure = plot_learning_curve(history, exact_energy=exact_energy, title=title, unit=unit)
+    figure = plot_learning_curve(history, exact_energy=exact_energy, title=title, unit=unit, accuracy=accuracy)
     _save(figure, folder / "learning_curve.png")
 
 
 def plot_learning_curve(
-    history: Sequence[Mapping[str, Any]], *, exact_energy: float, title: str, unit: str = "Ha"
+    history: Sequence[Mapping[str, Any]],
+    *,
+    exact_energy: float,
+    title: str,
+    unit: str = "Ha",
+    accuracy: float | None = None,
 ) -> "Figure":
     """Draw energy and noiseless error by episode.
 
@@ -54,6 +66,7 @@ def plot_learning_curve(
         exact_energy: lowest eigenvalue, drawn as a line.
         title: title of the figure.
         unit: unit of the energies.
+        accuracy: the error aimed at, drawn as a line; None for no line.
 
     Returns:
         A matplotlib figure with two panels.
@@ -66,7 +79,7 @@ def plot_learning_curve(
     upper.plot(episodes, [r["energy"] for r in history], ".", color="0.7", label="end of episode, as measured")
     upper.plot(episodes, [r["best_energy"] for r in history], color="C0", label="best so far, as measured")
     upper.axhline(exact_energy, color="C3", linestyle="--", label="exact ground energy")
-    evaluated = [record for record in history if record["evaluation"] is not None]
+    evaluated = [record for record in history if record.get("evaluation") is not None]
     if evaluated:
         when, energies = [r["episode"] for r in evaluated], [r["evaluation"]["energy"] for r in evaluated]
         upper.plot(when, energies, "C1x", label="without exploration")
@@ -76,11 +89,58 @@ def plot_learning_curve(
     upper.legend(fontsize="small")
     lower.semilogy(episodes, [max(r["error"], floor) for r in history], ".", color="0.7", label="end of episode")
     lower.semilogy(episodes, [max(r["best_error"], floor) for r in history], color="C0", label="best circuit so far")
-    if unit == "Ha":
-        lower.axhline(1.6e-3, color="C2", linestyle=":", label="chemical accuracy")
+    if accuracy is not None:
+        label = "chemical accuracy" if unit == "Ha" else f"accuracy aimed at, {accuracy:g}"
+        lower.axhline(accuracy, color="C2", linestyle=":", label=label)
     lower.set_xlabel("episode")
     lower.set_ylabel(f"noiseless error ({unit})", parse_math=False)
     lower.legend(fontsize="small")
+    return figure
+
+
+def write_pareto(
+    folder: Path,
+    circuits: Sequence[Mapping[str, Any]],
+    *,
+    title: str,
+    unit: str = "Ha",
+    accuracy: float | None = None,
+) -> None:
+    """Write pareto.json, and pareto.png which draws it."""
+    text = json.dumps(list(circuits), indent=1, allow_nan=False)
+    write_atomically(folder / "pareto.json", text.encode())
+    _save(plot_pareto(circuits, title=title, unit=unit, accuracy=accuracy), folder / "pareto.png")
+
+
+def plot_pareto(
+    circuits: Sequence[Mapping[str, Any]], *, title: str, unit: str = "Ha", accuracy: float | None = None
+) -> "Figure":
+    """Draw the noiseless error of circuits against their CNOTs, and against their depth.
+
+    Args:
+        circuits: rows with `n_cnots`, `depth` and `error`, as in pareto.json.
+        title: title of the figure.
+        unit: unit of the errors.
+        accuracy: the error aimed at, drawn as a line; None for no line.
+
+    Returns:
+        A matplotlib figure with two panels; the color of a point tells the other number.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    errors = [max(row["error"], 1e-12) for row in circuits]
+    names = {"n_cnots": "CNOTs", "depth": "depth"}
+    for panel, number, other in zip(panels, ("n_cnots", "depth"), ("depth", "n_cnots"), strict=True):
+        points = panel.scatter([row[number] for row in circuits], errors, c=[row[other] for row in circuits], s=18)
+        figure.colorbar(points, ax=panel, label=names[other])
+        panel.set_xlabel(names[number])
+        panel.set_yscale("log")
+        if accuracy is not None:
+            panel.axhline(accuracy, color="C2", linestyle=":")
+    panels[0].set_ylabel(f"noiseless error ({unit})", parse_math=False)
+    figure.suptitle(title, parse_math=False)
     return figure
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
 
-__all__ = ["RunFolder", "config_hash"]
+__all__ = ["RunFolder", "config_hash", "describe_differences"]
 
 _FORMAT = "qvar-run"
 _VERSION = 1
@@ -94,9 +94,7 @@ class RunFolder:
         """Raise RunError, naming the differences, unless this run was made with `config`."""
         if config_hash(config) == self.id:
             return
-        differences = _differences(self.config, config)
-        more = f"; and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
-        details = "; ".join(differences[:_SHOWN]) + more
+        details = describe_differences(self.config, config)
         raise RunError(f"{self.path} holds a run of another configuration ({details}); nothing was overwritten")
 
     def remove_leftovers(self) -> None:
@@ -212,6 +210,13 @@ def _object(text: str | bytes) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a finite number")
+
+
+def describe_differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """Return in words which entries of two nested objects differ, the first eight of them."""
+    differences = _differences(there, here)
+    more = f"; and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
+    return "; ".join(differences[:_SHOWN]) + more
 
 
 def _differences(there: Any, here: Any, name: str = "") -> list[str]:

@@ -4,7 +4,10 @@ import numpy as np
 
 from qvar.agents import make_agent
 from qvar.envs import ArchitectureSearchEnv
+from qvar.search.annealing import Annealing, AnnealingSearcher
 from qvar.search.configuration import SearchConfiguration
+from qvar.search.evolution import Evolution, EvolutionSearcher
+from qvar.search.greedy import Greedy, GreedySearcher
 from qvar.search.reinforcement import AgentSearcher
 from qvar.search.searcher import Searcher, Tracker
 
@@ -20,6 +23,9 @@ def make_environment(configuration: SearchConfiguration) -> ArchitectureSearchEn
         max_gates=configuration.max_gates,
         curriculum=configuration.curriculum,
         halting=configuration.halting,
+        reward=configuration.reward,
+        start=configuration.start,
+        optimize_every=configuration.optimize_every,
         shots=configuration.shots,
         sampling=configuration.sampling,
         remember=configuration.remember,
@@ -29,9 +35,15 @@ def make_environment(configuration: SearchConfiguration) -> ArchitectureSearchEn
 def make_searcher(configuration: SearchConfiguration, tracker: Tracker) -> Searcher:
     """Return the algorithm of a configuration, ready to play."""
     environment_seed, algorithm_seed = np.random.SeedSequence(configuration.seed).spawn(2)
-    env = make_environment(configuration)
+    env, algorithm = make_environment(configuration), configuration.algorithm
+    if isinstance(algorithm, Annealing):
+        return AnnealingSearcher(algorithm, env, tracker, algorithm_seed)
+    if isinstance(algorithm, Evolution):
+        return EvolutionSearcher(algorithm, env, tracker, algorithm_seed)
+    if isinstance(algorithm, Greedy):
+        return GreedySearcher(algorithm, env, tracker, algorithm_seed)
     agent = make_agent(
-        configuration.algorithm,
+        algorithm,
         n_features=int(np.prod(env.observation_space.shape or ())),
         n_actions=len(env.action_table),
         max_gates=configuration.max_gates,

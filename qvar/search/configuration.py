@@ -5,15 +5,60 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from qvar.agents import DoubleDQN, RandomPolicy
-from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting
+from qvar.envs import (
+    BinomialHalting,
+    FixedNegativeBinomialHalting,
+    FixedThreshold,
+    GateCostReward,
+    ModeHalting,
+    MovingThreshold,
+    NegativeBinomialHalting,
+    NoHalting,
+    PaperReward,
+    StartCircuit,
+)
 from qvar.envs.evaluation import Sampling
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem
+from qvar.search.annealing import Annealing
+from qvar.search.evolution import Evolution
+from qvar.search.greedy import Greedy
+from qvar.search.judge import Judge
+from qvar.search.pruning import Pruning
 from qvar.simulators import AerOptions, AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import RunError
 
-__all__ = ["Algorithm", "SearchConfiguration"]
+__all__ = ["ALGORITHMS", "Algorithm", "SearchConfiguration", "algorithm_name", "find_algorithm"]
+
+Algorithm = DoubleDQN | RandomPolicy | Annealing | Evolution | Greedy
+"""How circuits are proposed."""
+
+ALGORITHMS: dict[str, type[Algorithm]] = {
+    "ddqn": DoubleDQN,
+    "random": RandomPolicy,
+    "annealing": Annealing,
+    "evolution": Evolution,
+    "greedy": Greedy,
+}
+"""The algorithms by name."""
+
+
+def find_algorithm(name: str, default: Algorithm) -> Algorithm:
+    """Return the algorithm called `name`: `default` if it is one of that kind, else with its own default settings.
+
+    Raises:
+        RunError: for an unknown name.
+    """
+    if name not in ALGORITHMS:
+        raise RunError(f"unknown algorithm {name!r}; known are {', '.join(ALGORITHMS)}")
+    return default if type(default) is ALGORITHMS[name] else ALGORITHMS[name]()
+
+
+def algorithm_name(algorithm: Algorithm) -> str:
+    """Return the short name of an algorithm."""
+    return next(name for name, kind in ALGORITHMS.items() if type(algorithm) is kind)
+
 
 _STRATEGIES: dict[str, type[Any]] = {
     cls.__name__: cls
@@ -29,15 +74,21 @@ _STRATEGIES: dict[str, type[Any]] = {
         FixedThreshold,
         MovingThreshold,
         NegativeBinomialHalting,
+        FixedNegativeBinomialHalting,
+        ModeHalting,
+        BinomialHalting,
         NoHalting,
-        DoubleDQN,
-        RandomPolicy,
+        PaperReward,
+        GateCostReward,
+        Judge,
+        Pruning,
+        *ALGORITHMS.values(),
     )
 }
 
 
-Algorithm = DoubleDQN | RandomPolicy
-"""How circuits are proposed."""
+Halting = NoHalting | NegativeBinomialHalting | FixedNegativeBinomialHalting | ModeHalting | BinomialHalting
+"""How episodes are shortened."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +98,22 @@ class SearchConfiguration:
     Args:
         problem: what to minimize.
         engine: where energies come from, with its noise.
-        algorithm: the agent's settings.
+        algorithm: how circuits are proposed.
         optimizer: how angles are optimized.
         curriculum: when an episode counts as a success.
         halting: how episodes are shortened.
-        episodes: circuits built from scratch.
+        reward: what a gate is worth to an agent.
+        start: the circuit that the search begins with, None for the empty one: agents only add gates to it, local
+            searches may change them too. What finding it cost counts in the cost of the run.
+        optimize_every: gates that an agent places for one optimization of all angles, see `ArchitectureSearchEnv`.
+        judge: how circuits are valued.
+        episodes: circuits built from scratch, or what else the algorithm repeats; None for what the budget allows.
         max_gates: gates per circuit.
         shots: shots per measured circuit, None for exact values.
         sampling: how energies with shots are drawn, "multinomial" or "normal", see `CircuitEvaluator`.
         remember: circuits whose optimized angles are kept, see `CircuitEvaluator`; 0 for none.
         max_energies: energies after which the search ends at the next episode (see `Cost.energies`), None for no limit.
+        pruning: how the best circuit is pruned after the search, at a cost of its own; None for not at all.
         evaluate_every: episodes between evaluations, one episode without exploration each; None for none.
         seed: seeds everything.
     """
@@ -66,21 +123,28 @@ class SearchConfiguration:
     algorithm: Algorithm = field(default_factory=DoubleDQN)
     optimizer: Optimizer = field(default_factory=LBFGS)
     curriculum: MovingThreshold | FixedThreshold = field(default_factory=FixedThreshold)
-    halting: NoHalting | NegativeBinomialHalting = field(default_factory=NoHalting)
-    episodes: int = 200
+    halting: Halting = field(default_factory=NoHalting)
+    reward: PaperReward | GateCostReward = field(default_factory=PaperReward)
+    start: StartCircuit | None = None
+    optimize_every: int = 1
+    judge: Judge = field(default_factory=Judge)
+    episodes: int | None = 200
     max_gates: int = 40
     shots: int | None = None
     sampling: Sampling = "multinomial"
     remember: int = 0
     max_energies: int | None = None
+    pruning: Pruning | None = None
     evaluate_every: int | None = 25
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "max_gates", "shots", "max_energies", "evaluate_every"):
+        for name in ("episodes", "max_gates", "shots", "max_energies", "evaluate_every", "optimize_every"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, check_whole(name, value, error=RunError))
+        if self.episodes is None and self.max_energies is None:
+            raise RunError("a search needs an end: give episodes, max_energies or both")
         object.__setattr__(self, "seed", check_whole("seed", self.seed, least=0, error=RunError))
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,12 +156,17 @@ class SearchConfiguration:
             "optimizer": _strategy_to_dict(self.optimizer),
             "curriculum": _strategy_to_dict(self.curriculum),
             "halting": _strategy_to_dict(self.halting),
+            "reward": _strategy_to_dict(self.reward),
+            "start": None if self.start is None else self.start.to_dict(),
+            "optimize_every": self.optimize_every,
+            "judge": _strategy_to_dict(self.judge),
             "episodes": self.episodes,
             "max_gates": self.max_gates,
             "shots": self.shots,
             "sampling": self.sampling,
             "remember": self.remember,
             "max_energies": self.max_energies,
+            "pruning": None if self.pruning is None else _strategy_to_dict(self.pruning),
             "evaluate_every": self.evaluate_every,
             "seed": self.seed,
         }
@@ -113,8 +182,11 @@ class SearchConfiguration:
             settings = dict(data)
             settings["problem"] = Problem.from_dict(settings["problem"])
             settings["engine"] = _engine_from_dict(settings["engine"])
-            for name in ("algorithm", "optimizer", "curriculum", "halting"):
+            for name in ("algorithm", "optimizer", "curriculum", "halting", "reward", "judge"):
                 settings[name] = _strategy_from_dict(settings[name])
+            if settings["pruning"] is not None:
+                settings["pruning"] = _strategy_from_dict(settings["pruning"])
+            settings["start"] = None if settings["start"] is None else StartCircuit.from_dict(settings["start"])
             return cls(**settings)
         except (KeyError, TypeError, AttributeError) as error:
             raise RunError(f"not a search configuration: {error!r}") from error

@@ -1,115 +1,137 @@
 """Presets: complete settings of a search by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 
-from qvar.agents import DoubleDQN
-from qvar.envs import MovingThreshold, NegativeBinomialHalting, NoHalting, default_curriculum
-from qvar.optimizers import LBFGS, AdamSPSA, Cobyla
+from qvar.envs import MovingThreshold, StartCircuit, default_curriculum
+from qvar.optimizers import AdamSPSA, CompactLBFGS
 from qvar.problems import Problem
-from qvar.search.configuration import SearchConfiguration
-from qvar.simulators import Engine
+from qvar.search.annealing import Annealing
+from qvar.search.configuration import Algorithm, SearchConfiguration
+from qvar.search.evolution import Evolution
+from qvar.search.experiments import EXPERIMENTS, find_experiment
+from qvar.search.greedy import Greedy
+from qvar.search.judge import Judge
+from qvar.search.pruning import Pruning
+from qvar.simulators import Engine, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.errors import RunError
 
-__all__ = ["PRESETS", "configure"]
+__all__ = ["PRESETS", "configure", "limited", "starting_from"]
 
 
-def _laptop(problem: Problem, engine: Engine, shots: int | None) -> SearchConfiguration:
-    """Minutes on two cores: a small network, exact gradients, short circuits, a threshold that moves soon."""
-    start = default_curriculum(problem.key, problem.observable).initial_threshold
+BUDGET = 500_000
+"""Energies that a search of the preset `qvar` spends: seconds to minutes on a laptop."""
+
+SHOTS_BUDGET = 5_000_000
+"""The same for energies with shots, where optimizing one circuit takes hundreds of them."""
+
+_LOCAL = (Annealing, Evolution, Greedy)
+
+
+def _qvar(problem: Problem, engine: Engine, shots: int | None, algorithm: Algorithm | None) -> SearchConfiguration:
+    """Our best: annealing unless another algorithm is asked for, and the same budget for each."""
+    chosen = Annealing() if algorithm is None else algorithm
+    is_local = isinstance(chosen, _LOCAL)
+    easy = default_curriculum(problem)
+    xi, reference = easy.initial_threshold, easy.reference
+    # Local searches draw the angles of new gates at random; agents place them at 0, where the slope may vanish.
+    displacement = 0.0 if is_local else 0.3
+    exact = CompactLBFGS(max_iterations=30, value_tolerance=1e-8, displacement=displacement)
+    has_normal_shots = isinstance(engine, PauliTransferSimulator | StatevectorSimulator)
     return SearchConfiguration(
         problem,
         engine,
-        algorithm=DoubleDQN(),
-        optimizer=LBFGS(max_iterations=30, tolerance=1e-4, value_tolerance=1e-7) if shots is None else AdamSPSA(),
-        curriculum=MovingThreshold(start, shift_every=25, delta=min(2e-3, start / 2), successes=1, kappa=5),
-        max_gates=max(10, 6 * problem.n_qubits),
-        episodes=300,
+        algorithm=chosen,
+        optimizer=exact if shots is None else AdamSPSA(),
+        curriculum=MovingThreshold(
+            xi, shift_every=25, delta=min(2e-3, xi / 2), successes=1, kappa=5, reference=reference
+        ),
+        judge=Judge(cnot_price=1e-5, rotation_price=3e-6),
+        pruning=Pruning(),
+        max_gates=max(10, (10 if is_local else 6) * problem.n_qubits),
+        episodes=None,
+        max_energies=BUDGET if shots is None else SHOTS_BUDGET,
         shots=shots,
+        sampling="normal" if shots is not None and has_normal_shots else "multinomial",
     )
 
 
-@dataclass(frozen=True)
-class _Published:
-    """One experiment of the paper; its optimizer decides whether energies are exact or sampled."""
-
-    episodes: int
-    max_gates: int
-    width: int
-    learning_rate: float
-    n_step: int
-    optimizer: Cobyla | AdamSPSA
-    shots: int | None = None
-    halts: bool = False
-
-
-_PUBLISHED = {
-    ("h2-2", "noiseless"): _Published(10_000, 40, 1000, 1e-4, 1, Cobyla(100)),
-    ("h2-3", "noiseless"): _Published(15_000, 40, 1000, 1e-4, 1, Cobyla(100)),
-    ("h2-4", "noiseless"): _Published(20_000, 40, 1000, 1e-4, 1, Cobyla(1000)),
-    ("lih-4", "noiseless"): _Published(30_000, 40, 1000, 3e-4, 5, Cobyla(1000)),
-    ("lih-6", "noiseless"): _Published(40_000, 70, 2000, 1e-4, 6, Cobyla(1000)),
-    ("h2o-8-bohr", "noiseless"): _Published(50_000, 250, 5000, 1e-4, 6, Cobyla(1000)),
-    ("h2-2", "shots"): _Published(10_000, 40, 1000, 1e-4, 1, AdamSPSA.published("h2-2"), 10**4),
-    ("h2-3", "shots"): _Published(15_000, 40, 1000, 1e-4, 1, AdamSPSA.published("h2-3"), 10**5),
-    ("lih-4", "shots"): _Published(15_000, 40, 1000, 3e-4, 5, AdamSPSA.published("lih-4"), 10**7),
-    ("lih-6", "shots"): _Published(40_000, 70, 2000, 1e-4, 6, AdamSPSA.published("lih-6"), 10**9),
-    ("h2-2", "noisy"): _Published(10_000, 40, 1000, 3e-4, 5, AdamSPSA.published("h2-2", noisy=True), 10**3, halts=True),
-    ("h2-3", "noisy"): _Published(15_000, 40, 1000, 3e-4, 5, AdamSPSA.published("h2-3", noisy=True), 10**4, halts=True),
-    ("h2-4", "noisy"): _Published(15_000, 40, 1000, 3e-4, 5, Cobyla(100), halts=True),
-    ("lih-4", "noisy"): _Published(
-        15_000, 40, 1000, 3e-4, 5, AdamSPSA.published("lih-4", noisy=True), 10**7, halts=True
-    ),
-}
-"""The experiments of arXiv 2402.03500 by task and setting; those with the true energy as reference are left out."""
-
-
-def _crlqas(problem: Problem, engine: Engine, shots: int | None) -> SearchConfiguration:
-    """The published hyper-parameters of an experiment; they assume a GPU and days."""
-    setting = "noisy" if engine.noise is not None else "noiseless" if shots is None else "shots"
-    row = _PUBLISHED.get((problem.key, setting))
-    if row is None or (shots is not None and row.shots is None):
-        known = ", ".join(f"{key} {kind}" for key, kind in _PUBLISHED)
-        raise RunError(
-            f"preset crlqas has no experiment {problem.key} {setting}{'' if shots is None else ' with shots'}; it has "
-            f"{known}. Use the preset laptop"
-        )
+def _published(
+    preset: str, problem: Problem, engine: Engine, shots: int | None, algorithm: Algorithm | None
+) -> SearchConfiguration:
+    """The published hyper-parameters of an experiment, without pruning; they assume a GPU and days."""
+    noise = None if engine.noise is None else engine.noise.name
+    row = find_experiment(preset, problem.key, noise=noise, shots=shots)
     optimizer = row.optimizer
     if shots is not None and isinstance(optimizer, AdamSPSA):
         optimizer = optimizer.with_shots(shots)
     return SearchConfiguration(
         problem,
         engine,
-        algorithm=DoubleDQN.paper(width=row.width, learning_rate=row.learning_rate, n_step=row.n_step),
+        algorithm=row.algorithm if algorithm is None else algorithm,
         optimizer=optimizer,
-        curriculum=default_curriculum(problem.key, problem.observable),
-        halting=NegativeBinomialHalting() if row.halts else NoHalting(),
+        curriculum=row.curriculum,
+        halting=row.halting,
         max_gates=row.max_gates,
         episodes=row.episodes,
         shots=row.shots if shots is None else shots,
     )
 
 
-PRESETS: dict[str, Callable[[Problem, Engine, int | None], SearchConfiguration]] = {
-    "laptop": _laptop,
-    "crlqas": _crlqas,
+PRESETS: dict[str, Callable[[Problem, Engine, int | None, Algorithm | None], SearchConfiguration]] = {
+    "qvar": _qvar,
+    **{name: partial(_published, name) for name in dict.fromkeys(row.preset for row in EXPERIMENTS)},
 }
 """The presets by name."""
 
 
-def configure(preset: str, problem: Problem, engine: Engine, *, shots: int | None = None) -> SearchConfiguration:
+def configure(
+    preset: str, problem: Problem, engine: Engine, *, shots: int | None = None, algorithm: Algorithm | None = None
+) -> SearchConfiguration:
     """Return the configuration of a preset for a problem and an engine.
 
     Args:
-        preset: "laptop" or "crlqas".
+        preset: "qvar" for our best, or "crlqas" for a published experiment; "crlqas-halting", "crlqas-no-halting",
+            "crlqas-exact" and "crlqas-exact-halting" for its published variants, with or without random halting and
+            with the exact energy as reference (see `EXPERIMENTS`).
         problem: what to minimize.
         engine: where energies come from.
         shots: shots per measured circuit. None for exact values, except in published experiments with shots, where
             it means their number. Stages of Adam-SPSA keep their shares of it.
+        algorithm: settings of the algorithm, None for that of the preset.
 
     Raises:
         RunError: for an unknown preset, or an experiment that the paper does not have.
     """
     if preset not in PRESETS:
         raise RunError(f"unknown preset {preset!r}; known are {', '.join(PRESETS)}")
-    return PRESETS[preset](problem, engine, shots)
+    return PRESETS[preset](problem, engine, shots, algorithm)
+
+
+def limited(
+    configuration: SearchConfiguration, *, episodes: int | None, max_energies: int | None
+) -> SearchConfiguration:
+    """Return the configuration with other limits, None for those it has; episodes alone lift its budget of energies."""
+    if episodes is not None:
+        configuration = replace(configuration, episodes=episodes, max_energies=None)
+    return configuration if max_energies is None else replace(configuration, max_energies=max_energies)
+
+
+def starting_from(configuration: SearchConfiguration, start: StartCircuit) -> SearchConfiguration:
+    """Return the configuration with a start circuit, its moving threshold no wider than the start.
+
+    The energy of the start is the best one known at the beginning. Without this, any first gate would succeed until
+    the threshold moves for the first time.
+
+    Raises:
+        EngineError: if the start has another number of qubits than the problem.
+    """
+    curriculum = configuration.curriculum
+    if start.n_gates and isinstance(curriculum, MovingThreshold):
+        problem = configuration.problem
+        state = curriculum.start(exact_energy=problem.exact_energy, lower_bound=problem.lower_bound)
+        energy = problem.objective(configuration.engine, start.circuit)(start.parameters)
+        distance = max(abs(energy - state.reference), 2 * curriculum.delta)
+        curriculum = replace(curriculum, initial_threshold=min(curriculum.initial_threshold, distance))
+    return replace(configuration, start=start if start.n_gates else None, curriculum=curriculum)

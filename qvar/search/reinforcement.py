@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from qvar.agents import Agent
 from qvar.envs import ArchitectureSearchEnv
-from qvar.search.best import BestCircuit
 from qvar.search.searcher import Tracker
 
 __all__ = ["AgentSearcher"]
@@ -94,8 +93,8 @@ class AgentSearcher:
         return {"return": total} | {name: info[name] for name in _EVALUATED}
 
     def _note_step(self, env: ArchitectureSearchEnv, info: Mapping[str, Any]) -> None:
-        self._tracker.spend(info, steps=1)
-        self._tracker.offer(BestCircuit(env.circuit, env.parameters, float(info["energy"])))
+        self._tracker.spend(info, steps=int(info["optimized"]))
+        self._tracker.offer(env.circuit, env.parameters, float(info["energy"]))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return the state of agent and environment between episodes."""

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qvar.problems.problem import ACCURACY
 from qvar.simulators import Circuit
 
-__all__ = ["CHEMICAL_ACCURACY", "Cost", "SearchResult"]
+__all__ = ["CHEMICAL_ACCURACY", "CircuitRecord", "Cost", "SearchResult"]
 
-CHEMICAL_ACCURACY = 1.6e-3
+CHEMICAL_ACCURACY = ACCURACY["Ha"]
 """Chemical accuracy in Hartree, always of the noiseless energy against the exact one."""
 
 GRADIENT_IN_ENERGIES = 3
@@ -24,7 +25,8 @@ class Cost:
     """What a run spent.
 
     Attributes:
-        steps: optimizations of all angles: in a search one after every gate placed, in a VQE one per start.
+        steps: optimizations of all angles: in a search one after every gate placed (or every `optimize_every`-th), in
+            a VQE one per start.
         evaluations: energies evaluated, those of gradients by parameter shift included.
         gradients: gradients by reverse sweep.
         shots: shots in all, 0 for exact values.
@@ -51,6 +53,39 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class CircuitRecord:
+    """A circuit in a table of circuits.
+
+    Attributes:
+        n_cnots: gates on two qubits.
+        n_rotations: gates with an angle.
+        depth: moments.
+        energy: exact value under the run's noise and read-out error, in the problem's unit.
+        error: distance of the noiseless energy from the exact one.
+        qasm: the circuit with its angles, OpenQASM 3.
+    """
+
+    n_cnots: int
+    n_rotations: int
+    depth: int
+    energy: float
+    error: float
+    qasm: str
+
+    @classmethod
+    def of(cls, circuit: Circuit, parameters: NDArray[np.float64], *, energy: float, error: float) -> "CircuitRecord":
+        """Return the record of a circuit with its angles."""
+        return cls(
+            n_cnots=circuit.n_two_qubit_gates,
+            n_rotations=circuit.n_rotations,
+            depth=circuit.depth(),
+            energy=energy,
+            error=error,
+            qasm=circuit.to_qasm(parameters),
+        )
+
+
+@dataclass(frozen=True)
 class SearchResult:
     """The best circuit of a search.
 
@@ -60,10 +95,13 @@ class SearchResult:
         energy: exact value under the run's noise and read-out error, fresh, in the problem's unit.
         noiseless_energy: the same circuit and angles without noise.
         exact_energy: lowest eigenvalue of the observable.
+        unit: unit of the energies, as the problem has it.
         cost: what the search spent.
         seconds: wall time, that before interruptions included.
         history: one record per episode, as in metrics.jsonl.
         run: the run folder, None if nothing was written.
+        before_pruning: the best circuit as the search found it; None if it was not pruned.
+        pareto: the circuits tried that none beats in energy, CNOTs and depth at once, by falling energy.
     """
 
     circuit: Circuit
@@ -71,10 +109,13 @@ class SearchResult:
     energy: float
     noiseless_energy: float
     exact_energy: float
+    unit: str
     cost: Cost
     seconds: float
     history: tuple[Mapping[str, Any], ...] = field(repr=False)
     run: Path | None = None
+    before_pruning: CircuitRecord | None = None
+    pareto: tuple[CircuitRecord, ...] = field(default=(), repr=False)
 
     @property
     def error(self) -> float:
@@ -83,11 +124,18 @@ class SearchResult:
 
     @property
     def is_chemically_accurate(self) -> bool:
-        """Whether the error is at most 1.6e-3 (Hartree)."""
-        return self.error <= CHEMICAL_ACCURACY
+        """Whether the error is at most 1.6e-3 Hartree; never in another unit."""
+        return self.unit == "Ha" and self.error <= CHEMICAL_ACCURACY
+
+    @property
+    def is_accurate(self) -> bool | None:
+        """Whether the error is at most what to aim at in this unit, None where there is no such number."""
+        aim = ACCURACY.get(self.unit)
+        return None if aim is None else self.error <= aim
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the outcome as JSON-able data, without the history."""
+        """Return the outcome as JSON-able data, without the history and the other circuits."""
+        pruned = {} if self.before_pruning is None else {"before_pruning": asdict(self.before_pruning)}
         return {
             "qasm": self.circuit.to_qasm(self.parameters),
             "parameters": self.parameters.tolist(),
@@ -95,10 +143,13 @@ class SearchResult:
             "noiseless_energy": self.noiseless_energy,
             "exact_energy": self.exact_energy,
             "error": self.error,
+            "unit": self.unit,
+            "accurate": self.is_accurate,
             "chemically_accurate": self.is_chemically_accurate,
             "depth": self.circuit.depth(),
             "n_cnots": self.circuit.n_two_qubit_gates,
             "n_rotations": self.circuit.n_rotations,
             **asdict(self.cost),
             "seconds": self.seconds,
+            **pruned,
         }

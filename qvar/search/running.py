@@ -7,23 +7,25 @@ is saved at the ends of episodes; a killed run goes on from the last saved one.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
 from qvar.agents import DoubleDQN
-from qvar.runs import RunFolder, write_circuit, write_learning_curve
+from qvar.runs import RunFolder, write_circuit, write_learning_curve, write_pareto
 from qvar.search.algorithms import make_environment, make_searcher
 from qvar.search.best import BestCircuit
 from qvar.search.configuration import Algorithm, SearchConfiguration
-from qvar.search.result import SearchResult
+from qvar.search.pareto import ParetoArchive
+from qvar.search.pruning import prune
+from qvar.search.result import CircuitRecord, Cost, SearchResult
 from qvar.search.searcher import Tracker
-from qvar.simulators import Circuit, StatevectorSimulator
+from qvar.simulators import Circuit
 from qvar.simulators.errors import RunError
 
-__all__ = ["CHECKPOINT_SECONDS", "run_search"]
+__all__ = ["CHECKPOINT_SECONDS", "check_configuration", "run_search"]
 
 CHECKPOINT_SECONDS = 5.0
 """State is saved at the first end of an episode after this time; a kill costs at most about as much work."""
@@ -49,7 +51,7 @@ def run_search(
     Raises:
         RunError: if `out` holds another run, a damaged one, or any run at all without `resume`.
     """
-    _check(configuration)  # before anything is written
+    check_configuration(configuration)  # before anything is written
     folder = None if out is None else _prepare(configuration, out, resume=resume)
     run = _RunInProgress(configuration, folder)
     run.restore()
@@ -64,13 +66,21 @@ def run_search(
     return run.finish()
 
 
-def _check(configuration: SearchConfiguration) -> None:
+def check_configuration(configuration: SearchConfiguration) -> None:
     """Raise if the environment's settings make no sense, or the engine lacks one of its gates."""
     env = make_environment(configuration)
     every_gate = Circuit(env.problem.n_qubits)
     for action in env.action_table.actions:
         every_gate = every_gate.then((action.operation(every_gate.n_parameters),))
     env.problem.objective(configuration.engine, every_gate)
+    cost, budget = _start_cost(configuration).energies, configuration.max_energies
+    if budget is not None and cost >= budget:
+        raise RunError(f"finding the start circuit cost {cost} energies, which leaves nothing of max_energies={budget}")
+
+
+def _start_cost(configuration: SearchConfiguration) -> Cost:
+    start = configuration.start
+    return Cost() if start is None else Cost(evaluations=start.evaluations, gradients=start.gradients)
 
 
 def _prepare(configuration: SearchConfiguration, out: Path, *, resume: bool) -> RunFolder:
@@ -90,9 +100,16 @@ class _RunInProgress:
     def __init__(self, configuration: SearchConfiguration, folder: RunFolder | None) -> None:
         self._configuration = configuration
         self._folder = folder
-        self._ideal = StatevectorSimulator()
-        self._tracker = Tracker(episodes=configuration.episodes, budget=configuration.max_energies)
+        self._env = make_environment(configuration)
+        self._tracker = Tracker(
+            episodes=configuration.episodes,
+            budget=configuration.max_energies,
+            judge=configuration.judge,
+            evaluator=self._env.evaluator,
+        )
+        self._tracker.spend(asdict(_start_cost(configuration)), steps=0)
         self._searcher = make_searcher(configuration, self._tracker)
+        self._pruned: BestCircuit | None = None
         self._finished_after: float | None = None
         self._seconds_before = 0.0
         self._started = self._saved = time.monotonic()
@@ -122,6 +139,7 @@ class _RunInProgress:
             self._tracker.load_state(state["tracker"])
             self._seconds_before = float(state["seconds"])
             self._searcher.load_state(arrays, state["searcher"])
+            self._pruned = None if state["pruned"] is None else BestCircuit.from_dict(state["pruned"])
             self._finished_after = None if outcome is None else float(outcome["seconds"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise RunError(f"the checkpoint in {self._folder.path} does not fit its run: {error!r}") from error
@@ -159,7 +177,7 @@ class _RunInProgress:
         return self._tracker.best
 
     def _noiseless_energy(self, best: BestCircuit) -> float:
-        return self._configuration.problem.objective(self._ideal, best.circuit)(best.parameters)
+        return self._env.evaluator.noiseless_energy(best.circuit, best.parameters)
 
     def _save(self) -> None:
         assert self._folder is not None
@@ -169,37 +187,90 @@ class _RunInProgress:
             "tracker": self._tracker.state(),
             "seconds": self._seconds,
             "searcher": data,
+            "pruned": None if self._pruned is None else self._pruned.to_dict(),
         }
         self._folder.save_checkpoint(arrays, state)
         self._saved = time.monotonic()
 
     def finish(self) -> SearchResult:
-        """Judge the best circuit afresh and write the outcome, unless it was there already."""
-        best, problem = self._best, self._configuration.problem
-        objective = problem.objective(self._configuration.engine, best.circuit)
+        """Prune the best circuit, judge it afresh, and write the outcome, unless it was there already."""
+        if self._configuration.pruning is not None and self._pruned is None:
+            self._prune()
+        found, problem = self._best, self._configuration.problem
+        best = found if self._pruned is None else self._pruned
         result = SearchResult(
             circuit=best.circuit,
             parameters=best.parameters,
-            energy=objective(best.parameters),
+            energy=self._exact_energy(best),
             noiseless_energy=self._noiseless_energy(best),
             exact_energy=problem.exact_energy,
+            unit=problem.unit,
             cost=self._tracker.cost,
             seconds=self._seconds if self._finished_after is None else self._finished_after,
             history=tuple(self.history),
             run=None if self._folder is None else self._folder.path,
+            before_pruning=None if self._pruned is None else self._circuit_record(found, self._exact_energy(found)),
+            pareto=self._pareto(),
         )
         if self._folder is not None and self._finished_after is None:
             self._save()
+            title = f"{problem.title}, seed {self._configuration.seed}"
             write_circuit(self._folder.path, result.circuit, result.parameters)
             write_learning_curve(
                 self._folder.path,
                 self.history,
                 exact_energy=problem.exact_energy,
-                title=f"{problem.title}, seed {self._configuration.seed}",
+                title=title,
                 unit=problem.unit,
+                accuracy=problem.accuracy,
+            )
+            write_pareto(
+                self._folder.path,
+                [asdict(row) for row in result.pareto],
+                title=title,
+                unit=problem.unit,
+                accuracy=problem.accuracy,
             )
             self._folder.write_result(result.to_dict())
         return result
+
+    def _prune(self) -> None:
+        """Prune the best circuit by exact energies; the circuits met on the way join the archive."""
+        settings, best = self._configuration.pruning, self._best
+        assert settings is not None
+        pruned = prune(
+            self._configuration.problem,
+            self._configuration.engine,
+            best.circuit,
+            best.parameters,
+            tolerance=settings.tolerance,
+            tries=settings.tries,
+            judge=self._configuration.judge,
+        )
+        self._tracker.spend(asdict(pruned.cost), steps=pruned.cost.steps)
+        self._pruned = pruned.after
+        if self._configuration.shots is None:
+            for met in pruned.met:
+                self._tracker.archive.offer(met)
+
+    def _exact_energy(self, best: BestCircuit) -> float:
+        return self._configuration.problem.objective(self._configuration.engine, best.circuit)(best.parameters)
+
+    def _pareto(self) -> tuple[CircuitRecord, ...]:
+        """Return the circuits that nothing dominates, with shots by exact energies: some were kept for their luck."""
+        kept = self._tracker.archive.circuits
+        if self._configuration.shots is not None:
+            pruned = () if self._pruned is None else (self._pruned,)
+            kept = ParetoArchive.of(map(self._judged_afresh, (*kept, *pruned))).circuits
+        return tuple(self._circuit_record(k, k.energy) for k in kept)
+
+    def _judged_afresh(self, kept: BestCircuit) -> BestCircuit:
+        energy = self._exact_energy(kept)
+        return replace(kept, energy=energy, value=energy if self._configuration.judge.by == "measured" else kept.value)
+
+    def _circuit_record(self, best: BestCircuit, energy: float) -> CircuitRecord:
+        error = abs(self._noiseless_energy(best) - self._configuration.problem.exact_energy)
+        return CircuitRecord.of(best.circuit, best.parameters, energy=energy, error=error)
 
 
 @contextmanager

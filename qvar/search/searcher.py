@@ -7,62 +7,91 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qvar.envs import Evaluation
+from qvar.envs import CircuitEvaluator, Evaluation
 from qvar.search.best import BestCircuit
+from qvar.search.judge import Judge
+from qvar.search.pareto import ParetoArchive
 from qvar.search.result import Cost
+from qvar.simulators import Circuit
 
-__all__ = ["Searcher", "Tracker"]
+__all__ = ["Searcher", "Tracker", "outcome"]
 
 
 class Tracker:
-    """Keeps the best circuit seen and the cost so far (mutable).
+    """Keeps the best circuit seen, those that nothing dominates, and the cost so far (mutable).
 
     Args:
         budget: energies that the search may spend (`Cost.energies`), None for no limit.
-        episodes: episodes that it may play.
+        episodes: episodes that it may play, None for no limit.
+        judge: how circuits are valued.
+        evaluator: gives noiseless energies to a judge who asks for them.
     """
 
-    def __init__(self, *, episodes: int, budget: int | None) -> None:
+    def __init__(self, *, episodes: int | None, budget: int | None, judge: Judge, evaluator: CircuitEvaluator) -> None:
+        self.judge = judge
+        self._evaluator = evaluator
         self._episodes = episodes
         self._budget = budget
         self.cost = Cost()
         self.played = 0
         self.best: BestCircuit | None = None
+        self.archive = ParetoArchive()
 
     @property
     def progress(self) -> float:
         """Share of episodes or budget that is used up, the larger one, 0 to 1; schedules follow it."""
         spent = 0.0 if self._budget is None else self.cost.energies / self._budget
-        return min(1.0, max(spent, self.played / self._episodes))
+        played = 0.0 if self._episodes is None else self.played / self._episodes
+        return min(1.0, max(spent, played))
 
     @property
     def is_over(self) -> bool:
         """Whether episodes or budget are used up."""
         return self.progress >= 1.0
 
-    def note(self, tried: Evaluation, *, steps: int = 1) -> None:
-        """Take note of a circuit that was optimized (`steps=0`: merely evaluated)."""
+    def note(self, tried: Evaluation) -> float:
+        """Take note of a circuit that was optimized and return its value, the lower the better."""
         spent = {"evaluations": tried.evaluations, "gradients": tried.gradients, "shots": tried.shots}
-        self.spend(spent, steps=steps)
-        self.offer(BestCircuit(tried.circuit, tried.parameters, tried.energy))
+        self.spend(spent, steps=1)
+        return self.offer(tried.circuit, tried.parameters, tried.energy)
 
     def spend(self, spent: Mapping[str, Any], *, steps: int) -> None:
         """Add evaluations, gradients and shots to the cost."""
         self.cost = self.cost.plus(spent, steps=steps)
 
-    def offer(self, candidate: BestCircuit) -> None:
-        """Keep `candidate` if it is the best so far."""
+    def offer(self, circuit: Circuit, parameters: NDArray[np.float64], energy: float) -> float:
+        """Judge a circuit by its energy as measured, keep it if it is the best so far, and return its value.
+
+        It joins the archive if none there is at once as low in energy, noiseless if judged so, as small and as shallow.
+        """
+        yardstick = self._yardstick(circuit, parameters, energy)
+        self.archive.offer(BestCircuit(circuit, parameters, energy, yardstick))
+        value = yardstick + self.judge.price(circuit)
+        candidate = BestCircuit(circuit, parameters, energy, value)
         if self.best is None or candidate.is_better_than(self.best):
             self.best = candidate
+        return value
+
+    def value(self, circuit: Circuit, parameters: NDArray[np.float64], energy: float) -> float:
+        """Judge a circuit by its energy as measured and return its value, without keeping it."""
+        return self._yardstick(circuit, parameters, energy) + self.judge.price(circuit)
+
+    def _yardstick(self, circuit: Circuit, parameters: NDArray[np.float64], energy: float) -> float:
+        if self.judge.by == "measured" or self._evaluator.is_noiseless:
+            return energy
+        self.spend({"evaluations": 1, "gradients": 0, "shots": 0}, steps=0)
+        return self._evaluator.noiseless_energy(circuit, parameters)
 
     def state(self) -> dict[str, Any]:
-        """Return best circuit and cost as JSON-able data."""
-        return {"cost": asdict(self.cost), "best": None if self.best is None else self.best.to_dict()}
+        """Return what is kept, and the cost, as JSON-able data."""
+        best = None if self.best is None else self.best.to_dict()
+        return {"cost": asdict(self.cost), "best": best, "archive": self.archive.state()}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` gave."""
         self.cost = Cost(**state["cost"])
         self.best = None if state["best"] is None else BestCircuit.from_dict(state["best"])
+        self.archive.load_state(state["archive"])
 
 
 class Searcher(Protocol):
@@ -102,8 +131,3 @@ def outcome(tried: Evaluation, error: float) -> dict[str, Any]:
         "n_cnots": tried.circuit.n_two_qubit_gates,
         "n_rotations": tried.circuit.n_rotations,
     }
-
-
-def random_state(rng: np.random.Generator) -> dict[str, Any]:
-    """Return the state of a random stream as JSON-able data."""
-    return dict(rng.bit_generator.state)

@@ -69,6 +69,7 @@ def vqe(
         energy=exact(best[1]),
         noiseless_energy=ideal(best[1]),
         exact_energy=problem.exact_energy,
+        unit=problem.unit,
         cost=cost,
         seconds=time.monotonic() - began,
         history=tuple(history),

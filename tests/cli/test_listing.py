@@ -1,11 +1,11 @@
-"""tasks, devices, show and molecule."""
+"""tasks, devices, show, molecule and maxcut."""
 
 import json
 import shutil
 
 import pytest
 
-from qvar.problems import Problem, molecule, tasks
+from qvar.problems import FAMILIES, Problem, find_problem, molecule, tasks
 from qvar.runs import RunFolder
 from qvar.simulators.devices import DEVICES
 
@@ -27,13 +27,65 @@ def test_tasks_as_json_is_json_alone(qvar):
     outcome = qvar("tasks", "--json")
     assert (outcome.code, outcome.err) == (0, "")
     rows = json.loads(outcome.out)
-    assert [row["task"] for row in rows] == list(tasks())
-    for row in rows:
+    assert [row["task"] for row in rows if row["family"] is None] == list(tasks())
+    for row in rows[: len(tasks())]:
         problem = molecule(row["task"])
         assert (row["n_qubits"], row["exact_energy"]) == (problem.n_qubits, problem.exact_energy)
         assert row["n_terms"] == len(problem.observable.labels)
         assert row["hartree_fock_error"] == problem.hartree_fock_energy - problem.exact_energy
         assert row["recipe"] == problem.source
+
+
+def test_presets_lists_every_published_experiment(qvar):
+    outcome = qvar("presets")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "crlqas lih-4 depolarizing-1q-2q 1e7 15000 40" in outcome.words
+    assert "crlqas-exact-halting lih-6 none none 50000 70" in outcome.words
+    assert "crlqas * h2o-8 none none 50000 250" in outcome.words
+
+
+def test_presets_as_json_is_json_alone(qvar):
+    outcome = qvar("presets", "--json")
+    rows = json.loads(outcome.out)
+    (row,) = [row for row in rows if row["preset"] == "crlqas-no-halting"]
+    assert (row["task"], row["noise"], row["max_evaluations"]) == ("h2-4", "ourense", 1000)
+    assert (row["hidden"], row["halting"], row["published"]) == ([1000] * 5, False, True)
+
+
+def test_tasks_lists_every_family_with_an_example_that_exists(qvar):
+    rows = json.loads(qvar("tasks", "--json").out)[len(tasks()) :]
+    assert [row["family"] for row in rows] == [family.form for family in FAMILIES]
+    text = qvar("tasks").out
+    for row in rows:
+        problem = find_problem(row["task"])
+        assert (row["n_qubits"], row["exact_energy"], row["unit"]) == (
+            problem.n_qubits,
+            problem.exact_energy,
+            problem.unit,
+        )
+        assert row["hartree_fock_error"] is None
+        assert row["family"] in text
+        (line,) = (line for line in text.splitlines() if line.split()[:1] == [row["task"]] and len(line.split()) > 1)
+        assert line.split()[1] == str(row["n_qubits"])
+        assert line.split()[3] == row["unit"]
+
+
+def test_maxcut_writes_a_problem_that_can_be_solved(qvar, own_folder):
+    made = qvar("maxcut", "0-1, 1-2:0.5, 2-0", "--out", "triangle.json")
+    assert (made.code, made.err) == (0, "")
+    assert made.out == "triangle.json: largest cut of a graph of 3 nodes, 3 edges: 2 (weight)\n"
+    solved = qvar("vqe", "triangle.json", "--starts", 3, "--json")
+    assert json.loads(solved.out)["energy"] == pytest.approx(-2.0, abs=1e-6)
+    assert "chemical" not in qvar("vqe", "triangle.json", "--starts", 1).out
+
+
+@pytest.mark.parametrize("graph", ["", "0-0", "a-b", "0-1 0-1", "ring-2", "0-1:x"])
+def test_a_graph_that_is_none_is_one_message_and_leaves_nothing(qvar, own_folder, graph):
+    outcome = qvar("maxcut", graph, "--out", "graph.json")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("error: ")
+    assert outcome.err.count("\n") == 1
+    assert list(own_folder.iterdir()) == []
 
 
 def test_devices_lists_the_built_in_ones(qvar):

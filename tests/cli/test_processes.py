@@ -21,7 +21,11 @@ def test_importing_qvar_loads_nothing_heavy():
     assert modules_after("import qvar; import qvar.cli")[0] == ""
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["search", "--help"], ["--version"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["search", "--help"], ["sweep", "--help"], ["report", "--help"], ["--version"]],
+    ids=" ".join,
+)
 def test_help_and_version_load_nothing_heavy(arguments):
     loaded, out = modules_after(f"from qvar.cli import main\ntry: main({arguments})\nexcept SystemExit: pass")
     assert loaded == ""
@@ -50,7 +54,7 @@ def test_a_search_prints_json_alone_and_its_record_can_be_shown(qvar_process, ow
 def test_wrong_input_is_exit_code_2_and_one_line_on_stderr(qvar_process, own_folder):
     outcome = qvar_process("search", "h2-22")
     assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.err.startswith("error: unknown molecule 'h2-22'")
+    assert outcome.err.startswith("error: unknown problem 'h2-22'")
     assert outcome.err.count("\n") == 1
     assert list(own_folder.iterdir()) == []
 

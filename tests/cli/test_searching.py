@@ -23,7 +23,7 @@ def test_a_search_prints_its_numbers_and_leaves_its_record(qvar, own_folder):
     for name in ("energy", "noiseless_energy", "exact_energy"):
         assert f"{result[name]:.6f}" in outcome.out
     assert f"{result['error']:.2e}" in outcome.out
-    assert "no noise, double DQN, 2 episodes, seed 0" in outcome.words
+    assert "no noise, annealing, 2 episodes, seed 0" in outcome.words
     assert "q_0:" in outcome.out
     assert "record, plots and circuit in mine; look at it again with: qvar show mine" in outcome.out
 
@@ -40,11 +40,11 @@ def test_a_search_as_json_is_json_alone(qvar, own_folder):
 @pytest.mark.parametrize(
     ("arguments", "folder"),
     [
-        (("h2-2",), "h2-2-none-ddqn-seed0"),
+        (("h2-2",), "h2-2-none-annealing-seed0"),
         (("h2-2", "--algorithm", "random", "--seed", 7), "h2-2-none-random-seed7"),
-        (("h2-2", "--noise", "ourense"), "h2-2-ourense-ddqn-seed0"),
-        (("h2-2", "--noise", "device.v1.json"), "h2-2-device.v1-ddqn-seed0"),
-        (("sub/mine.json",), "mine-none-ddqn-seed0"),
+        (("h2-2", "--noise", "ourense"), "h2-2-ourense-annealing-seed0"),
+        (("h2-2", "--noise", "device.v1.json"), "h2-2-device.v1-annealing-seed0"),
+        (("sub/mine.json",), "mine-none-annealing-seed0"),
     ],
 )
 def test_without_out_the_run_has_a_telling_name(qvar, own_folder, arguments, folder):
@@ -70,6 +70,51 @@ def test_options_reach_the_run(qvar, own_folder):
     noise = NoiseModel.from_dict(found["engine"]["noise"])
     assert noise.key() == NoiseModel.named("ourense", qubits=[3, 1]).key()
     assert json.loads((own_folder / "mine" / "result.json").read_text())["shots"] > 0
+
+
+def test_the_environment_s_options_reach_the_run(qvar, own_folder):
+    options = ("--start", "hartree-fock", "--reward", "gate-cost", "--halting", "scaled", "--optimize-every", 2)
+    assert qvar("search", "h2-2", *options, "--episodes", 2, "--max-gates", 5, "--out", "mine").code == 0
+    found = config(own_folder / "mine")
+    assert [gate[:2] for gate in found["start"]["gates"]] == [["ry", [0]], ["ry", [1]]]
+    assert (found["reward"]["name"], found["halting"]["name"]) == ("GateCostReward", "NegativeBinomialHalting")
+    assert found["optimize_every"] == 2
+    assert found["curriculum"]["initial_threshold"] < 0.21  # that of Hartree-Fock; 0.97 without a start
+
+
+def test_a_search_goes_on_from_a_chain_and_another_from_what_that_one_found(qvar, own_folder):
+    fast = ("--algorithm", "random", "--episodes", 2, "--optimizer", "cobyla")
+    outcome = qvar("search", "h2-2", "--start", "mps", "--max-gates", 6, *fast, "--out", "first", "--json")
+    assert outcome.code == 0
+    assert json.loads(outcome.out)["gradients"] > 0  # those of the chain; COBYLA takes none
+    start = ("--start", "first/best.qasm", "--max-gates", 9)
+    assert qvar("search", "h2-2", *start, *fast, "--out", "second").code == 0
+    circuit = Circuit.from_qasm((own_folder / "first" / "best.qasm").read_text())
+    assert [gate[0] for gate in config(own_folder / "second")["start"]["gates"]] == [o.gate for o in circuit.operations]
+
+
+def test_a_chain_keeps_to_the_coupling_of_the_device(qvar, own_folder):
+    options = ("--start", "mps", "--noise", "ourense", "--algorithm", "random", "--episodes", 1, "--max-gates", 24)
+    assert qvar("search", "lih-4", *options, "--out", "mine").code == 0
+    found = config(own_folder / "mine")
+    cnots = {tuple(qubits) for gate, qubits, *_ in found["start"]["gates"] if gate == "cx"}
+    assert cnots
+    assert cnots <= {tuple(pair) for pair in found["engine"]["noise"]["coupling_map"]}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "known"),
+    [
+        ("--start", "dmrg", "empty, hartree-fock, mps, or the path of a .qasm file"),
+        ("--reward", "free", "paper, gate-cost"),
+        ("--halting", "soon", "none, scaled, released-noiseless, released-noisy"),
+    ],
+)
+def test_names_that_are_not_known_are_refused_naming_those_that_are(qvar, own_folder, option, value, known):
+    outcome = qvar("search", "h2-2", option, value, "--out", "mine")
+    assert outcome.code == 2
+    assert f"unknown {option[2:]} '{value}'; known are {known}" in outcome.err
+    assert not (own_folder / "mine").exists()
 
 
 @pytest.mark.parametrize(
@@ -152,7 +197,7 @@ def test_without_a_terminal_there_is_no_progress(qvar, flags):
 def test_on_a_terminal_progress_is_shown_unless_told_otherwise(qvar, monkeypatch, flags, is_shown):
     monkeypatch.setenv("FORCE_COLOR", "1")  # to rich, this is a terminal
     search = qvar("search", "h2-2", *SHORT, *flags)
-    assert ("episode" in search.err and "2/2" in search.err) == is_shown
+    assert ("episode 2" in search.err and "%" in search.err) == is_shown
     vqe = qvar("vqe", "h2-2", "--starts", 1, *flags)
     assert ("optimizing" in vqe.err) == is_shown
     if not is_shown:
@@ -226,3 +271,24 @@ def test_a_problem_with_a_strange_title_is_searched_all_the_same(qvar, own_folde
     outcome = qvar("search", "mine.json", *SHORT, "--out", "run")
     assert outcome.code == 0
     assert title in outcome.words
+
+
+def test_a_family_member_is_searched_under_its_name_dots_included(qvar, own_folder):
+    found = qvar("search", "tfim-2-h0.5", "--algorithm", "random", "--episodes", 3, "--max-gates", 4, "--quiet")
+    assert (found.code, found.err) == (0, "")
+    assert "noiseless error (J)" in found.out
+    assert "chemical" not in found.out
+    (folder,) = (own_folder / "runs").iterdir()
+    assert folder.name == "tfim-2-h0.5-none-random-seed0"
+    assert "tfim-2-h0.5" in qvar("show", folder).out
+
+
+def test_a_compiled_unitary_is_searched_under_noise_and_judged_by_its_aim(qvar, own_folder):
+    found = qvar(
+        *("search", "qft-1", "--algorithm", "random", "--noise", "ourense", "--episodes", 3, "--max-gates", 4),
+        *("--out", "run", "--quiet"),
+    )
+    assert (found.code, found.err) == (0, "")
+    assert "of 0.01" in found.out
+    shown = json.loads(qvar("show", "run", "--json").out)
+    assert (shown["unit"], shown["accurate"]) == ("infidelity", shown["error"] <= 1e-2)

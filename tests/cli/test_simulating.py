@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from qvar.cli.simulating import find_observable
-from qvar.problems import molecule
+from qvar.cli.simulating import find_objective, parse_observable
+from qvar.problems import find_problem, molecule
 from qvar.simulators import Circuit, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.errors import QvarError
 
@@ -31,7 +31,7 @@ def test_the_energy_of_a_circuit_under_noise_and_without(qvar, circuit):
     outcome = qvar("energy", circuit, "0.5*ZZ - XX", "--angles", "0.3", "--noise", "ourense", "--json")
     assert (outcome.code, outcome.err) == (0, "")
     row = json.loads(outcome.out)
-    observable, ours = find_observable("0.5*ZZ - XX"), Circuit.from_qasm(PROGRAM)
+    observable, ours = parse_observable("0.5*ZZ - XX"), Circuit.from_qasm(PROGRAM)
     noisy = PauliTransferSimulator(NoiseModel.named("ourense", qubits=[0, 1])).objective(ours, observable)
     assert row["energy"] == pytest.approx(noisy([0.3]), abs=1e-14)
     assert row["noiseless_energy"] == StatevectorSimulator().objective(ours, observable)([0.3])
@@ -55,12 +55,31 @@ def test_shots_come_with_their_seed(qvar, circuit):
 
 
 def test_an_observable_is_a_task_or_a_sum_of_pauli_strings():
-    assert find_observable("h2-2") == molecule("h2-2").observable
-    terms = find_observable("ZZ -0.5 XI + 2e-1*YY")
+    ours, ideal = Circuit.from_qasm(PROGRAM), StatevectorSimulator()
+    expected = ideal.objective(ours, molecule("h2-2").observable)([0.3])
+    assert find_objective("h2-2")(ideal, ours)([0.3]) == expected
+    assert find_objective("ZZ")(ideal, ours)([0.3]) == ideal.objective(ours, parse_observable("ZZ"))([0.3])
+    terms = parse_observable("ZZ -0.5 XI + 2e-1*YY")
     assert dict(zip(terms.labels, terms.coefficients, strict=True)) == {"ZZ": 1.0, "XI": -0.5, "YY": 0.2}
     for text in ("", "0.5ZZ XX", "ZZ + 3", "zz", "h2-9"):
         with pytest.raises(QvarError):
-            find_observable(text)
+            find_objective(text)
+
+
+def test_the_energy_of_a_compiled_unitary_is_its_process_infidelity(qvar, circuit):
+    outcome = qvar("energy", circuit, "qft-2", "--angles", "0.3", "--noise", "ourense", "--json")
+    row, ours, problem = json.loads(outcome.out), Circuit.from_qasm(PROGRAM), find_problem("qft-2")
+    assert (outcome.code, outcome.err) == (0, "")
+    noisy = PauliTransferSimulator(NoiseModel.named("ourense", qubits=[0, 1]))
+    assert row["energy"] == pytest.approx(problem.objective(noisy, ours)([0.3]), abs=1e-14)
+    assert row["noiseless_energy"] == problem.objective(StatevectorSimulator(), ours)([0.3])
+    assert row["noiseless_energy"] < row["energy"] < 1
+
+
+def test_impossible_numbers_in_a_name_are_named(qvar, circuit):
+    outcome = qvar("energy", circuit, "tfim-1", "--angles", "0.3")
+    assert outcome.code == 2
+    assert "at least 2 spins, got 1" in outcome.err
 
 
 @pytest.mark.parametrize(

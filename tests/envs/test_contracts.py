@@ -6,19 +6,22 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 import qvar.envs
-from qvar.envs import both_directions
-from qvar.simulators import NoiseModel, PauliTransferSimulator
+from qvar.envs import GateCostReward, StartCircuit, both_directions
+from qvar.simulators import Circuit, NoiseModel, Operation, PauliTransferSimulator
 
 CHAIN = both_directions([(0, 1), (1, 2), (1, 3)])
 
 
-@pytest.fixture(params=["two qubits", "four coupled qubits", "two qubits with shots"])
+@pytest.fixture(params=["two qubits", "four coupled qubits", "two qubits with shots", "two qubits with a start"])
 def environment(request, make_problem):
     if request.param == "four coupled qubits":
         problem, settings = make_problem({"ZZII": 1.0, "IXXI": 0.5, "IIZY": -0.3}), {"coupling_map": CHAIN}
     else:
         problem = make_problem({"ZZ": -1.0, "XI": 0.7, "IX": 0.4})
         settings = {"shots": 20} if "shots" in request.param else {}
+        if "start" in request.param:
+            circuit = Circuit(2, (Operation("ry", (1,), (0.4,)), Operation("cx", (1, 0))))
+            settings = {"start": StartCircuit(circuit), "optimize_every": 2, "reward": GateCostReward()}
     return gymnasium.make("qvar/ArchitectureSearch-v0", problem=problem, max_gates=8, **settings)
 
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from qvar.envs import FixedThreshold, MovingThreshold, default_curriculum, paper_curriculum
-from qvar.envs.presets import zero_state_energy
-from qvar.problems import molecule
+from qvar.problems import Problem, find_problem, molecule
 from qvar.simulators import Observable
 from qvar.simulators.errors import ArchitectureError
 
@@ -221,17 +220,36 @@ def test_tasks_without_published_settings_are_refused(key, reference):
 
 def test_the_default_curriculum_asks_for_any_improvement_over_the_empty_circuit():
     observable = Observable.from_terms({"ZI": 1.0, "XX": 0.5, "II": -3.0})
-    settings = default_curriculum("mine", observable)
-    state = settings.start(exact_energy=-4.0, lower_bound=observable.lower_bound())
-    start_energy = zero_state_energy(observable)
+    problem = Problem.from_observable(observable, key="mine")
+    settings = default_curriculum(problem)
+    state = settings.start(exact_energy=problem.exact_energy, lower_bound=problem.lower_bound)
+    start_energy = problem.start_energy
     assert start_energy == -2.0
     assert abs(start_energy - state.reference) > state.threshold
     assert abs(start_energy - 1e-3 - state.reference) < state.threshold
 
 
 def test_the_default_curriculum_stays_positive_where_the_empty_circuit_is_optimal():
-    assert default_curriculum("mine", Observable.from_terms({"ZZ": -1.0})).initial_threshold == 1e-3
+    problem = Problem.from_observable(Observable.from_terms({"ZZ": -1.0}), key="mine")
+    assert default_curriculum(problem).initial_threshold == 1e-3
 
 
 def test_the_default_curriculum_of_a_published_task_is_the_published_one():
-    assert default_curriculum("h2-4", molecule("h2-4").observable) == paper_curriculum("h2-4")
+    assert default_curriculum(molecule("h2-4")) == paper_curriculum("h2-4")
+
+
+@pytest.mark.parametrize(("name", "start"), [("ghz-3", 0.5), ("w-3", 1.0), ("qft-2", 0.875), ("toffoli", 0.4375)])
+def test_the_default_curriculum_of_an_infidelity_counts_from_zero(name, start):
+    problem = find_problem(name)
+    settings = default_curriculum(problem)
+    state = settings.start(exact_energy=problem.exact_energy, lower_bound=problem.lower_bound)
+    assert (state.reference, settings.reference) == (0.0, "exact")
+    assert state.threshold == pytest.approx(start - settings.delta, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["tfim-4", "heisenberg-3", "maxcut-ring-5"])
+def test_the_default_curriculum_elsewhere_does_not_use_the_exact_energy(name):
+    problem = find_problem(name)
+    settings = default_curriculum(problem)
+    state = settings.start(exact_energy=float("nan"), lower_bound=problem.lower_bound)
+    assert abs(problem.start_energy - state.reference) - state.threshold == pytest.approx(settings.delta, abs=1e-12)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qvar.envs import ActionTable, decode, encode, observation, observation_length
-from qvar.envs.encoding import observation_space
+from qvar.envs.encoding import GateGrid, observation_space
 from qvar.simulators import Circuit, Observable, Operation, Slot
 from qvar.simulators.errors import ArchitectureError, CircuitError
 
@@ -132,3 +132,25 @@ def test_every_energy_of_the_observable_lies_inside_the_space():
     for energy in (-73.0, -67.0):
         assert space.contains(observation(Circuit(2), energy, max_gates=3))
     assert not space.contains(observation(Circuit(2), 0.0, max_gates=3))
+
+
+@settings(max_examples=50, deadline=None)
+@given(circuits())
+def test_a_grid_grown_gate_by_gate_is_that_of_the_whole_circuit_and_earlier_ones_stay(case):
+    circuit, theta = case
+    grid = GateGrid.of(Circuit(circuit.n_qubits), max_gates=MAX_GATES)
+    for operation in circuit.operations:
+        grown = grid.then(operation)
+        assert grown.bits.sum() == grid.bits.sum() + 1
+        grid = grown
+    tensor = encode(circuit, theta, max_gates=MAX_GATES)
+    assert np.array_equal(grid.bits, tensor[:, : circuit.n_qubits + 3])
+    assert grid.depth == circuit.depth()
+
+
+def test_a_grid_is_full_at_its_last_moment_and_cannot_be_written():
+    grid = GateGrid.of(Circuit(1, (Operation("rx", (0,), (Slot(0),)),)), max_gates=1)
+    with pytest.raises(ArchitectureError, match="2 moments deep, the encoding has 1"):
+        grid.then(Operation("ry", (0,), (Slot(1),)))
+    with pytest.raises(ValueError, match="read-only"):
+        grid.bits[0] = 1.0

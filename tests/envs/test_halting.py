@@ -1,8 +1,15 @@
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.special import comb
 
-from qvar.envs import NegativeBinomialHalting, NoHalting
+from qvar.envs import (
+    BinomialHalting,
+    FixedNegativeBinomialHalting,
+    ModeHalting,
+    NegativeBinomialHalting,
+    NoHalting,
+)
 from qvar.simulators.errors import ArchitectureError
 
 DRAWS = 20_000
@@ -65,3 +72,62 @@ def test_an_episode_has_at_least_one_gate():
 def test_impossible_settings_are_refused(settings):
     with pytest.raises(ArchitectureError):
         NegativeBinomialHalting(**settings)
+
+
+def draws(halting, max_gates):
+    rng = np.random.default_rng(5)
+    return np.array([halting.draw(max_gates, rng) for _ in range(DRAWS)])
+
+
+# Figures measured on the released code, which counts gates from 0.
+def test_the_released_halting_without_noise_suits_seventy_gates_and_hardly_shortens_forty():
+    limits = draws(FixedNegativeBinomialHalting(), 71)
+    assert limits.mean() == pytest.approx(1 + 52.0, abs=0.2)
+    assert limits.std() == pytest.approx(9.2, abs=0.2)
+    assert (limits.min(), limits.max()) == (26, 71)
+    assert (draws(FixedNegativeBinomialHalting(), 40) < 40).mean() == pytest.approx(0.069, abs=0.006)
+
+
+def test_the_released_halting_with_noise_is_the_mode_of_many_draws():
+    limits = draws(ModeHalting(), 41)
+    assert limits.mean() == pytest.approx(1 + 25.9, abs=0.15)
+    assert limits.std() == pytest.approx(3.3, abs=0.15)
+    assert np.percentile(limits, 1) == 20
+    assert draws(ModeHalting(draws=1), 41).std() > 1.5 * limits.std()  # a single draw spreads more
+
+
+@pytest.mark.parametrize("p", [0.3, 0.7])
+def test_the_printed_distribution_divided_by_its_sum_is_the_one_drawn(p):
+    n = 40
+    k = np.arange(n)
+    printed = comb(n - 1, k) * p**k * (1 - p) ** (n - k)
+    assert printed.sum() == pytest.approx(1 - p)
+    expected = DRAWS * printed / printed.sum()
+    counts = np.bincount(draws(BinomialHalting(p), n) - 1, minlength=n)
+    common = expected >= 10
+    pooled = [np.append(values[common], values[~common].sum()) for values in (counts, expected)]
+    assert stats.chisquare(*pooled).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("halting", [FixedNegativeBinomialHalting(), ModeHalting(), BinomialHalting(0.5)])
+@pytest.mark.parametrize("max_gates", [1, 5, 40])
+def test_limits_lie_between_one_gate_and_the_most_allowed(halting, max_gates):
+    rng = np.random.default_rng(0)
+    assert {halting.draw(max_gates, rng) for _ in range(200)} <= set(range(1, max_gates + 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (FixedNegativeBinomialHalting, {"p": 1.0}),
+        (FixedNegativeBinomialHalting, {"successes": 0}),
+        (FixedNegativeBinomialHalting, {"shortest": 71}),
+        (ModeHalting, {"p": 0.0}),
+        (ModeHalting, {"draws": 0}),
+        (ModeHalting, {"shortest": -1}),
+        (BinomialHalting, {"p": 1.5}),
+    ],
+)
+def test_impossible_settings_of_the_other_rules_are_refused(kind, settings):
+    with pytest.raises(ArchitectureError):
+        kind(**settings)

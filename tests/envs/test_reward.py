@@ -2,14 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qvar.envs import PaperReward
+from qvar.envs import Action, GateCostReward, PaperReward
 from qvar.simulators.errors import ArchitectureError
 
 ENERGY = st.floats(-100.0, 100.0)
+CNOT, ROTATION = Action("cx", (0, 1)), Action("ry", (1,))
 
 
 def shaped(previous, energy, mu):
-    return PaperReward()(energy=energy, previous_energy=previous, reference=mu, success=False, failure=False)
+    step = {"energy": energy, "previous_energy": previous, "reference": mu, "success": False, "failure": False}
+    return PaperReward()(gate=CNOT, **step)
 
 
 @given(ENERGY, ENERGY, ENERGY)
@@ -26,7 +28,7 @@ def test_shaped_rewards_stay_within_one_and_have_the_sign_of_the_decrease(previo
 
 
 def test_success_and_failure_have_their_own_rewards_and_success_wins():
-    reward, step = PaperReward(), {"energy": 0.0, "previous_energy": 1.0, "reference": -1.0}
+    reward, step = PaperReward(), {"gate": CNOT, "energy": 0.0, "previous_energy": 1.0, "reference": -1.0}
     assert reward(**step, success=True, failure=False) == 5.0
     assert reward(**step, success=False, failure=True) == -5.0
     assert reward(**step, success=True, failure=True) == 5.0
@@ -39,3 +41,37 @@ def test_a_previous_energy_equal_to_the_reference_divides_by_nothing():
 def test_rewards_that_are_not_finite_are_refused():
     with pytest.raises(ArchitectureError, match="finite"):
         PaperReward(success_reward=float("inf"))
+
+
+@given(ENERGY, ENERGY, ENERGY, st.booleans(), st.booleans(), st.sampled_from([CNOT, ROTATION]))
+def test_gates_cost_what_they_cost_on_top_of_the_papers_reward(previous, energy, mu, success, failure, gate):
+    step = {"energy": energy, "previous_energy": previous, "reference": mu, "success": success, "failure": failure}
+    cost = PaperReward()(gate=gate, **step) - GateCostReward(cnot=0.25, rotation=0.125)(gate=gate, **step)
+    assert cost == pytest.approx(0.25 if gate is CNOT else 0.125, abs=1e-12)
+
+
+def test_cnots_are_dearer_than_rotations_by_default_and_an_episode_can_still_be_worth_it():
+    reward = GateCostReward()
+    assert reward.cnot > reward.rotation > 0
+    assert 40 * reward.cnot < reward.success_reward - reward.failure_reward
+
+
+def test_an_environment_names_the_gate_to_its_reward(make_env):
+    env = make_env({"ZZ": -1.0, "XI": 0.7}, reward=GateCostReward(cnot=0.25, rotation=0.125))
+    plain = make_env({"ZZ": -1.0, "XI": 0.7})
+    costs = []
+    for action in (env.action_table.index("cx", (1, 0)), env.action_table.index("rx", (1,))):
+        rewards = []
+        for each in (plain, env):
+            each.reset(seed=0)
+            rewards.append(each.step(action)[1])
+        costs.append(rewards[0] - rewards[1])
+    assert costs == pytest.approx([0.25, 0.125])
+
+
+@pytest.mark.parametrize(
+    "settings", [{"cnot": -0.1}, {"rotation": float("nan")}, {"cnot": float("inf")}, {"failure_reward": float("nan")}]
+)
+def test_costs_that_make_no_sense_are_refused(settings):
+    with pytest.raises(ArchitectureError):
+        GateCostReward(**settings)

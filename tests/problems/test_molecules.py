@@ -132,7 +132,7 @@ def test_a_key_like_no_other_gets_the_list_only(key: object) -> None:
 
 
 def test_loading_molecules_imports_no_heavy_package() -> None:
-    heavy = ("pyscf", "openfermion", "torch", "scipy", "qiskit", "gymnasium")
+    heavy = ("pyscf", "openfermion", "torch", "scipy", "qiskit", "gymnasium", "networkx")
     code = (
         "import sys, qvar.problems as p; [p.molecule(k).lower_bound for k in p.tasks()]; "
         f"print([m for m in {heavy!r} if m in sys.modules])"
@@ -142,5 +142,18 @@ def test_loading_molecules_imports_no_heavy_package() -> None:
 
 
 def test_all_public_names_exist() -> None:
-    assert sorted(qvar.problems.__all__) == ["Problem", "molecule", "molecule_from_geometry", "tasks"]
+    assert sorted(qvar.problems.__all__) == [
+        "FAMILIES",
+        "Family",
+        "Problem",
+        "find_problem",
+        "heisenberg",
+        "max_cut",
+        "molecule",
+        "molecule_from_geometry",
+        "state_preparation",
+        "tasks",
+        "transverse_field_ising",
+        "unitary_compilation",
+    ]
     assert all(hasattr(qvar.problems, name) for name in qvar.problems.__all__)

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from qvar.report import device_table, result_table, task_table
+from qvar.report import device_table, family_table, result_table, task_table
 
 RESULT = {
     "energy": -1.0512345678,
@@ -68,6 +68,12 @@ def test_other_units_have_no_chemical_accuracy():
     assert not any("chemical" in cell or "Ha" in cell for row in cells.items() for cell in row)
 
 
+@pytest.mark.parametrize(("error", "verdict"), [(0.9e-2, "within"), (1.1e-2, "outside")])
+def test_infidelities_have_an_aim_of_their_own(error, verdict):
+    cells = dict(rows(result_table(RESULT | {"error": error}, title="t", unit="infidelity")))
+    assert cells["noiseless error (infidelity)"] == f"{error:.2e}, {verdict} the aim of 0.01"
+
+
 def test_shots_are_counted():
     assert dict(rows(result_table(RESULT | {"shots": 1_500_000}, title="t")))["shots"] == "1,500,000"
 
@@ -93,6 +99,13 @@ def test_the_task_table_holds_its_rows():
         ("h2-2", "2", "5", "-1.13727017", "2.06e-02", "hydrogen"),
         ("chain", "2", "5", "-1.13727017", "", "hydrogen"),
     ]
+
+
+def test_the_family_table_holds_its_rows_and_shows_brackets_as_they_are():
+    row = {"task": "tfim-6", "family": "tfim-N[-periodic]", "title": "a chain", "n_qubits": 6, "unit": "J"}
+    table = family_table([row | {"exact_energy": -7.29622981}])
+    assert rows(table) == [("tfim-6", "6", "-7.29623 J", "a chain\ntfim-N[-periodic]")]
+    assert "tfim-N[-periodic]" in printed(table)
 
 
 def test_the_device_table_holds_its_rows():

@@ -111,7 +111,7 @@ def lines(axes):
 
 
 def test_the_learning_curve_shows_the_numbers_of_the_history():
-    figure = plot_learning_curve(HISTORY, exact_energy=-2.0, title="five episodes")
+    figure = plot_learning_curve(HISTORY, exact_energy=-2.0, title="five episodes", accuracy=1.6e-3)
     upper, lower = figure.axes
     energies, errors = lines(upper), lines(lower)
     assert energies["end of episode, as measured"].get_xdata().tolist() == [1, 2, 3, 4, 5]
@@ -136,8 +136,11 @@ def test_without_evaluations_there_is_no_line_for_them():
 
 def test_chemical_accuracy_is_for_chemistry_only():
     figure = plot_learning_curve(HISTORY, exact_energy=-2.0, title="a chain", unit="J")
-    assert "chemical accuracy" not in lines(figure.axes[1])
+    assert set(lines(figure.axes[1])) == {"end of episode", "best circuit so far"}
     assert figure.axes[0].get_ylabel() == "energy (J)"
+    figure = plot_learning_curve(HISTORY, exact_energy=0.0, title="a state", unit="infidelity", accuracy=1e-2)
+    assert set(lines(figure.axes[1])["accuracy aimed at, 0.01"].get_ydata()) == {1e-2}
+    assert "chemical accuracy" not in lines(figure.axes[1])
 
 
 def test_a_title_that_looks_like_a_formula_is_written_as_it_is(tmp_path):

@@ -7,11 +7,22 @@ import numpy as np
 import pytest
 
 from qvar.agents import DoubleDQN, RandomPolicy
-from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting
+from qvar.envs import (
+    BinomialHalting,
+    FixedNegativeBinomialHalting,
+    FixedThreshold,
+    GateCostReward,
+    ModeHalting,
+    MovingThreshold,
+    NegativeBinomialHalting,
+    NoHalting,
+    PaperReward,
+    StartCircuit,
+)
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, Rotosolve
 from qvar.problems import Problem, molecule, tasks
 from qvar.runs import config_hash
-from qvar.search import PRESETS, SearchConfiguration, configure, run_search
+from qvar.search import SearchConfiguration, configure, run_search
 from qvar.search.configuration import _engine_from_dict, _engine_to_dict
 from qvar.simulators import (
     AerOptions,
@@ -59,6 +70,13 @@ def settings(configuration):
         {"curriculum": MovingThreshold(0.5, switch=2.0, patience=30, kappa=0, reference="exact")},
         {"halting": NegativeBinomialHalting(p=0.4, floor=0.5)},
         {"halting": NoHalting()},
+        {"halting": FixedNegativeBinomialHalting(successes=50, longest=60)},
+        {"halting": ModeHalting(draws=7)},
+        {"halting": BinomialHalting(0.6)},
+        {"reward": GateCostReward(cnot=0.2, rotation=0.1, success_reward=4.0)},
+        {"reward": PaperReward(failure_reward=-3.0)},
+        {"start": StartCircuit.basis_state(molecule("h2-2")), "optimize_every": 3},
+        {"start": replace(StartCircuit.basis_state(molecule("h2-2")), evaluations=5, gradients=7)},
         {"shots": 17, "evaluate_every": None, "episodes": 1, "max_gates": 1, "seed": 2**40},
     ],
     ids=lambda changes: "-".join(changes),
@@ -70,10 +88,7 @@ def test_every_strategy_and_number_comes_back_from_json(exact_search, changes):
     assert config_hash(configuration.to_dict()) != config_hash(exact_search.to_dict()) or configuration == exact_search
 
 
-# The paper has every task but h2o-8, water in angstrom.
-@pytest.mark.parametrize(
-    ("preset", "task"), [(p, t) for p in PRESETS for t in tasks() if (p, t) != ("crlqas", "h2o-8")]
-)
+@pytest.mark.parametrize(("preset", "task"), [(p, t) for p in ("qvar", "crlqas") for t in tasks()])
 def test_presets_of_all_tasks_come_back_from_json(preset, task):
     configuration = configure(preset, molecule(task), StatevectorSimulator())
     assert settings(rebuilt(configuration)) == settings(configuration)
@@ -122,7 +137,7 @@ def test_the_noise_of_a_fake_backend_comes_back(exact_search):
     assert energies[0] != StatevectorSimulator().objective(CIRCUIT, exact_search.problem.observable)([])
 
 
-@pytest.mark.parametrize("name", ["episodes", "max_gates", "shots", "evaluate_every"])
+@pytest.mark.parametrize("name", ["episodes", "max_gates", "shots", "evaluate_every", "optimize_every"])
 @pytest.mark.parametrize("value", [0, -5])
 def test_counts_below_one_are_refused_by_name(exact_search, name, value):
     with pytest.raises(RunError, match=rf"{name} must be at least 1, got {value}"):
@@ -144,6 +159,9 @@ def test_a_negative_seed_is_refused(exact_search):
         lambda data: data["algorithm"].update(cleverness=2),
         lambda data: data["optimizer"].pop("name"),
         lambda data: data.update(curriculum=None),
+        lambda data: data.pop("reward"),
+        lambda data: data.update(start={"n_qubits": 2}),
+        lambda data: data.update(start="hartree-fock"),
         lambda data: data.update(engine={"name": "abacus", "noise": None}),
         lambda data: data.update(episodes="many"),
     ],

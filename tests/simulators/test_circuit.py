@@ -178,6 +178,16 @@ def test_then_appends_and_leaves_the_original_alone():
     assert start == Circuit(2, BASE[:1])
 
 
+def test_then_checks_what_it_appends():
+    start = Circuit(2, (Operation("rx", (0,), (Slot(0),)),))
+    start.key()
+    longer = start.then([Operation("ry", (1,), (Slot(1),)), Operation("rz", (0,), (Slot(0),))])
+    assert (longer.n_parameters, longer.key()) == (2, Circuit(2, longer.operations).key())
+    for operation in (Operation("x", (2,)), Operation("rx", (0,), (Slot(2),)), "x"):
+        with pytest.raises(CircuitError):
+            start.then([operation])
+
+
 def test_a_circuit_can_be_drawn():
     text = str(Circuit(2, BASE).draw())
     assert "q_0" in text

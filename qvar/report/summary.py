@@ -1,0 +1,55 @@
+"""The summary that a sweep leaves in its folder: one table as Markdown, CSV and JSON, and figures."""
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qvar.report.comparison import Setting, compare, comparison_csv, comparison_markdown
+from qvar.report.document import MEANING, overview, report_json
+from qvar.report.figures import FIGURES
+from qvar.report.markdown import markdown_text
+from qvar.report.records import RunRecord, read_runs
+from qvar.simulators.files import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["write_summary"]
+
+
+def write_summary(sweep: Path) -> tuple[RunRecord, ...]:
+    """Write summary.md, summary.csv, summary.json and the folder plots into a sweep folder; return its runs.
+
+    Raises:
+        RunError: if there is no sweep.
+    """
+    records = read_runs([sweep])
+    settings = compare(records)
+    groups = [group for setting in settings for group in setting.groups]
+    notes = [f"{setting.heading}: {setting.statement()}" for setting in settings]
+    notes += [f"FAILED: {r.path.relative_to(sweep)}: {r.status.error}" for r in records if r.status.error]
+    items = "".join(f"- {markdown_text(note)}\n" for note in notes)
+    text = f"{overview(records)}.\n\n{comparison_markdown(groups)}\n{MEANING}\n\n{items}"
+    write_atomically(sweep / "summary.md", text.encode())
+    write_atomically(sweep / "summary.csv", comparison_csv(groups).encode())
+    write_atomically(sweep / "summary.json", json.dumps(report_json(records), indent=1, allow_nan=False).encode())
+    for setting in settings:
+        _write_figures(sweep / "plots", setting)
+    return records
+
+
+def _write_figures(folder: Path, setting: Setting) -> None:
+    folder.mkdir(exist_ok=True)
+    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", f"{setting.first.task}-{setting.first.noise}")
+    for kind, make in FIGURES.items():
+        figure = make(setting)
+        if figure is not None:
+            write_atomically(folder / f"{name}-{kind}.png", _png(figure))
+
+
+def _png(figure: "Figure") -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=150)
+    return stream.getvalue()

@@ -1,0 +1,104 @@
+"""How far a run folder is: waiting, unfinished, finished or failed, with the share of its budget that is used up."""
+
+import json
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from qvar.simulators.files import write_atomically
+
+__all__ = ["RunStatus", "clear_failure", "read_status", "write_failure"]
+
+_ERROR = "error.json"
+_TAIL_BYTES = 1 << 16  # more than the last record of any run
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """The state of one run.
+
+    Attributes:
+        state: "waiting" (nothing on disk), "unfinished" (at work or interrupted), "finished" or "failed".
+        share: share of its episodes or its budget of energies that is used up, the larger one, 0 to 1.
+        seconds: time that the run has taken, 0 if unknown.
+        error: what went wrong, None unless the run failed.
+    """
+
+    state: Literal["waiting", "unfinished", "finished", "failed"]
+    share: float = 0.0
+    seconds: float = 0.0
+    error: str | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more happens in this run unless it is tried again."""
+        return self.state in ("finished", "failed")
+
+
+def write_failure(path: Path, error: BaseException | str) -> None:
+    """Record in a run folder why its run failed, as error.json."""
+    text = error if isinstance(error, str) else describe_failure(error)
+    trace = None if isinstance(error, str) else "".join(traceback.format_exception(error))
+    path.mkdir(parents=True, exist_ok=True)
+    write_atomically(path / _ERROR, json.dumps({"error": text, "traceback": trace}, indent=1).encode())
+
+
+def describe_failure(error: BaseException) -> str:
+    """Return an exception in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def clear_failure(path: Path) -> None:
+    """Forget an earlier failure; its run is about to be tried again."""
+    (path / _ERROR).unlink(missing_ok=True)
+
+
+def read_status(path: Path, config: Mapping[str, Any]) -> RunStatus:
+    """Return how far the run in `path` is, reading no more than the end of its record.
+
+    Args:
+        path: the run folder, which need not exist.
+        config: the run's configuration, for the episodes and energies that it may use.
+    """
+    record = _last_record(path / "metrics.jsonl")
+    seconds = _number(record.get("seconds"))
+    if (path / "result.json").is_file():
+        return RunStatus("finished", 1.0, seconds)
+    if (path / _ERROR).is_file():
+        return RunStatus("failed", _share(record, config), seconds, _read_failure(path / _ERROR))
+    if record or (path / "config.json").is_file():
+        return RunStatus("unfinished", _share(record, config), seconds)
+    return RunStatus("waiting")
+
+
+def _read_failure(file: Path) -> str:
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["error"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"unknown; {file.name} is damaged"
+
+
+def _last_record(file: Path) -> dict[str, Any]:
+    """Return the last complete record, {} if there is none; a run may be writing at this moment."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - _TAIL_BYTES))
+            lines = stream.read().split(b"\n")
+        record = json.loads(lines[-2])
+    except (OSError, IndexError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _share(record: Mapping[str, Any], config: Mapping[str, Any]) -> float:
+    budget = config.get("max_energies")
+    energies = _number(record.get("evaluations")) + 3 * _number(record.get("gradients"))
+    played = _number(record.get("episode")) / max(1.0, _number(config.get("episodes")))
+    return min(1.0, max(played, energies / budget if budget else 0.0))
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,72 @@
+"""report: pages and tables of runs and sweeps, for people and for machines."""
+
+import json
+import shutil
+
+import pytest
+
+from qvar.runs import RunFolder
+
+from .test_wrong_input import check
+
+
+def test_a_report_is_a_table_and_a_page(qvar, small_run, own_folder):
+    outcome = qvar("report", "run", "--out", "report.html")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "h2-2 none ddqn" in outcome.words
+    assert "report in report.html" in outcome.out
+    page = (own_folder / "report.html").read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    assert "h2-2, no noise" in page
+    assert "published: random policy, reference code" in page
+
+
+def test_a_report_in_markdown_is_the_same_on_screen_and_in_a_file(qvar, small_run, own_folder):
+    outcome = qvar("report", "run", "--markdown", "--out", "report.md")
+    assert outcome.code == 0
+    assert outcome.out == (own_folder / "report.md").read_text()
+    assert outcome.out.startswith("# qvar report\n\n1 runs: 1 finished.")
+
+
+def test_a_report_as_json_is_json_alone(qvar, small_run):
+    outcome = qvar("report", "run", "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    (run,) = json.loads(outcome.out)["settings"][0]["runs"]
+    assert (run["path"], run["seed"], run["state"]) == ("run", 5, "finished")
+    assert run["result"] == RunFolder.open(small_run).result()
+
+
+def test_runs_and_sweeps_are_reported_together(qvar, small_run):
+    sweep = ("sweep", "h2-2", "--algorithm", "random", "--seeds", "0", "--episodes", 3, "--max-gates", 3, "--jobs", 1)
+    assert qvar(*sweep, "--out", "sweep", "--quiet").code == 0
+    data = json.loads(qvar("report", "run", "sweep", "run", "--json").out)
+    (setting,) = data["settings"]
+    assert [group["algorithm"] for group in setting["experiments"]] == ["ddqn", "random"]
+    assert "Equal numbers of episodes (3)" in setting["comparison"]
+
+
+def test_a_damaged_run_is_reported_as_such(qvar, small_run, own_folder):
+    shutil.copytree(small_run, own_folder / "broken")
+    (own_folder / "broken" / "result.json").write_text("[")
+    outcome = qvar("report", "run", "broken", "--markdown")
+    assert outcome.code == 0
+    assert "2 runs: 1 finished, 1 FAILED." in outcome.out
+    assert "result.json is corrupted" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (("nowhere",), ["nowhere holds neither a run nor a sweep"]),
+        (("run", "nowhere"), ["nowhere holds neither"]),
+        (("run", "--out", "report.pdf"), ["a report ends in .html, .htm, .md, .markdown, got report.pdf"]),
+        (("run", "--out", "missing/report.html"), ["missing/report.html needs a folder that exists"]),
+        (("run", "--markdown", "--json"), ["choose one"]),
+    ],
+)
+def test_a_wrong_report_is_one_message_and_changes_nothing(
+    qvar, small_run, own_folder, file_contents, arguments, parts
+):
+    before = file_contents(own_folder)
+    check(qvar("report", *arguments), *parts)
+    assert file_contents(own_folder) == before
