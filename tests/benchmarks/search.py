@@ -3,9 +3,9 @@
 Run: python tests/benchmarks/search.py [--out sweeps/benchmark] [--seeds 5] [--max-energies 300000] [--only lih]
 
 Prints one Markdown table per task and noise: mean ± standard deviation and the best seed of each algorithm of the
-preset `qvar`, then the published results. The run folders stay in `--out`; killed, the same command goes on. Under noise,
-circuits are ranked by their noiseless energy at the angles found with noise, as published circuits are; rows "measured"
-rank them by the noisy energy, which is all that a device tells. Failures are shown as failures.
+preset `qvar`, then the published results. The run folders stay in `--out`; killed, the same command goes on. Under
+noise, circuits are ranked by their noiseless energy at the angles found with noise, as published circuits are; rows
+"measured" rank them by the noisy energy, which is all that a device tells. Failures are shown as failures.
 """
 
 import argparse
