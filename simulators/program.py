@@ -8,7 +8,7 @@ neighbours; whatever has no structure becomes a dense two-qubit matrix.
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import is_
 
 import numpy as np
@@ -86,6 +86,21 @@ class Steps:
     constants: NDArray[np.float64]
 
 
+@dataclass(slots=True)
+class _Rows:
+    """Steps and angles of some operations as they are put together, and how many steps there are up to each operation.
+
+    `own` are the constants of the circuit's own channels; they will stand behind the shared ones, which is why the
+    numbers at `places` are to grow.
+    """
+
+    numbers: list[int] = field(default_factory=list)
+    angles: list[float] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    own: list[float] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """Operations without channels, the number of steps up to each, and their steps."""
@@ -155,45 +170,44 @@ class Lowering:
         Raises:
             NoiseModelError: if the noise model is a device that lacks one of the gates.
         """
-        numbers: list[int] = []
-        angles: list[float] = []
-        own: list[float] = []  # constants of the circuit's own channels, behind the shared ones
-        places: list[int] = []
-        ends: list[int] = []
         known = self._known
         n_known = known.shared(circuit)
         n_steps = known.ends[n_known - 1] if n_known else 0
-        for operation in circuit.operations[n_known:]:
-            parameters = operation.parameters
-            if operation.channel is not None:
-                places.append(len(numbers) + STEP_SIZE - 1)
-                opcode = FIXED if operation.channel.n_qubits == 1 else DENSE
-                numbers += (opcode, operation.qubits[0], operation.qubits[-1], -1, len(own))
-                angles += (0.0, 0.0)
-                own += self._picture.channel(operation.channel)
-                continue
-            lowered = self._steps.get((operation.gate, operation.qubits))
-            for step in lowered if lowered is not None else self._lower(operation):
-                slot, scale, shift = -1, 0.0, 0.0
-                if step.source >= 0:
-                    parameter = parameters[step.source]
-                    if isinstance(parameter, Slot):
-                        slot, scale, shift = parameter.index, parameter.scale, parameter.shift
-                    else:
-                        shift = parameter
-                numbers += (step.opcode, step.first, step.second, slot, step.constants)
-                angles += (scale, shift)
-            ends.append(n_steps + len(angles) // 2)
+        rows = self._rows(circuit.operations[n_known:])
         constants = self._current_constants()
-        if own:
-            for place in places:
-                numbers[place] += len(constants)
-        steps = np.concatenate([known.steps[: STEP_SIZE * n_steps], np.array(numbers, np.int64)])
-        turns = np.concatenate([known.angles[: 2 * n_steps], np.array(angles, np.float64)])
-        if own:
-            return Steps(steps, turns, np.concatenate([constants, own]))
-        self._known = _Known(circuit.operations, known.ends[:n_known] + ends, steps, turns)
-        return Steps(steps, turns, constants)
+        for place in rows.places:
+            rows.numbers[place] += len(constants)
+        steps = np.concatenate([known.steps[: STEP_SIZE * n_steps], np.array(rows.numbers, np.int64)])
+        angles = np.concatenate([known.angles[: 2 * n_steps], np.array(rows.angles, np.float64)])
+        if rows.own:
+            return Steps(steps, angles, np.concatenate([constants, rows.own]))
+        ends = known.ends[:n_known] + [n_steps + end for end in rows.ends]
+        self._known = _Known(circuit.operations, ends, steps, angles)
+        return Steps(steps, angles, constants)
+
+    def _rows(self, operations: tuple[Operation, ...]) -> "_Rows":
+        rows = _Rows()
+        for operation in operations:
+            if operation.channel is not None:
+                rows.places.append(len(rows.numbers) + STEP_SIZE - 1)
+                opcode = FIXED if operation.channel.n_qubits == 1 else DENSE
+                rows.numbers += (opcode, operation.qubits[0], operation.qubits[-1], -1, len(rows.own))
+                rows.angles += (0.0, 0.0)
+                rows.own += self._picture.channel(operation.channel)
+            else:
+                lowered = self._steps.get((operation.gate, operation.qubits))
+                for step in lowered if lowered is not None else self._lower(operation):
+                    slot, scale, shift = -1, 0.0, 0.0
+                    if step.source >= 0:
+                        parameter = operation.parameters[step.source]
+                        if isinstance(parameter, Slot):
+                            slot, scale, shift = parameter.index, parameter.scale, parameter.shift
+                        else:
+                            shift = parameter
+                    rows.numbers += (step.opcode, step.first, step.second, slot, step.constants)
+                    rows.angles += (scale, shift)
+            rows.ends.append(len(rows.angles) // 2)
+        return rows
 
     def _lower(self, operation: Operation) -> tuple[_Step, ...]:
         gate, qubits = operation.gate, operation.qubits

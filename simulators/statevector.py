@@ -141,7 +141,7 @@ class _PreparedObservable:
         self.observable = observable
         masks = np.unique(x_masks)
         is_complex = bool((n_y % 2).any())
-        n_bytes = 8 * (1 + is_complex) * len(masks) << max(n, 2)
+        n_bytes = 16 * (1 + is_complex) * len(masks) << max(n, 2)  # when constants of gates come in, a copy is made
         if n_bytes > _MAX_BYTES:
             raise EngineError(
                 f"this observable on {n} qubits needs {n_bytes >> 30} GiB of tables, more than "

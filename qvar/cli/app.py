@@ -28,6 +28,9 @@ EngineName = Annotated[
     str | None,
     typer.Option("--engine", help="pauli-transfer, statevector, aer, aer:METHOD, propagation or pennylane:DEVICE."),
 ]
+JudgeName = Annotated[
+    str | None, typer.Option("--judge", help="Rank circuits by their energy as measured (default), or noiseless.")
+]
 OptimizerName = Annotated[
     str | None,
     typer.Option("--optimizer", help="lbfgs, compact-lbfgs, cobyla, adam-spsa, spsa, rotosolve, adam or aqgd."),
@@ -73,8 +76,8 @@ def search(
         str | None, typer.Option(help="ddqn, annealing, evolution or random; that of the preset if left out.")
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="laptop, or crlqas for the published hyper-parameters (see `qvar presets`).")
-    ] = "laptop",
+        str, typer.Option(help="qvar, or crlqas for the published hyper-parameters (see `qvar presets`).")
+    ] = "qvar",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
     start: Annotated[
@@ -95,9 +98,7 @@ def search(
     max_energies: Annotated[
         int | None, typer.Option(help="End after this many energies; a gradient counts as three.")
     ] = None,
-    judge: Annotated[
-        str | None, typer.Option(help="Rank circuits by their energy as measured (default), or noiseless.")
-    ] = None,
+    judge: JudgeName = None,
     cnot_price: Annotated[float | None, typer.Option(help="What a CNOT less is worth, in the unit of energy.")] = None,
     rotation_price: Annotated[float | None, typer.Option(help="What a rotation less is worth.")] = None,
     prune: Annotated[
@@ -147,7 +148,7 @@ def sweep(
     algorithm: Annotated[
         str | None, typer.Option(help="Algorithms as for search, separated by commas; by default that of the preset.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="Presets as for search, separated by commas.")] = "laptop",
+    preset: Annotated[str, typer.Option(help="Presets as for search, separated by commas.")] = "qvar",
     seeds: Annotated[str, typer.Option(help="Seeds and ranges of seeds, such as 0-4 or 1,3,7-9.")] = "0-4",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch, per run.")] = None,
     max_energies: Annotated[
@@ -155,6 +156,7 @@ def sweep(
     ] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
     shots: Shots = None,
+    judge: JudgeName = None,
     out: Annotated[Path | None, typer.Option(help="Sweep folder; by default below sweeps.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; by default one per core.")] = None,
     cluster: Annotated[
@@ -176,6 +178,7 @@ def sweep(
         max_energies=max_energies,
         max_gates=max_gates,
         shots=shots,
+        judge=judge,
     )
     sweep_command(options, out=out, jobs=jobs, cluster=cluster, as_json=json, quiet=quiet)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from qvar.cli.inputs import find_engine, find_optimizer, find_problem
 from qvar.cli.listing import print_circuit, print_json, print_line
@@ -26,10 +26,10 @@ from qvar.search import (
     ansatz,
     configure,
     find_algorithm,
+    limited,
     run_search,
     starting_from,
     vqe,
-    with_algorithm,
 )
 from qvar.simulators.errors import RunError
 
@@ -45,7 +45,7 @@ class SearchOptions:
     qubits: str | None = None
     ignore_coupling: bool = False
     algorithm: str | None = None
-    preset: str = "laptop"
+    preset: str = "qvar"
     episodes: int | None = None
     max_gates: int | None = None
     start: str = "empty"
@@ -76,18 +76,20 @@ class SearchOptions:
             ignore_coupling=self.ignore_coupling,
         )
         base = configure(self.preset, problem, engine, shots=self.shots)
+        if self.algorithm is not None:
+            chosen = find_algorithm(self.algorithm, base.algorithm)
+            base = configure(self.preset, problem, engine, shots=self.shots, algorithm=chosen)
+        base = limited(base, episodes=self.episodes, max_energies=self.max_energies)
         start = find_start(self.start, problem, engine, seed=self.seed)
         if start is not None:
             base = starting_from(base, start)
         given = {
-            "episodes": self.episodes,
             "max_gates": self.max_gates,
             "reward": find_reward(self.reward),
             "halting": find_halting(self.halting),
             "optimize_every": self.optimize_every,
             "optimizer": find_optimizer(self.optimizer),
             "sampling": self.sampling,
-            "max_energies": self.max_energies,
         }
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         prices: dict[str, Any] = {
@@ -98,8 +100,6 @@ class SearchOptions:
         judge = replace(base.judge, **{name: value for name, value in prices.items() if value is not None})
         if self.prune is not None:
             changes["pruning"] = Pruning() if self.prune else None
-        if self.algorithm is not None:
-            base = with_algorithm(base, find_algorithm(self.algorithm, base.algorithm))
         return replace(base, judge=judge, seed=self.seed, **changes)
 
     def check_nothing_to_set(self) -> None:
@@ -145,9 +145,18 @@ def _title(configuration: SearchConfiguration) -> str:
     noise = configuration.engine.noise
     return (
         f"{configuration.problem.title}, {noise.name if noise else 'no noise'}, "
-        f"{algorithm_name(configuration.algorithm)}, "
-        f"{configuration.episodes} episodes, seed {configuration.seed}"
+        f"{algorithm_name(configuration.algorithm)}, {_extent(configuration)}, seed {configuration.seed}"
     )
+
+
+def _extent(configuration: SearchConfiguration) -> str:
+    """Say after how much a search ends."""
+    parts = []
+    if configuration.episodes is not None:
+        parts.append(f"{configuration.episodes} episodes")
+    if configuration.max_energies is not None:
+        parts.append(f"{configuration.max_energies:,} energies")
+    return " or ".join(parts)
 
 
 class _EpisodeProgress:
@@ -159,8 +168,7 @@ class _EpisodeProgress:
         self._stack = ExitStack()
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("episode"),
-            MofNCompleteColumn(),
+            TaskProgressColumn(),
             BarColumn(bar_width=12),
             TextColumn("{task.description}"),
             TextColumn("left"),
@@ -168,7 +176,7 @@ class _EpisodeProgress:
             console=console,
             disable=not (visible and console.is_terminal),
         )
-        self._task = self._progress.add_task("starting", total=self._episodes)
+        self._task = self._progress.add_task("starting", total=1.0)
 
     def __enter__(self) -> "_EpisodeProgress":
         self._stack.enter_context(self._progress)
@@ -179,11 +187,13 @@ class _EpisodeProgress:
 
     def update(self, record: Mapping[str, Any]) -> None:
         """Show one more episode."""
-        text = f"best {record['best_energy']:.5f}, noiseless error {record['best_error']:.1e}"
-        budget = self._budget or math.inf
-        spent = (record["evaluations"] + GRADIENT_IN_ENERGIES * record["gradients"]) / budget
-        total = self._episodes if spent == 0 else min(self._episodes, math.ceil(record["episode"] / min(spent, 1)))
-        self._progress.update(self._task, completed=record["episode"], total=total, description=text)
+        text = (
+            f"episode {record['episode']:,}, best {record['best_energy']:.5f}, noiseless error "
+            f"{record['best_error']:.1e}"
+        )
+        spent = record["evaluations"] + GRADIENT_IN_ENERGIES * record["gradients"]
+        share = max(spent / (self._budget or math.inf), record["episode"] / (self._episodes or math.inf))
+        self._progress.update(self._task, completed=min(share, 1.0), description=text)
 
 
 def vqe_command(

@@ -32,12 +32,13 @@ class SweepOptions:
     tasks: str
     noise: str = "none"
     algorithm: str | None = None
-    preset: str = "laptop"
+    preset: str = "qvar"
     seeds: str = "0-4"
     episodes: int | None = None
     max_energies: int | None = None
     max_gates: int | None = None
     shots: int | None = None
+    judge: str | None = None
 
     def plan(self) -> Sweep:
         """Return the sweep that these options ask for."""
@@ -53,6 +54,7 @@ class SweepOptions:
                 max_energies=self.max_energies,
                 max_gates=self.max_gates,
                 shots=self.shots,
+                judge=self.judge,
             )
             return options.configuration()
 

@@ -85,7 +85,8 @@ def run_rows(runs: Sequence[RunRecord]) -> tuple[tuple[str, ...], list[tuple[str
 
 def _run_row(run: RunRecord) -> tuple[str, ...]:
     last: Any = run.history[-1] if run.history else {}
-    played = f"{last.get('episode', 0):,} of {run.config['episodes']:,}"
+    wanted = run.config["episodes"]
+    played = f"{last.get('episode', 0):,}" + ("" if wanted is None else f" of {wanted:,}")
     shots = f"{int((run.result or last).get('shots', 0)):,}"
     name = ", ".join(word for word in (run.algorithm, run.preset) if word)
     spent = (f"{run.energies:,}", shots, played, f"{run.status.seconds:.1f}", str(run.path))

@@ -122,9 +122,9 @@ class Group:
     def budget(self) -> str:
         """What every run may use, in words."""
         config = self.first.config
-        limit = config.get("max_energies")
+        limit, episodes = config.get("max_energies"), config["episodes"]
         parts = [
-            f"{config['episodes']:,} episodes",
+            "" if episodes is None else f"{episodes:,} episodes",
             "" if limit is None else f"{limit:,} energies",
             f"{config['max_gates']} gates",
             "exact values" if config["shots"] is None else f"{config['shots']:,} shots",

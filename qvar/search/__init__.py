@@ -12,6 +12,7 @@ result = search(molecule("h2-4"), engine, algorithm=DoubleDQN(), episodes=50, se
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from qvar.agents import DoubleDQN, RandomPolicy
 from qvar.envs import GateCostReward, PaperReward, StartCircuit
@@ -24,7 +25,7 @@ from qvar.search.evolution import Evolution
 from qvar.search.experiments import EXPERIMENTS, Experiment
 from qvar.search.greedy import Greedy
 from qvar.search.judge import Judge
-from qvar.search.presets import PRESETS, configure, starting_from, with_algorithm
+from qvar.search.presets import PRESETS, configure, limited, starting_from
 from qvar.search.pruning import Pruned, Pruning, prune
 from qvar.search.result import CHEMICAL_ACCURACY, GRADIENT_IN_ENERGIES, CircuitRecord, Cost, SearchResult
 from qvar.search.running import EpisodeCallback, run_search
@@ -66,6 +67,7 @@ __all__ = [
     "ansatz",
     "configure",
     "find_algorithm",
+    "limited",
     "prune",
     "run_search",
     "search",
@@ -73,7 +75,6 @@ __all__ = [
     "starting_from",
     "sweep",
     "vqe",
-    "with_algorithm",
 ]
 
 
@@ -82,7 +83,7 @@ def search(
     engine: Engine,
     algorithm: Algorithm | None = None,
     *,
-    preset: str = "laptop",
+    preset: str = "qvar",
     episodes: int | None = None,
     max_gates: int | None = None,
     max_energies: int | None = None,
@@ -103,10 +104,11 @@ def search(
         problem: what to minimize, for example `molecule("h2-4")`, or just its name, such as "h2-4" or "ghz-3".
         engine: where energies come from; its noise model's coupling map says where CNOTs may go.
         algorithm: settings of the algorithm; None for that of the preset.
-        preset: "laptop" or "crlqas" for everything not given here; see `configure` for all.
-        episodes: circuits built from scratch, or generations, or rounds of proposals; None for the preset's number.
+        preset: "qvar" or "crlqas" for everything not given here; see `configure` for all.
+        episodes: circuits built from scratch, or generations, or rounds of proposals; without `max_energies` they end
+            the search alone. None for the preset's number.
         max_gates: gates per circuit; None for the preset's number.
-        max_energies: energies after which the search ends (a gradient counts as three); None for no limit.
+        max_energies: energies after which the search ends (a gradient counts as three); None for the preset's number.
         shots: shots per measured circuit, None for exact values.
         start: the circuit that the search begins with, such as `StartCircuit.basis_state(problem)`; None for the
             empty one. A moving threshold begins at its energy (`starting_from`).
@@ -121,18 +123,11 @@ def search(
     Raises:
         RunError: if `out` is occupied, damaged, or holds a run of another configuration.
     """
-    configuration = replace(configure(preset, find_problem(problem), engine, shots=shots), seed=seed)
-    configuration = replace(configuration, optimize_every=optimize_every)
+    configuration = configure(preset, find_problem(problem), engine, shots=shots, algorithm=algorithm)
     if start is not None:
         configuration = starting_from(configuration, start)
-    if reward is not None:
-        configuration = replace(configuration, reward=reward)
-    if algorithm is not None:
-        configuration = with_algorithm(configuration, algorithm)
-    if episodes is not None:
-        configuration = replace(configuration, episodes=episodes)
-    if max_gates is not None:
-        configuration = replace(configuration, max_gates=max_gates)
-    if max_energies is not None:
-        configuration = replace(configuration, max_energies=max_energies)
+    configuration = limited(configuration, episodes=episodes, max_energies=max_energies)
+    given = {"max_gates": max_gates, "reward": reward}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    configuration = replace(configuration, optimize_every=optimize_every, seed=seed, **changes)
     return run_search(configuration, out=None if out is None else Path(out), resume=resume, on_episode=on_episode)

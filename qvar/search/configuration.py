@@ -107,7 +107,7 @@ class SearchConfiguration:
             searches may change them too. What finding it cost counts in the cost of the run.
         optimize_every: gates that an agent places for one optimization of all angles, see `ArchitectureSearchEnv`.
         judge: how circuits are valued.
-        episodes: circuits built from scratch.
+        episodes: circuits built from scratch, or what else the algorithm repeats; None for what the budget allows.
         max_gates: gates per circuit.
         shots: shots per measured circuit, None for exact values.
         sampling: how energies with shots are drawn, "multinomial" or "normal", see `CircuitEvaluator`.
@@ -128,7 +128,7 @@ class SearchConfiguration:
     start: StartCircuit | None = None
     optimize_every: int = 1
     judge: Judge = field(default_factory=Judge)
-    episodes: int = 200
+    episodes: int | None = 200
     max_gates: int = 40
     shots: int | None = None
     sampling: Sampling = "multinomial"
@@ -143,6 +143,8 @@ class SearchConfiguration:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, check_whole(name, value, error=RunError))
+        if self.episodes is None and self.max_energies is None:
+            raise RunError("a search needs an end: give episodes, max_energies or both")
         object.__setattr__(self, "seed", check_whole("seed", self.seed, least=0, error=RunError))
 
     def to_dict(self) -> dict[str, Any]:

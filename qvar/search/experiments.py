@@ -167,5 +167,5 @@ def find_experiment(preset: str, task: str, *, noise: str | None, shots: int | N
     of_preset = dict.fromkeys(text for text, row in zip(known, EXPERIMENTS, strict=True) if row.preset == preset)
     raise RunError(
         f"preset {preset} has no experiment {task} {under}{'' if shots is None else ' with shots'}; it has "
-        f"{', '.join(of_preset)} (see `qvar presets`). Use the preset laptop"
+        f"{', '.join(of_preset)} (see `qvar presets`). Use the preset qvar"
     )

@@ -7,9 +7,10 @@ from typing import Literal, get_args
 from qvar.simulators import Circuit
 from qvar.simulators.errors import RunError
 
-__all__ = ["Judge"]
+__all__ = ["Judge", "Yardstick"]
 
 Yardstick = Literal["measured", "noiseless"]
+"""The energy that circuits are ranked by."""
 
 
 @dataclass(frozen=True)

@@ -4,40 +4,62 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from qvar.agents import DoubleDQN
 from qvar.envs import MovingThreshold, StartCircuit, default_curriculum
-from qvar.optimizers import LBFGS, AdamSPSA
+from qvar.optimizers import AdamSPSA, CompactLBFGS
 from qvar.problems import Problem
+from qvar.search.annealing import Annealing
 from qvar.search.configuration import Algorithm, SearchConfiguration
+from qvar.search.evolution import Evolution
 from qvar.search.experiments import EXPERIMENTS, find_experiment
 from qvar.search.greedy import Greedy
+from qvar.search.judge import Judge
 from qvar.search.pruning import Pruning
-from qvar.simulators import Engine
+from qvar.simulators import Engine, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.errors import RunError
 
-__all__ = ["PRESETS", "configure", "starting_from", "with_algorithm"]
+__all__ = ["PRESETS", "configure", "limited", "starting_from"]
 
 
-def _laptop(problem: Problem, engine: Engine, shots: int | None) -> SearchConfiguration:
-    """Minutes on two cores: a small network, exact gradients, short circuits, a threshold that moves soon."""
-    start = default_curriculum(problem)
-    xi, reference = start.initial_threshold, start.reference
+BUDGET = 500_000
+"""Energies that a search of the preset `qvar` spends: seconds to minutes on a laptop."""
+
+SHOTS_BUDGET = 5_000_000
+"""The same for energies with shots, where optimizing one circuit takes hundreds of them."""
+
+_LOCAL = (Annealing, Evolution, Greedy)
+
+
+def _qvar(problem: Problem, engine: Engine, shots: int | None, algorithm: Algorithm | None) -> SearchConfiguration:
+    """Our best: annealing unless another algorithm is asked for, and the same budget for each."""
+    chosen = Annealing() if algorithm is None else algorithm
+    is_local = isinstance(chosen, _LOCAL)
+    easy = default_curriculum(problem)
+    xi, reference = easy.initial_threshold, easy.reference
+    # Local searches draw the angles of new gates at random; agents place them at 0, where the slope may vanish.
+    displacement = 0.0 if is_local else 0.3
+    exact = CompactLBFGS(max_iterations=30, value_tolerance=1e-8, displacement=displacement)
+    has_normal_shots = isinstance(engine, PauliTransferSimulator | StatevectorSimulator)
     return SearchConfiguration(
         problem,
         engine,
-        algorithm=DoubleDQN(),
-        optimizer=LBFGS(max_iterations=30, tolerance=1e-4, value_tolerance=1e-7) if shots is None else AdamSPSA(),
+        algorithm=chosen,
+        optimizer=exact if shots is None else AdamSPSA(),
         curriculum=MovingThreshold(
             xi, shift_every=25, delta=min(2e-3, xi / 2), successes=1, kappa=5, reference=reference
         ),
-        max_gates=max(10, 6 * problem.n_qubits),
-        episodes=300,
-        shots=shots,
+        judge=Judge(cnot_price=1e-5, rotation_price=3e-6),
         pruning=Pruning(),
+        max_gates=max(10, (10 if is_local else 6) * problem.n_qubits),
+        episodes=None,
+        max_energies=BUDGET if shots is None else SHOTS_BUDGET,
+        shots=shots,
+        sampling="normal" if shots is not None and has_normal_shots else "multinomial",
     )
 
 
-def _published(preset: str, problem: Problem, engine: Engine, shots: int | None) -> SearchConfiguration:
+def _published(
+    preset: str, problem: Problem, engine: Engine, shots: int | None, algorithm: Algorithm | None
+) -> SearchConfiguration:
     """The published hyper-parameters of an experiment, without pruning; they assume a GPU and days."""
     noise = None if engine.noise is None else engine.noise.name
     row = find_experiment(preset, problem.key, noise=noise, shots=shots)
@@ -47,7 +69,7 @@ def _published(preset: str, problem: Problem, engine: Engine, shots: int | None)
     return SearchConfiguration(
         problem,
         engine,
-        algorithm=row.algorithm,
+        algorithm=row.algorithm if algorithm is None else algorithm,
         optimizer=optimizer,
         curriculum=row.curriculum,
         halting=row.halting,
@@ -57,31 +79,43 @@ def _published(preset: str, problem: Problem, engine: Engine, shots: int | None)
     )
 
 
-PRESETS: dict[str, Callable[[Problem, Engine, int | None], SearchConfiguration]] = {
-    "laptop": _laptop,
+PRESETS: dict[str, Callable[[Problem, Engine, int | None, Algorithm | None], SearchConfiguration]] = {
+    "qvar": _qvar,
     **{name: partial(_published, name) for name in dict.fromkeys(row.preset for row in EXPERIMENTS)},
 }
 """The presets by name."""
 
 
-def configure(preset: str, problem: Problem, engine: Engine, *, shots: int | None = None) -> SearchConfiguration:
+def configure(
+    preset: str, problem: Problem, engine: Engine, *, shots: int | None = None, algorithm: Algorithm | None = None
+) -> SearchConfiguration:
     """Return the configuration of a preset for a problem and an engine.
 
     Args:
-        preset: "laptop", or "crlqas" for a published experiment; "crlqas-halting", "crlqas-no-halting",
+        preset: "qvar" for our best, or "crlqas" for a published experiment; "crlqas-halting", "crlqas-no-halting",
             "crlqas-exact" and "crlqas-exact-halting" for its published variants, with or without random halting and
             with the exact energy as reference (see `EXPERIMENTS`).
         problem: what to minimize.
         engine: where energies come from.
         shots: shots per measured circuit. None for exact values, except in published experiments with shots, where
             it means their number. Stages of Adam-SPSA keep their shares of it.
+        algorithm: settings of the algorithm, None for that of the preset.
 
     Raises:
         RunError: for an unknown preset, or an experiment that the paper does not have.
     """
     if preset not in PRESETS:
         raise RunError(f"unknown preset {preset!r}; known are {', '.join(PRESETS)}")
-    return PRESETS[preset](problem, engine, shots)
+    return PRESETS[preset](problem, engine, shots, algorithm)
+
+
+def limited(
+    configuration: SearchConfiguration, *, episodes: int | None, max_energies: int | None
+) -> SearchConfiguration:
+    """Return the configuration with other limits, None for those it has; episodes alone lift its budget of energies."""
+    if episodes is not None:
+        configuration = replace(configuration, episodes=episodes, max_energies=None)
+    return configuration if max_energies is None else replace(configuration, max_energies=max_energies)
 
 
 def starting_from(configuration: SearchConfiguration, start: StartCircuit) -> SearchConfiguration:
@@ -101,13 +135,3 @@ def starting_from(configuration: SearchConfiguration, start: StartCircuit) -> Se
         distance = max(abs(energy - state.reference), 2 * curriculum.delta)
         curriculum = replace(curriculum, initial_threshold=min(curriculum.initial_threshold, distance))
     return replace(configuration, start=start if start.n_gates else None, curriculum=curriculum)
-
-
-GREEDY_EPISODES = 10
-"""Each grows a whole circuit at once, and the first is no worse than most."""
-
-
-def with_algorithm(configuration: SearchConfiguration, algorithm: Algorithm) -> SearchConfiguration:
-    """Return a configuration with another algorithm; a greedy search gets ten episodes."""
-    episodes = GREEDY_EPISODES if isinstance(algorithm, Greedy) else configuration.episodes
-    return replace(configuration, algorithm=algorithm, episodes=episodes)

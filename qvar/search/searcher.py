@@ -22,12 +22,12 @@ class Tracker:
 
     Args:
         budget: energies that the search may spend (`Cost.energies`), None for no limit.
-        episodes: episodes that it may play.
+        episodes: episodes that it may play, None for no limit.
         judge: how circuits are valued.
         evaluator: gives noiseless energies to a judge who asks for them.
     """
 
-    def __init__(self, *, episodes: int, budget: int | None, judge: Judge, evaluator: CircuitEvaluator) -> None:
+    def __init__(self, *, episodes: int | None, budget: int | None, judge: Judge, evaluator: CircuitEvaluator) -> None:
         self.judge = judge
         self._evaluator = evaluator
         self._episodes = episodes
@@ -41,7 +41,8 @@ class Tracker:
     def progress(self) -> float:
         """Share of episodes or budget that is used up, the larger one, 0 to 1; schedules follow it."""
         spent = 0.0 if self._budget is None else self.cost.energies / self._budget
-        return min(1.0, max(spent, self.played / self._episodes))
+        played = 0.0 if self._episodes is None else self.played / self._episodes
+        return min(1.0, max(spent, played))
 
     @property
     def is_over(self) -> bool:

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from qvar.envs.defaults import find_problem
 from qvar.problems import Problem
 from qvar.search.configuration import Algorithm, SearchConfiguration, algorithm_name, find_algorithm
-from qvar.search.presets import configure, with_algorithm
+from qvar.search.judge import Yardstick
+from qvar.search.presets import configure, limited
 from qvar.search.running import check_configuration
 from qvar.simulators import NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
@@ -30,7 +31,7 @@ class Labels:
 
     task: str
     noise: str = "none"
-    preset: str = "laptop"
+    preset: str = "qvar"
     algorithm: str = ""
 
     @property
@@ -85,13 +86,14 @@ class Sweep:
         problems: Sequence[Problem | str],
         *,
         noise: Sequence[NoiseModel | None] = (None,),
-        presets: Sequence[str] = ("laptop",),
+        presets: Sequence[str] = ("qvar",),
         algorithms: Sequence[str] | Mapping[str, Algorithm] | None = None,
         seeds: Iterable[int] = range(5),
         episodes: int | None = None,
         max_energies: int | None = None,
         max_gates: int | None = None,
         shots: int | None = None,
+        judge: Yardstick | None = None,
     ) -> "Sweep":
         """Return the sweep over every combination of what is given.
 
@@ -103,9 +105,10 @@ class Sweep:
                 or algorithms by the names that tables are to give them. None for that of each preset.
             seeds: seeds of every combination.
             episodes: episodes per run; None for the preset's number.
-            max_energies: energies after which a run ends (see `Cost.energies`), None for no limit.
+            max_energies: energies after which a run ends (see `Cost.energies`), None for the preset's number.
             max_gates: gates per circuit; None for the preset's number.
             shots: shots per measured circuit, None for exact values.
+            judge: the energy that circuits are ranked by, see `Judge`; None for the preset's.
 
         Raises:
             RunError: naming every combination that cannot be run.
@@ -113,22 +116,24 @@ class Sweep:
         Example:
             >>> plan = Sweep.product(["h2-2", "h2-4"], algorithms=["ddqn", "random"], seeds=range(3))
             >>> plan.n_runs, plan.combinations[1].labels.name
-            (12, 'h2-2-none-laptop-random')
+            (12, 'h2-2-none-qvar-random')
         """
         tasks = _by_name("problem", [(problem.key, problem) for problem in map(find_problem, problems)])
         models = _by_name("noise", [("none" if model is None else model.name, model) for model in noise])
-        limits = {"episodes": episodes, "max_energies": max_energies, "max_gates": max_gates}
 
         def make(labels: Labels) -> SearchConfiguration:
             model = models[labels.noise]
             engine = StatevectorSimulator() if model is None else PauliTransferSimulator(model)
-            base = configure(labels.preset, tasks[labels.task], engine, shots=shots)
+            problem = tasks[labels.task]
+            base = configure(labels.preset, problem, engine, shots=shots)
             if isinstance(algorithms, Mapping):
-                base = with_algorithm(base, algorithms[labels.algorithm])
+                base = configure(labels.preset, problem, engine, shots=shots, algorithm=algorithms[labels.algorithm])
             elif labels.algorithm:
-                base = with_algorithm(base, find_algorithm(labels.algorithm, base.algorithm))
-            changes: dict[str, Any] = {name: value for name, value in limits.items() if value is not None}
-            return replace(base, **changes)
+                chosen = find_algorithm(labels.algorithm, base.algorithm)
+                base = configure(labels.preset, problem, engine, shots=shots, algorithm=chosen)
+            base = limited(base, episodes=episodes, max_energies=max_energies)
+            base = base if max_gates is None else replace(base, max_gates=max_gates)
+            return base if judge is None else replace(base, judge=replace(base.judge, by=judge))
 
         words = product(tasks, models, presets, [""] if algorithms is None else algorithms)
         return cls.collect([Labels(*each) for each in words], make, seeds=seeds)

@@ -1,88 +1,87 @@
-"""What does a search find, and what does the agent add to chance? One table, seeds and spread beside every number.
+"""What do searches find? Every algorithm at the same budget of energies, five seeds, beside published numbers.
 
-Run: python tests/benchmarks/search.py [--task h2-4] [--noise ourense] [--episodes 300] [--seeds 5] [--json]
+Run: python tests/benchmarks/search.py [--out sweeps/benchmark] [--seeds 5] [--max-energies 300000] [--only lih]
 
-Rows at an equal budget of episodes and gates, same environment, optimizer and seeds: the double-DQN agent of the
-preset `laptop`, and the random policy. For scale: VQE of a fixed hardware-efficient circuit on the device's coupling
-map, and the Hartree-Fock state, which needs no search. Failures are counted, not hidden.
+Prints one Markdown table per task and noise: mean ± standard deviation and the best seed of each algorithm of the
+preset `qvar`, then the published results. The run folders stay in `--out`; killed, the same command goes on. Under
+noise, circuits are ranked by their noiseless energy at the angles found with noise, as published circuits are; rows
+"measured" rank them by the noisy energy, which is all that a device tells. Failures are shown as failures.
 """
 
 import argparse
-import json
 import os
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np
+from qvar.problems import find_problem
+from qvar.report import compare
+from qvar.report.beside import beside_published
+from qvar.report.markdown import markdown_table
+from qvar.report.records import read_runs
+from qvar.search import Judge, Labels, Sweep, configure, find_algorithm, limited, sweep
+from qvar.simulators import NoiseModel, PauliTransferSimulator, StatevectorSimulator
 
-from qvar.problems import molecule
-from qvar.search import DoubleDQN, RandomPolicy, ansatz, search, vqe
-from qvar.simulators import NoiseModel, PauliTransferSimulator
-
-
-def runs(arguments):
-    problem = molecule(arguments.task)
-    engine = PauliTransferSimulator(NoiseModel.named(arguments.noise))
-    circuit = ansatz("efficient_su2", problem.n_qubits, coupling_map=engine.noise.coupling_map)
-    routes = {
-        "double DQN": lambda seed: search(problem, engine, DoubleDQN(), episodes=arguments.episodes, seed=seed),
-        "random policy": lambda seed: search(problem, engine, RandomPolicy(), episodes=arguments.episodes, seed=seed),
-        "VQE, efficient_su2, 5 starts": lambda seed: vqe(problem, circuit, engine, seed=seed),
-    }
-    for name, route in routes.items():
-        for seed in range(arguments.seeds):
-            yield {"method": name, "seed": seed, **route(seed).to_dict()}
+ALGORITHMS = ("annealing", "greedy", "evolution", "ddqn", "random")
+NOISELESS = ("h2-2", "h2-3", "h2-4", "lih-4", "lih-6", "h2o-8-bohr", "h2o-8")
+NOISY = (
+    *((task, f"mumbai-{kind}") for task in ("h2-2", "h2-3") for kind in ("median", "max", "10max")),
+    ("h2-4", "ourense"),
+    ("lih-4", "mumbai-median"),
+)
+COMPACT = "ten times the budget, at most 32 gates"
 
 
-def spread(values, pattern):
-    return f"{pattern} ± {pattern}".format(np.mean(values), np.std(values, ddof=1) if len(values) > 1 else 0.0)
+def combinations():
+    for task in NOISELESS:
+        yield from (Labels(task, "none", "qvar", name) for name in ALGORITHMS)
+    for task, noise in NOISY:
+        yield from (Labels(task, noise, "qvar", name) for name in ALGORITHMS)
+        yield Labels(task, noise, "measured", "annealing")
+    yield Labels("h2-4", "ourense", COMPACT, "annealing")
+
+
+def configuration(labels, max_energies):
+    problem = find_problem(labels.task)
+    engine = StatevectorSimulator()
+    if labels.noise != "none":
+        engine = PauliTransferSimulator(NoiseModel.named(labels.noise))
+    base = configure("qvar", problem, engine)
+    base = configure("qvar", problem, engine, algorithm=find_algorithm(labels.algorithm, base.algorithm))
+    base = limited(base, episodes=None, max_energies=max_energies)
+    if labels.noise != "none" and labels.preset != "measured":
+        base = replace(base, judge=replace(base.judge, by="noiseless"))
+    if labels.preset == COMPACT:
+        cheap = Judge("noiseless", cnot_price=1e-6, rotation_price=3e-7)
+        base = replace(base, judge=cheap, max_gates=32, max_energies=10 * max_energies)
+    return base
+
+
+def show(outcome):
+    run = outcome.run
+    text = f"FAILED: {outcome.error}" if outcome.error else f"error {outcome.result()['error']:.1e}"
+    sys.stderr.write(f"{run.path.parent.name} {run.path.name}: {text}\n")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--task", default="h2-4")
-    parser.add_argument("--noise", default="ourense")
-    parser.add_argument("--episodes", type=int, default=300)
+    parser.add_argument("--out", type=Path, default=Path("sweeps/benchmark"))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--max-energies", type=int, default=300_000)
+    parser.add_argument("--jobs", type=int, default=None)
+    parser.add_argument("--only", default="", help="combinations whose names contain this text")
     arguments = parser.parse_args()
-    records = []
-    for record in runs(arguments):
-        records.append(record)
-        sys.stderr.write(
-            f"{record['method']}, seed {record['seed']}: {record['energy']:.6f}, {record['seconds']:.0f} s\n"
-        )
-    if arguments.json:
-        sys.stdout.write(json.dumps(records, indent=1) + "\n")
-        return
-    columns = (
-        ("noisy energy (Ha)", "energy", "{:.4f}"),
-        ("noiseless error (mHa)", "error_mha", "{:.2f}"),
-        ("depth", "depth", "{:.1f}"),
-        ("CNOTs", "n_cnots", "{:.1f}"),
-        ("rotations", "n_rotations", "{:.1f}"),
-        ("gates placed", "steps", "{:.0f}"),
-        ("energies + gradients", "spent", "{:.0f}"),
-        ("seconds", "seconds", "{:.1f}"),
+    wanted = [labels for labels in combinations() if arguments.only in labels.name]
+    plan = Sweep.collect(
+        wanted, lambda labels: configuration(labels, arguments.max_energies), seeds=range(arguments.seeds)
     )
-    lines = ["| method | chemically accurate | " + " | ".join(title for title, _, _ in columns) + " |"]
-    lines.append("|" + "---|" * (len(columns) + 2))
-    for method in dict.fromkeys(record["method"] for record in records):
-        rows = [r | {"error_mha": 1e3 * r["error"], "spent": r["evaluations"] + r["gradients"]} for r in records]
-        rows = [row for row in rows if row["method"] == method]
-        good = sum(row["chemically_accurate"] for row in rows)
-        cells = [spread([row[key] for row in rows], pattern) for _, key, pattern in columns]
-        lines.append(f"| {method} | {good} of {len(rows)} | " + " | ".join(cells) + " |")
-    problem = molecule(arguments.task)
-    lines += [
-        "",
-        f"{arguments.task} under {arguments.noise}, {arguments.episodes} episodes, seeds 0-{arguments.seeds - 1}; "
-        f"mean ± standard deviation. Exact {problem.exact_energy:.6f} Ha, Hartree-Fock error "
-        f"{1e3 * (problem.hartree_fock_energy - problem.exact_energy):.2f} mHa.",
-        "",
-    ]
-    sys.stdout.write("\n".join(lines))
+    result = sweep(plan, out=arguments.out, jobs=arguments.jobs, on_outcome=show)
+    for setting in compare(read_runs([result.path])):
+        first = setting.first
+        sys.stdout.write(f"\n### {first.task}, {'no noise' if first.noise == 'none' else first.noise}\n\n")
+        sys.stdout.write(markdown_table(*beside_published(setting)))
 
 
 if __name__ == "__main__":

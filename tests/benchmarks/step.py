@@ -49,6 +49,7 @@ def optimizers(budget):
         "compact L-BFGS": CompactLBFGS(),
         "compact, one restart, preset": CompactLBFGS(**LOOSE, displacement=1.0, restarts=1),
         "compact, one restart": CompactLBFGS(displacement=1.0, restarts=1),
+        "compact, four restarts": CompactLBFGS(displacement=1.0, restarts=4),
     }
 
 
@@ -60,7 +61,7 @@ def environment(task, optimizer):
 
 
 def episode(env, seed):
-    """Steps of one episode: seconds, energies spent, error, angles."""
+    """Steps of one episode: seconds, energies spent, error."""
     rng = np.random.default_rng([seed, 1])
     _, info = env.reset(seed=seed)
     steps, over = [], False
@@ -70,13 +71,13 @@ def episode(env, seed):
         _, _, terminated, truncated, info = env.step(action)
         seconds = time.process_time() - before
         spent = info["evaluations"] + GRADIENT * info["gradients"]
-        steps.append((seconds, spent, info["energy"] - env.problem.exact_energy, info["n_rotations"]))
+        steps.append((seconds, spent, info["energy"] - env.problem.exact_energy))
         over = terminated or truncated
     return steps
 
 
 def measured(task, arguments):
-    """Return, by optimizer, an array of shape (episodes, steps, 4)."""
+    """Return, by optimizer, an array of shape (episodes, steps, 3)."""
     found = {}
     for name, optimizer in optimizers(TASKS[task][1]).items():
         env = environment(task, optimizer)

@@ -23,7 +23,7 @@ def test_a_search_prints_its_numbers_and_leaves_its_record(qvar, own_folder):
     for name in ("energy", "noiseless_energy", "exact_energy"):
         assert f"{result[name]:.6f}" in outcome.out
     assert f"{result['error']:.2e}" in outcome.out
-    assert "no noise, ddqn, 2 episodes, seed 0" in outcome.words
+    assert "no noise, annealing, 2 episodes, seed 0" in outcome.words
     assert "q_0:" in outcome.out
     assert "record, plots and circuit in mine; look at it again with: qvar show mine" in outcome.out
 
@@ -40,11 +40,11 @@ def test_a_search_as_json_is_json_alone(qvar, own_folder):
 @pytest.mark.parametrize(
     ("arguments", "folder"),
     [
-        (("h2-2",), "h2-2-none-ddqn-seed0"),
+        (("h2-2",), "h2-2-none-annealing-seed0"),
         (("h2-2", "--algorithm", "random", "--seed", 7), "h2-2-none-random-seed7"),
-        (("h2-2", "--noise", "ourense"), "h2-2-ourense-ddqn-seed0"),
-        (("h2-2", "--noise", "device.v1.json"), "h2-2-device.v1-ddqn-seed0"),
-        (("sub/mine.json",), "mine-none-ddqn-seed0"),
+        (("h2-2", "--noise", "ourense"), "h2-2-ourense-annealing-seed0"),
+        (("h2-2", "--noise", "device.v1.json"), "h2-2-device.v1-annealing-seed0"),
+        (("sub/mine.json",), "mine-none-annealing-seed0"),
     ],
 )
 def test_without_out_the_run_has_a_telling_name(qvar, own_folder, arguments, folder):
@@ -197,7 +197,7 @@ def test_without_a_terminal_there_is_no_progress(qvar, flags):
 def test_on_a_terminal_progress_is_shown_unless_told_otherwise(qvar, monkeypatch, flags, is_shown):
     monkeypatch.setenv("FORCE_COLOR", "1")  # to rich, this is a terminal
     search = qvar("search", "h2-2", *SHORT, *flags)
-    assert ("episode" in search.err and "2/2" in search.err) == is_shown
+    assert ("episode 2" in search.err and "%" in search.err) == is_shown
     vqe = qvar("vqe", "h2-2", "--starts", 1, *flags)
     assert ("optimizing" in vqe.err) == is_shown
     if not is_shown:

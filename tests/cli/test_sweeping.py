@@ -29,16 +29,16 @@ def test_a_sweep_prints_its_table_and_leaves_its_record(qvar, own_folder):
     first, *lines = outcome.err.splitlines()
     assert first == "4 runs: 1 task x 2 noise x 1 preset x 1 algorithm x 2 seeds, 1 at a time, in mine"
     assert len(lines) == 4
-    assert lines[0].startswith("1 of 4: h2-2-none-laptop-random, seed 0: noiseless error ")
+    assert lines[0].startswith("1 of 4: h2-2-none-qvar-random, seed 0: noiseless error ")
     assert "s left, " in lines[0]
-    assert lines[3].startswith("4 of 4: h2-2-ourense-laptop-random, seed 1: ")
-    assert "h2-2 ourense laptop random" in outcome.words
+    assert lines[3].startswith("4 of 4: h2-2-ourense-qvar-random, seed 1: ")
+    assert "h2-2 ourense qvar random" in outcome.words
     assert "h2-2, no noise: One experiment" in outcome.out
     assert "tables and plots in mine; beside published numbers: qvar report mine" in outcome.out
     with (own_folder / "mine" / "summary.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["noise"], row["finished"]) for row in rows] == [("none", "2"), ("ourense", "2")]
-    results = [RunFolder.open(own_folder / "mine" / "h2-2-none-laptop-random" / f"seed{s}").result() for s in (0, 1)]
+    results = [RunFolder.open(own_folder / "mine" / "h2-2-none-qvar-random" / f"seed{s}").result() for s in (0, 1)]
     assert float(rows[0]["error_mean"]) == pytest.approx(sum(result["error"] for result in results) / 2)
     assert f"{float(rows[0]['error_mean']):.2e}" in outcome.out
     assert len(list((own_folder / "mine" / "plots").iterdir())) == 6
@@ -47,14 +47,14 @@ def test_a_sweep_prints_its_table_and_leaves_its_record(qvar, own_folder):
 def test_the_same_command_goes_on_and_repeats_nothing(qvar, own_folder, file_contents):
     command = (*COMMAND, "--out", "mine")
     assert qvar(*command).code == 0
-    before = file_contents(own_folder / "mine" / "h2-2-none-laptop-random")
-    (own_folder / "mine" / "h2-2-none-laptop-random" / "seed1" / "result.json").unlink()
+    before = file_contents(own_folder / "mine" / "h2-2-none-qvar-random")
+    (own_folder / "mine" / "h2-2-none-qvar-random" / "seed1" / "result.json").unlink()
     again = qvar(*command)
     assert (
         "2 runs: 1 task x 1 noise x 1 preset x 1 algorithm x 2 seeds (1 finished before, 1 to be resumed)" in again.err
     )
     assert again.err.count(" of 2: ") == 1
-    after = file_contents(own_folder / "mine" / "h2-2-none-laptop-random")
+    after = file_contents(own_folder / "mine" / "h2-2-none-qvar-random")
     assert after.keys() == before.keys()
     same = [name for name in before if name.startswith("seed0") or name.endswith(".qasm")]
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
@@ -67,28 +67,28 @@ def test_json_is_json_alone_with_every_run(qvar, own_folder):
     assert data["sweep"] == "mine"
     (setting,) = data["settings"]
     assert [(run["seed"], run["state"]) for run in setting["runs"]] == [(0, "finished"), (1, "finished")]
-    result = RunFolder.open(own_folder / "mine" / "h2-2-none-laptop-random" / "seed0").result()
+    result = RunFolder.open(own_folder / "mine" / "h2-2-none-qvar-random" / "seed0").result()
     assert setting["runs"][0]["result"] == result
 
 
 def test_quiet_is_the_table_alone(qvar):
     outcome = qvar(*COMMAND, "--quiet", "--out", "mine")
     assert (outcome.code, outcome.err) == (0, "")
-    assert "h2-2 none laptop random" in outcome.words
+    assert "h2-2 none qvar random" in outcome.words
 
 
 def test_options_reach_every_run(qvar, own_folder):
     molecule("h2-2").to_json(own_folder / "mine.json")
     outcome = qvar(
-        *("sweep", "mine.json", "--noise", "fake:FakeManilaV2", "--algorithm", "random,ddqn", "--preset", "laptop"),
+        *("sweep", "mine.json", "--noise", "fake:FakeManilaV2", "--algorithm", "random,ddqn", "--preset", "qvar"),
         *("--seeds", "3", "--episodes", 2, "--max-energies", 30, "--max-gates", 2, "--shots", 10, "--jobs", 1, "-q"),
     )
     assert outcome.code == 0
     (folder,) = (own_folder / "sweeps").iterdir()
-    assert folder.name == "mine-fake-FakeManilaV2-laptop-random+ddqn"
+    assert folder.name == "mine-fake-FakeManilaV2-qvar-random+ddqn"
     assert sorted(path.name for path in folder.iterdir() if path.name.startswith("mine")) == [
-        "mine-fake-FakeManilaV2-laptop-ddqn",
-        "mine-fake-FakeManilaV2-laptop-random",
+        "mine-fake-FakeManilaV2-qvar-ddqn",
+        "mine-fake-FakeManilaV2-qvar-random",
     ]
     for run in SweepFolder.open(folder).runs():
         config = RunFolder.open(run.path).config
@@ -119,7 +119,7 @@ def test_other_seeds_are_refused(text):
             ["1 of 2 combinations cannot be run", "(benzene, noise none", "benzene'"],
         ),
         ("lih-6 --noise none,ourense", ["(lih-6, noise ourense", "has 4 qubits, the problem needs 6"]),
-        ("h2-4 --preset laptop,crlqas --shots 10", ["preset crlqas", "1 of 2 combinations"]),
+        ("h2-4 --preset qvar,crlqas --shots 10", ["preset crlqas", "1 of 2 combinations"]),
         ("h2-2 --algorithm sarsa", ["unknown algorithm 'sarsa'"]),
         ("h2-2 --preset quick", ["unknown preset 'quick'"]),
         ("h2-2,h2-2", ["task: give different names, separated by commas"]),
@@ -152,13 +152,13 @@ def test_another_sweep_in_the_same_folder_is_refused_with_the_differences(qvar, 
 
 @pytest.mark.parametrize("flags", [(), ("--json",), ("--quiet",)], ids=["default", "json", "quiet"])
 def test_a_failing_run_is_shown_and_ends_with_exit_code_1(qvar, own_folder, flags):
-    folder = own_folder / "mine" / "h2-2-none-laptop-random" / "seed1"
+    folder = own_folder / "mine" / "h2-2-none-qvar-random" / "seed1"
     interrupt_before_start(own_folder / "mine")
     folder.mkdir(parents=True)
     (folder / "thesis.tex").write_text("years of work")
     outcome = qvar(*COMMAND, "--out", "mine", *flags)
     assert outcome.code == 1
-    assert "FAILED: h2-2-none-laptop-random, seed 1: RunError: " in outcome.err
+    assert "FAILED: h2-2-none-qvar-random, seed 1: RunError: " in outcome.err
     assert "not empty; nothing was overwritten" in outcome.err
     if "--json" in flags:
         runs = json.loads(outcome.out)["settings"][0]["runs"]
@@ -167,7 +167,7 @@ def test_a_failing_run_is_shown_and_ends_with_exit_code_1(qvar, own_folder, flag
     else:
         assert "1 FAILED" in outcome.out
         assert "1 of 2 runs failed; the same command tries them again" in outcome.err
-    assert "FAILED: h2-2-none-laptop-random/seed1" in (own_folder / "mine" / "summary.md").read_text().replace("\\", "")
+    assert "FAILED: h2-2-none-qvar-random/seed1" in (own_folder / "mine" / "summary.md").read_text().replace("\\", "")
     (folder / "thesis.tex").unlink()
     again = qvar(*COMMAND, "--out", "mine")
     assert again.code == 0
@@ -228,7 +228,7 @@ def test_ctrl_c_ends_all_processes_and_says_how_to_go_on(own_folder):
 
 def test_on_a_terminal_there_is_a_live_line_with_the_time_left(own_folder, qvar):
     assert qvar(*COMMAND, "--out", "mine").code == 0
-    (own_folder / "mine" / "h2-2-none-laptop-random" / "seed1" / "result.json").unlink()
+    (own_folder / "mine" / "h2-2-none-qvar-random" / "seed1" / "result.json").unlink()
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=120)
     with sweeping._Display(SweepFolder.open(own_folder / "mine"), console, jobs=1):

@@ -42,7 +42,7 @@ def check(outcome, *parts):
         ("vqe h2-2 --noise nowhere", ["unknown device 'nowhere'", "mumbai-median", "fake:NAME"]),
         ("search h2-2 --noise fake:FakeSherbroke", ["FakeSherbroke", "did you mean FakeSherbrooke"]),
         ("search h2-2 --algorithm sarsa", ["unknown algorithm 'sarsa'", "ddqn, random"]),
-        ("search h2-2 --preset quick", ["unknown preset 'quick'", "laptop, crlqas"]),
+        ("search h2-2 --preset quick", ["unknown preset 'quick'", "qvar, crlqas"]),
         ("search h2-2 --optimizer sgd", ["unknown optimizer 'sgd'", "lbfgs, cobyla, adam-spsa"]),
         ("vqe h2-2 --optimizer sgd", ["unknown optimizer 'sgd'", "lbfgs, cobyla, adam-spsa"]),
         ("search h2-2 --engine qpu", ["unknown engine 'qpu'", "pauli-transfer, statevector, aer"]),

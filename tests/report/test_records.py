@@ -66,11 +66,11 @@ def test_a_damaged_run_counts_as_failed_and_hides_no_other(make_run, name, conte
 
 
 def test_the_runs_of_a_sweep_are_all_there_whatever_their_state(make_sweep, make_config):
-    sweep = make_sweep("sweep", [(("h2-2", "none", "laptop", "random"), make_config())], seeds=(3, 4))
+    sweep = make_sweep("sweep", [(("h2-2", "none", "qvar", "random"), make_config())], seeds=(3, 4))
     runs = read_runs([sweep.path])
     assert [(run.seed, run.status.state, run.preset, run.algorithm) for run in runs] == [
-        (3, "waiting", "laptop", "random"),
-        (4, "waiting", "laptop", "random"),
+        (3, "waiting", "qvar", "random"),
+        (4, "waiting", "qvar", "random"),
     ]
 
 

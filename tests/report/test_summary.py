@@ -11,7 +11,7 @@ from .conftest import RESULT, record
 
 def test_a_summary_is_a_table_in_three_formats_and_the_plots(make_sweep, make_config):
     experiments = [
-        (("h2-2", "none", "laptop", name), make_config(max_gates=gates)) for name, gates in (("a", 3), ("b", 4))
+        (("h2-2", "none", "qvar", name), make_config(max_gates=gates)) for name, gates in (("a", 3), ("b", 4))
     ]
     sweep = make_sweep("sweep", experiments, seeds=(0, 1))
     for run in sweep.runs()[:3]:
@@ -26,8 +26,8 @@ def test_a_summary_is_a_table_in_three_formats_and_the_plots(make_sweep, make_co
     ]
     text = (sweep.path / "summary.md").read_text()
     assert text.startswith("4 runs: 3 finished, 1 not started.")
-    assert "| h2-2 | none | laptop | a | 2 | 1 of 2 | 1.50e-03 ± 7.07e-04 |" in text
-    assert "| h2-2 | none | laptop | b | 1, 1 unfinished | 1 of 1 | 1.00e-03 |" in text
+    assert "| h2-2 | none | qvar | a | 2 | 1 of 2 | 1.50e-03 ± 7.07e-04 |" in text
+    assert "| h2-2 | none | qvar | b | 1, 1 unfinished | 1 of 1 | 1.00e-03 |" in text
     with (sweep.path / "summary.csv").open() as file:
         first, second = csv.DictReader(file)
     data = json.loads((sweep.path / "summary.json").read_text())["settings"][0]["experiments"]

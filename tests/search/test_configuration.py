@@ -88,7 +88,7 @@ def test_every_strategy_and_number_comes_back_from_json(exact_search, changes):
     assert config_hash(configuration.to_dict()) != config_hash(exact_search.to_dict()) or configuration == exact_search
 
 
-@pytest.mark.parametrize(("preset", "task"), [(p, t) for p in ("laptop", "crlqas") for t in tasks()])
+@pytest.mark.parametrize(("preset", "task"), [(p, t) for p in ("qvar", "crlqas") for t in tasks()])
 def test_presets_of_all_tasks_come_back_from_json(preset, task):
     configuration = configure(preset, molecule(task), StatevectorSimulator())
     assert settings(rebuilt(configuration)) == settings(configuration)

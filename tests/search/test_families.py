@@ -73,7 +73,7 @@ def test_a_device_that_does_not_connect_the_searched_qubits_is_refused():
 def test_a_compilation_run_keeps_through_its_record_and_resumes(tmp_path, shots):
     engine = PauliTransferSimulator(NoiseModel.named("ourense", qubits=[1, 2]))
     configuration = replace(
-        configure("laptop", find_problem("qft-2"), engine, shots=shots),
+        configure("qvar", find_problem("qft-2"), engine, shots=shots),
         algorithm=RandomPolicy(),
         optimizer=LBFGS(max_iterations=3),
         episodes=3,

@@ -8,7 +8,7 @@ import pytest
 from qvar.envs import ActionTable, ArchitectureSearchEnv, StartCircuit, both_directions
 from qvar.problems import molecule, unitary_compilation
 from qvar.runs import RunFolder
-from qvar.search import Greedy, Judge, configure, find_algorithm, run_search, search, with_algorithm
+from qvar.search import Greedy, Judge, configure, find_algorithm, run_search, search
 from qvar.search.algorithms import make_environment
 from qvar.search.gadgets import gadgets
 from qvar.search.greedy import GreedySearcher, sinusoid_minimum
@@ -23,7 +23,7 @@ OURENSE = PauliTransferSimulator(NoiseModel.named("ourense"))
 
 @pytest.fixture(scope="module")
 def greedy_h2():
-    return replace(with_algorithm(configure("laptop", molecule("h2-4"), Ideal()), Greedy()), episodes=3, max_gates=20)
+    return replace(configure("qvar", molecule("h2-4"), Ideal(), algorithm=Greedy()), episodes=3, max_gates=20)
 
 
 def matrix_of(circuit):
@@ -154,7 +154,7 @@ def test_costs_are_what_the_engine_was_asked_for(greedy_h2, counting_engine, by)
 
 
 def test_shots_are_counted_and_growth_with_them_ends(greedy_h2):
-    sampled = configure("laptop", molecule("h2-2"), Ideal(), shots=50)
+    sampled = configure("qvar", molecule("h2-2"), Ideal(), shots=50)
     result = run_search(replace(sampled, algorithm=Greedy(spread=0.0), episodes=2, max_gates=4, pruning=None))
     assert result.cost.shots > 0
     assert len(result.history) == 2  # chance is left
@@ -193,9 +193,10 @@ def test_resuming_from_every_episode_ends_with_the_record_of_an_unbroken_run(
         assert states[0] == states[1]
 
 
-def test_it_has_a_name_and_ten_episodes_by_default():
+def test_it_has_a_name_and_the_budget_of_every_other_algorithm():
     assert find_algorithm("greedy", Greedy(breadth=2)) == Greedy(breadth=2)
-    assert with_algorithm(configure("laptop", molecule("h2-2"), Ideal()), Greedy()).episodes == 10
+    greedy = configure("qvar", molecule("h2-2"), Ideal(), algorithm=Greedy())
+    assert greedy.max_energies == configure("qvar", molecule("h2-2"), Ideal()).max_energies
     result = search("h2-2", Ideal(), Greedy(spread=0.0))
     assert result.error < 1e-6
 

@@ -1,4 +1,4 @@
-"""Presets: the published settings under their name, and one that suits a laptop."""
+"""Presets: the published settings under their names, and our own."""
 
 from dataclasses import replace
 
@@ -6,9 +6,9 @@ import pytest
 
 from qvar.agents import DoubleDQN, RandomPolicy
 from qvar.envs import ModeHalting, NegativeBinomialHalting, NoHalting, paper_curriculum
-from qvar.optimizers import LBFGS, AdamSPSA, Cobyla
+from qvar.optimizers import AdamSPSA, Cobyla, CompactLBFGS
 from qvar.problems import Problem, molecule, tasks
-from qvar.search import EXPERIMENTS, PRESETS, configure, run_search
+from qvar.search import EXPERIMENTS, PRESETS, Annealing, Evolution, Greedy, configure, run_search
 from qvar.simulators import NoiseModel, Observable, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.errors import RunError
 from qvar.simulators.measurement.plan import MeasurementPlan
@@ -100,11 +100,11 @@ def test_the_published_noisy_settings_halt_at_random_and_learn_from_five_steps()
     [("lih-6", MUMBAI, None), ("h2o-8", IDEAL, 100), ("h2-4", IDEAL, 100), ("h2-4", MUMBAI, 100)],
 )
 def test_an_experiment_the_paper_does_not_have_is_refused_naming_those_it_has(task, engine, shots):
-    with pytest.raises(RunError, match=f"no experiment {task} .*it has h2-2 noiseless.*laptop"):
+    with pytest.raises(RunError, match=f"no experiment {task} .*it has h2-2 noiseless.*qvar"):
         configure("crlqas", molecule(task), engine, shots=shots)
 
 
-@pytest.mark.parametrize("preset", ["laptop", "crlqas"])
+@pytest.mark.parametrize("preset", ["qvar", "crlqas"])
 def test_shots_call_for_an_optimizer_that_bears_them(preset):
     for engine in (IDEAL, MUMBAI):
         configuration = configure(preset, molecule("h2-2"), engine, shots=1000)
@@ -170,25 +170,26 @@ def test_a_device_that_the_paper_does_not_have_takes_the_noisy_row_of_its_task()
 
 
 @pytest.mark.parametrize("task", tasks())
-def test_the_laptop_preset_uses_gradients_short_circuits_and_a_small_network(task):
+@pytest.mark.parametrize("algorithm", [None, Evolution(), Greedy(), DoubleDQN(), RandomPolicy()])
+def test_the_preset_qvar_gives_every_algorithm_gradients_and_the_same_budget(task, algorithm):
     problem = molecule(task)
-    configuration = configure("laptop", problem, MUMBAI)
-    assert isinstance(configuration.optimizer, LBFGS)
-    assert configuration.max_gates <= 6 * max(problem.n_qubits, 2)
-    assert configuration.episodes <= 1000
-    assert max(configuration.algorithm.hidden) <= 256
+    configuration = configure("qvar", problem, MUMBAI, algorithm=algorithm)
+    assert configuration.algorithm == (Annealing() if algorithm is None else algorithm)
+    assert isinstance(configuration.optimizer, CompactLBFGS)
+    assert (configuration.episodes, configuration.max_energies) == (None, 500_000)
+    assert configuration.max_gates <= 10 * max(problem.n_qubits, 2)
     assert configuration.curriculum.initial_threshold == paper_curriculum(task).initial_threshold
     assert (configuration.problem, configuration.engine) == (problem, MUMBAI)
 
 
-def test_the_laptop_preset_serves_any_problem():
+def test_the_preset_qvar_serves_any_problem():
     field = Problem.from_observable(Observable.from_terms({"Z": 1.0, "X": 0.5}), key="field", unit="1")
-    configuration = configure("laptop", field, IDEAL)
+    configuration = configure("qvar", field, IDEAL)
     small = DoubleDQN(hidden=(4,))
     result = run_search(replace(configuration, episodes=2, max_gates=3, algorithm=small))
     assert result.error < 1e-3
 
 
 def test_an_unknown_preset_is_refused_naming_the_known_ones():
-    with pytest.raises(RunError, match="unknown preset 'fast'; known are laptop, crlqas, crlqas-halting, "):
+    with pytest.raises(RunError, match="unknown preset 'fast'; known are qvar, crlqas, crlqas-halting, "):
         configure("fast", molecule("h2-2"), IDEAL)

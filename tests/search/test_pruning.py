@@ -193,7 +193,7 @@ def test_an_engine_that_only_estimates_is_refused(exact_h2):
 def random_search():
     """Random circuits on hydrogen, the best of them pruned."""
     return replace(
-        configure("laptop", H2, Ideal()),
+        configure("qvar", H2, Ideal()),
         algorithm=RandomPolicy(),
         episodes=4,
         max_gates=16,
@@ -221,7 +221,7 @@ def test_a_search_ends_with_its_best_circuit_pruned_and_tells_what_it_was_before
 
 
 def test_a_search_with_shots_is_pruned_by_exact_energies(random_search):
-    sampled = replace(random_search, shots=200, optimizer=configure("laptop", H2, Ideal(), shots=200).optimizer)
+    sampled = replace(random_search, shots=200, optimizer=configure("qvar", H2, Ideal(), shots=200).optimizer)
     result = run_search(replace(sampled, episodes=1))
     assert result.energy <= result.before_pruning.energy + 1e-6
     assert result.cost.gradients > 0  # pruning, while the search had only samples

@@ -80,7 +80,7 @@ def test_optimizing_every_third_gate_costs_less_and_counts_optimizations_only(ex
 
 
 def test_a_moving_threshold_begins_at_the_energy_of_the_start():
-    base = configure("laptop", H2, IDEAL)
+    base = configure("qvar", H2, IDEAL)
     hartree_fock = StartCircuit.basis_state(H2)
     begun = starting_from(base, hartree_fock)
     assert begun.start == hartree_fock
@@ -90,23 +90,23 @@ def test_a_moving_threshold_begins_at_the_energy_of_the_start():
 
 
 def test_a_start_above_the_threshold_leaves_it_as_it_is_and_noise_lifts_the_start():
-    base = configure("laptop", H2, IDEAL)
+    base = configure("qvar", H2, IDEAL)
     bad = StartCircuit(Circuit(4, (Operation("rx", (2,), (2.0,)),)))
     assert starting_from(base, bad).curriculum == base.curriculum
-    noisy = configure("laptop", H2, PauliTransferSimulator(NoiseModel.named("mumbai-max")))
+    noisy = configure("qvar", H2, PauliTransferSimulator(NoiseModel.named("mumbai-max")))
     hartree_fock = StartCircuit.basis_state(H2)
     thresholds = [starting_from(each, hartree_fock).curriculum.initial_threshold for each in (base, noisy)]
     assert thresholds[0] + 1e-3 < thresholds[1]
 
 
 def test_a_start_at_the_reference_leaves_a_threshold_to_reach(chain):
-    base = replace(configure("laptop", molecule("h2-2"), IDEAL), curriculum=MovingThreshold(0.5, reference="exact"))
+    base = replace(configure("qvar", molecule("h2-2"), IDEAL), curriculum=MovingThreshold(0.5, reference="exact"))
     curriculum = starting_from(base, chain).curriculum
     assert curriculum.initial_threshold == 2 * curriculum.delta
 
 
 def test_fixed_thresholds_and_empty_starts_change_nothing():
-    base = configure("laptop", H2, IDEAL)
+    base = configure("qvar", H2, IDEAL)
     assert starting_from(base, StartCircuit.empty(4)) == base
     fixed = replace(base, curriculum=FixedThreshold())
     assert starting_from(fixed, StartCircuit.basis_state(H2)).curriculum == FixedThreshold()
@@ -114,14 +114,14 @@ def test_fixed_thresholds_and_empty_starts_change_nothing():
 
 def test_a_start_of_another_size_is_refused():
     with pytest.raises(QvarError, match="qubit"):
-        starting_from(configure("laptop", H2, IDEAL), StartCircuit.basis_state(molecule("lih-6")))
+        starting_from(configure("qvar", H2, IDEAL), StartCircuit.basis_state(molecule("lih-6")))
 
 
 def test_search_takes_start_reward_and_optimize_every():
     start = StartCircuit.basis_state(H2)
-    settings = {"algorithm": RandomPolicy(), "episodes": 3, "max_gates": 6}
-    result = search(H2, IDEAL, start=start, reward=GateCostReward(), optimize_every=2, **settings)
-    expected = replace(starting_from(configure("laptop", H2, IDEAL), start), reward=GateCostReward(), optimize_every=2)
-    again = run_search(replace(expected, **settings))
+    settings = {"reward": GateCostReward(), "optimize_every": 2, "episodes": 3, "max_gates": 6}
+    result = search(H2, IDEAL, RandomPolicy(), start=start, **settings)
+    expected = starting_from(configure("qvar", H2, IDEAL, algorithm=RandomPolicy()), start)
+    again = run_search(replace(expected, max_energies=None, **settings))
     assert result.cost == again.cost
     assert result.energy == again.energy <= H2.hartree_fock_energy + 1e-9

@@ -24,7 +24,7 @@ from qvar.simulators import NoiseModel
 from qvar.simulators.errors import RunError
 
 SHORT = {"episodes": 4, "max_gates": 3}
-NAMES = ["h2-2-none-laptop-random", "h2-2-ourense-laptop-random"]
+NAMES = ["h2-2-none-qvar-random", "h2-2-ourense-qvar-random"]
 
 TWO_AT_A_TIME = """
 import sys
@@ -68,7 +68,7 @@ def test_a_product_holds_every_combination_with_what_was_given():
     )
     assert plan.n_runs == 16
     names = [combination.labels.name for combination in plan.combinations]
-    assert names[:3] == ["h2-2-none-laptop-ddqn", "h2-2-none-laptop-random", "h2-2-ourense-laptop-ddqn"]
+    assert names[:3] == ["h2-2-none-qvar-ddqn", "h2-2-none-qvar-random", "h2-2-ourense-qvar-ddqn"]
     for combination in plan.combinations:
         found, labels = combination.configuration, combination.labels
         assert (found.episodes, found.max_energies, found.max_gates, found.shots) == (7, 900, 5, 20)
@@ -95,15 +95,15 @@ def test_all_refused_combinations_are_named_at_once():
         Sweep.product(
             ["h2-2", "lih-6"],
             noise=[None, NoiseModel.named("ourense")],
-            presets=("laptop", "crlqas"),
+            presets=("qvar", "crlqas"),
             algorithms=["random"],
             shots=10,
         )
     text = str(refusal.value)
     assert "of 8 combinations cannot be run; nothing was started" in text
-    assert "(lih-6, noise ourense, preset laptop, algorithm random): " in text
+    assert "(lih-6, noise ourense, preset qvar, algorithm random): " in text
     assert "(lih-6, noise ourense, preset crlqas, algorithm random): preset crlqas has no experiment" in text
-    assert "(h2-2, noise none, preset laptop" not in text
+    assert "(h2-2, noise none, preset qvar" not in text
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_what_cannot_be_told_apart_or_is_nothing_is_refused(changes, message):
 
 
 def test_names_are_fit_for_folders():
-    labels = Labels("h2-2", "fake_manila qubits 2,3", "laptop", "a/../b")
-    assert labels.name == "h2-2-fake_manila-qubits-2-3-laptop-a-..-b"
+    labels = Labels("h2-2", "fake_manila qubits 2,3", "qvar", "a/../b")
+    assert labels.name == "h2-2-fake_manila-qubits-2-3-qvar-a-..-b"
 
 
 def test_a_sweep_ends_with_the_records_of_lone_runs(plan, unbroken, tmp_path, read_run):
@@ -368,7 +368,7 @@ def test_the_record_of_a_sweep_names_everything_but_the_seed(plan, unbroken):
     assert content["combinations"][NAMES[1]]["labels"] == {
         "task": "h2-2",
         "noise": "ourense",
-        "preset": "laptop",
+        "preset": "qvar",
         "algorithm": "random",
     }
     config = RunFolder.open(unbroken / NAMES[1] / "seed1").config
