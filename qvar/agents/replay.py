@@ -80,7 +80,7 @@ class Batch:
 
 
 class ReplayBuffer:
-    """Uniform replay of the latest transitions; mutable.
+    """The latest transitions; mutable. What is drawn from it is up to a `Sampler`.
 
     An observation is a circuit (zeros and ones) and one energy; the circuit is stored as bits, which keeps 20,000
     pairs of 22,001 features at 110 MB instead of 3.5 GB.
@@ -111,8 +111,9 @@ class ReplayBuffer:
     def __len__(self) -> int:
         return min(self._added, self._capacity)
 
-    def add(self, transition: Transition) -> None:
-        """Store a transition, overwriting the oldest when full."""
+    def add(self, transition: Transition) -> int:
+        """Store a transition, overwriting the oldest when full, and return its row."""
+        row = self._added % self._capacity
         values: dict[str, Any] = {
             "bits": np.packbits(transition.observation[:-1] != 0),
             "energies": transition.observation[-1],
@@ -124,12 +125,12 @@ class ReplayBuffer:
             "next_masks": np.packbits(transition.next_mask),
         }
         for name, value in values.items():
-            self._arrays[name][self._added % self._capacity] = value
+            self._arrays[name][row] = value
         self._added += 1
+        return row
 
-    def sample(self, size: int, rng: np.random.Generator) -> Batch:
-        """Draw `size` transitions uniformly with replacement."""
-        rows = rng.integers(len(self), size=size)
+    def take(self, rows: NDArray[np.int64]) -> Batch:
+        """Return the transitions in these rows, int64 of shape (batch,), each in 0..len(self) - 1."""
         picked = {name: array[rows] for name, array in self._arrays.items()}
         return Batch(
             observations=self._unpack(picked["bits"], picked["energies"]),
@@ -147,7 +148,10 @@ class ReplayBuffer:
         return observations
 
     def state_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return everything a checkpoint needs, without the unused part of the memory."""
+        """Return everything a checkpoint needs, without the unused part of the memory.
+
+        The arrays share memory with the buffer.
+        """
         filled = {name: array[: len(self)] for name, array in self._arrays.items()}
         return filled | {"added": np.array(self._added)}
 

@@ -11,7 +11,7 @@ __all__ = ["DoubleDQN"]
 
 @dataclass(frozen=True)
 class DoubleDQN:
-    """Double deep Q-learning with n-step returns and masked actions.
+    """Double deep Q-learning with n-step returns, masked actions and, on request, prioritized replay.
 
     The defaults suit two CPU cores; `DoubleDQN.paper(...)` gives the published settings, which assume a GPU.
 
@@ -23,14 +23,23 @@ class DoubleDQN:
         batch_size: transitions per learner step.
         buffer_size: transitions kept for replay.
         learning_starts: transitions stored before the first learner step.
-        learn_every: environment steps per learner step.
+        learn_every: environment steps between two turns of learning.
+        learner_steps: learner steps per turn.
         target_every: learner steps between copies to the target network.
         epsilon_start, epsilon_end: chance of a random legal action, at first and at last.
         epsilon_decay: factor per learner step.
+        epsilon_share: share of the run, by episodes or by budget, over which epsilon falls, as a straight line, in place
+            of `epsilon_decay`; None to decay by learner steps.
+        double: the policy network chooses the action that the target network values; False for plain DQN, where the
+            target network does both.
+        priority_exponent: alpha of prioritized replay: a transition is drawn with a probability proportional to
+            (|TD error| + 1e-6) ** alpha; 0 for uniform replay.
+        importance_exponent: beta of prioritized replay at the start of the run; grows in a straight line to 1 at its
+            end. Not used by uniform replay.
         bootstrap_halted: bootstrap through randomly halted episodes (an ablation; the failure reward stays).
         threads: CPU threads of the network; one is fastest for small networks and keeps runs reproducible.
 
-    Source: van Hasselt, Guez and Silver 2016; Patel et al., arXiv 2402.03500.
+    Source: van Hasselt, Guez and Silver 2016; Schaul et al., arXiv 1511.05952; Patel et al., arXiv 2402.03500.
     """
 
     hidden: tuple[int, ...] = (128, 128)
@@ -41,16 +50,20 @@ class DoubleDQN:
     buffer_size: int = 20_000
     learning_starts: int = 200
     learn_every: int = 1
+    learner_steps: int = 1
     target_every: int = 250
     epsilon_start: float = 1.0
     epsilon_end: float = 0.2
     epsilon_decay: float = 0.9995
+    epsilon_share: float | None = None
+    double: bool = True
+    priority_exponent: float = 0.0
+    importance_exponent: float = 0.4
     bootstrap_halted: bool = False
     threads: int = 1
 
     def __post_init__(self) -> None:
-        counts = ("n_step", "batch_size", "buffer_size", "learning_starts", "learn_every", "target_every", "threads")
-        for name in counts:
+        for name in _COUNTS:
             object.__setattr__(self, name, check_whole(name, getattr(self, name)))
         if not self.hidden:
             raise QvarError("the network needs at least one hidden layer, got hidden=()")
@@ -67,6 +80,13 @@ class DoubleDQN:
         if not 0 <= self.epsilon_end <= self.epsilon_start <= 1:
             raise QvarError(
                 f"need 0 <= epsilon_end <= epsilon_start <= 1, got {self.epsilon_end}, {self.epsilon_start}"
+            )
+        if self.epsilon_share is not None and not 0 < self.epsilon_share <= 1:
+            raise QvarError(f"epsilon_share is a share of the run, in (0, 1], or None, got {self.epsilon_share}")
+        if not 0 <= self.priority_exponent < math.inf or not 0 <= self.importance_exponent <= 1:
+            raise QvarError(
+                f"priority_exponent must be at least 0 and importance_exponent in 0..1, got {self.priority_exponent}, "
+                f"{self.importance_exponent}"
             )
         if self.gamma is not None and not 0 <= self.gamma <= 1:
             raise QvarError(f"gamma must lie in 0..1, got {self.gamma}")
@@ -92,3 +112,15 @@ class DoubleDQN:
     def discount(self, max_gates: int) -> float:
         """Return gamma for episodes of at most `max_gates` steps."""
         return round(0.005 ** (1 / max_gates), 2) if self.gamma is None else self.gamma
+
+
+_COUNTS = (
+    "n_step",
+    "batch_size",
+    "buffer_size",
+    "learning_starts",
+    "learn_every",
+    "learner_steps",
+    "target_every",
+    "threads",
+)

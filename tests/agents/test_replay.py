@@ -26,7 +26,7 @@ def transitions(draw):
 def test_a_transition_comes_back_bit_by_bit(transition):
     buffer = ReplayBuffer(3, len(transition.observation), len(transition.next_mask))
     buffer.add(transition)
-    batch = buffer.sample(2, np.random.default_rng(0))
+    batch = buffer.take(np.zeros(2, dtype=np.int64))
     for row in range(2):
         for name in FIELDS:
             stored = getattr(batch, "next_masks" if name == "next_mask" else f"{name}s")[row]
@@ -39,7 +39,7 @@ def test_a_batch_has_one_row_per_transition_and_the_documented_types(make_transi
     buffer = ReplayBuffer(10, n_features, n_actions)
     for _ in range(4):
         buffer.add(make_transition(rng, n_features=n_features, n_actions=n_actions))
-    batch = buffer.sample(size, rng)
+    batch = buffer.take(rng.integers(len(buffer), size=size))
     shapes = {
         "observations": ((size, n_features), np.float32),
         "actions": ((size,), np.int64),
@@ -58,7 +58,7 @@ def test_a_full_memory_overwrites_the_oldest_transition(make_transition, added):
     for k in range(added):
         buffer.add(make_transition(rng, reward=float(k)))
     assert len(buffer) == min(added, 5)
-    seen = set(buffer.sample(400, rng).rewards.tolist())
+    seen = set(buffer.take(rng.integers(len(buffer), size=400)).rewards.tolist())
     assert seen == set(range(max(0, added - 5), added))
 
 
@@ -69,7 +69,7 @@ def test_fields_of_a_sampled_row_belong_together(make_transition):
         transition = make_transition(rng, reward=float(k))
         stored[float(k)] = transition
         buffer.add(transition)
-    batch = buffer.sample(100, rng)
+    batch = buffer.take(rng.integers(len(buffer), size=100))
     for row, reward in enumerate(batch.rewards.tolist()):
         assert np.array_equal(batch.observations[row], stored[reward].observation)
         assert np.array_equal(batch.next_observations[row], stored[reward].next_observation)
@@ -87,7 +87,7 @@ def test_a_restored_memory_samples_and_overwrites_like_the_original(make_transit
         transition = make_transition(rng, reward=100.0 + k)
         original.add(transition)
         restored.add(transition)
-        batches = [buffer.sample(30, np.random.default_rng(5)) for buffer in (original, restored)]
+        batches = [buffer.take(np.arange(len(buffer))) for buffer in (original, restored)]
         assert np.array_equal(batches[0].rewards, batches[1].rewards)
         assert np.array_equal(batches[0].observations, batches[1].observations)
 
