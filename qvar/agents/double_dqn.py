@@ -8,7 +8,6 @@ Differs from Patel et al., arXiv 2402.03500, and its released code:
 - random actions are drawn from the legal ones only.
 """
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,25 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from qvar.agents.network import Observations, q_network
 from qvar.agents.replay import NStepWindow, ReplayBuffer, Transition
 from qvar.agents.sampling import PrioritizedSampler, Sampler, UniformSampler
 from qvar.agents.settings import DoubleDQN
 
-__all__ = ["DoubleDQNAgent", "q_network"]
-
-
-def q_network(n_features: int, hidden: tuple[int, ...], n_actions: int, generator: torch.Generator) -> nn.Sequential:
-    """Return a multilayer perceptron with LeakyReLU, weights drawn from `generator` (PyTorch's default scheme)."""
-    layers: list[nn.Module] = []
-    widths = (n_features, *hidden, n_actions)
-    for fan_in, fan_out in pairwise(widths):
-        # unlike nn.Linear(...), leaves PyTorch's global random state alone
-        linear: nn.Linear = nn.utils.skip_init(nn.Linear, fan_in, fan_out)  # type: ignore[no-untyped-call]
-        bound = fan_in**-0.5
-        nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
-        nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
-        layers += [linear, nn.LeakyReLU()]
-    return nn.Sequential(*layers[:-1])
+__all__ = ["DoubleDQNAgent"]
 
 
 class DoubleDQNAgent:
@@ -57,7 +43,7 @@ class DoubleDQNAgent:
         self._policy = q_network(n_features, settings.hidden, n_actions, generator)
         self._target = q_network(n_features, settings.hidden, n_actions, generator)
         self._target.load_state_dict(self._policy.state_dict())
-        self._adam = torch.optim.Adam(self._policy.parameters(), lr=settings.learning_rate)
+        self._adam = torch.optim.Adam(self._policy.parameters(), lr=settings.learning_rate, fused=True)
         self._buffer = ReplayBuffer(settings.buffer_size, n_features, n_actions)
         self._gamma = settings.discount(max_gates)
         self._windows: dict[int, NStepWindow] = {}
@@ -107,9 +93,9 @@ class DoubleDQNAgent:
         return actions
 
     def q_values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the policy network's values, float32 of shape (..., n_actions) for (..., n_features)."""
+        """Return the policy network's values, float32 of shape (batch, n_actions) for (batch, n_features)."""
         with torch.inference_mode():
-            return np.asarray(self._policy(torch.from_numpy(observations)).numpy(), dtype=np.float32)
+            return np.asarray(self._policy(Observations.from_dense(observations)).numpy(), dtype=np.float32)
 
     def observe(
         self,
@@ -163,12 +149,9 @@ class DoubleDQNAgent:
         )
         batch = self._buffer.take(rows)
         targets = self.targets(
-            batch.rewards,
-            batch.bootstraps,
-            torch.from_numpy(batch.next_observations),
-            torch.from_numpy(batch.next_masks),
+            batch.rewards, batch.bootstraps, batch.next_observations, torch.from_numpy(batch.next_masks)
         )
-        values = self._policy(torch.from_numpy(batch.observations))
+        values = self._policy(batch.observations)
         chosen = values.gather(1, torch.from_numpy(batch.actions)[:, None])[:, 0]
         if weights is None:
             loss = nn.functional.smooth_l1_loss(chosen, targets)
@@ -190,7 +173,7 @@ class DoubleDQNAgent:
         self,
         rewards: NDArray[np.float32],
         bootstraps: NDArray[np.float32],
-        next_observations: torch.Tensor,
+        next_observations: Observations,
         next_masks: torch.Tensor,
     ) -> torch.Tensor:
         """Return y = reward + bootstrap * Q_target(s', argmax over legal a of Q_chooser(s', a)), shape (batch,).

