@@ -42,6 +42,6 @@ def make_searcher(configuration: SearchConfiguration, tracker: Tracker) -> Searc
         agent,
         tracker,
         seed=configuration.seed,
-        environment_seed=int(environment_seed.generate_state(1)[0]),
+        environment_seeds=environment_seed.generate_state(configuration.environments).tolist(),
         evaluate_every=configuration.evaluate_every,
     )

@@ -58,6 +58,7 @@ class SearchConfiguration:
         remember: circuits whose optimized angles are kept, see `CircuitEvaluator`; 0 for none.
         max_energies: energies after which the search ends at the next episode (see `Cost.energies`), None for no limit.
         evaluate_every: episodes between evaluations, one episode without exploration each; None for none.
+        environments: episodes that an agent plays in lockstep, each in an environment of its own.
         seed: seeds everything.
     """
 
@@ -74,10 +75,11 @@ class SearchConfiguration:
     remember: int = 0
     max_energies: int | None = None
     evaluate_every: int | None = 25
+    environments: int = 1
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "max_gates", "shots", "max_energies", "evaluate_every"):
+        for name in ("episodes", "max_gates", "shots", "max_energies", "evaluate_every", "environments"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, check_whole(name, value, error=RunError))
@@ -99,6 +101,7 @@ class SearchConfiguration:
             "remember": self.remember,
             "max_energies": self.max_energies,
             "evaluate_every": self.evaluate_every,
+            "environments": self.environments,
             "seed": self.seed,
         }
 

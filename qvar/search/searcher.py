@@ -36,6 +36,11 @@ class Tracker:
         return min(1.0, max(spent, self.played / self._episodes))
 
     @property
+    def episodes_left(self) -> int:
+        """Episodes that may still be played."""
+        return self._episodes - self.played
+
+    @property
     def is_over(self) -> bool:
         """Whether episodes or budget are used up."""
         return self.progress >= 1.0
