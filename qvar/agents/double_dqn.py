@@ -8,6 +8,7 @@ Differs from Patel et al., arXiv 2402.03500, and its released code:
 - random actions are drawn from the legal ones only.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from qvar.agents.network import Observations, q_network
 from qvar.agents.replay import NStepWindow, ReplayBuffer, Transition
 from qvar.agents.sampling import PrioritizedSampler, Sampler, UniformSampler
 from qvar.agents.settings import DoubleDQN
+from qvar.agents.tensors import adam_arrays, load_adam, load_network, network_arrays, part
 
 __all__ = ["DoubleDQNAgent"]
 
@@ -142,6 +144,15 @@ class DoubleDQNAgent:
         """Put a transition into the replay memory."""
         self._sampler.add(self._buffer.add(transition))
 
+    def recall(self, memory: Mapping[str, NDArray[Any]]) -> None:
+        """Put the transitions of another agent's replay memory into this one's, the latest ones if it is smaller.
+
+        Args:
+            memory: as `ReplayBuffer.state_arrays` gives it.
+        """
+        for row in self._buffer.extend(memory):
+            self._sampler.add(row)
+
     def learn(self) -> float:
         """Take one learner step on a batch from the replay memory and return its loss."""
         rows, weights = self._sampler.draw(
@@ -193,13 +204,14 @@ class DoubleDQNAgent:
 
         The arrays share memory with the agent: write or copy them before it learns on.
         """
-        arrays: dict[str, NDArray[Any]] = {}
-        for prefix, network in (("policy", self._policy), ("target", self._target)):
-            arrays |= {f"{prefix}.{name}": tensor.numpy() for name, tensor in network.state_dict().items()}
-        for index, moments in self._adam.state_dict()["state"].items():
-            arrays |= {f"adam.{index}.{name}": tensor.numpy() for name, tensor in moments.items()}
-        arrays |= {f"replay.{name}": array for name, array in self._buffer.state_arrays().items()}
-        arrays |= {f"sampler.{name}": array for name, array in self._sampler.state_arrays().items()}
+        parts = {
+            "policy": network_arrays(self._policy),
+            "target": network_arrays(self._target),
+            "adam": adam_arrays(self._adam),
+            "replay": self._buffer.state_arrays(),
+            "sampler": self._sampler.state_arrays(),
+        }
+        arrays = {f"{prefix}.{name}": array for prefix, named in parts.items() for name, array in named.items()}
         counters = {
             "env_steps": self._env_steps,
             "learner_steps": self.learner_steps,
@@ -211,17 +223,11 @@ class DoubleDQNAgent:
 
     def load_state(self, arrays: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:
         """Take over what `state` gave."""
-        for prefix, network in (("policy", self._policy), ("target", self._target)):
-            tensors = {name: torch.from_numpy(arrays[f"{prefix}.{name}"].copy()) for name in network.state_dict()}
-            network.load_state_dict(tensors)
-        moments: dict[int, dict[str, torch.Tensor]] = {}
-        for key, array in arrays.items():
-            if key.startswith("adam."):
-                _, index, name = key.split(".")
-                moments.setdefault(int(index), {})[name] = torch.from_numpy(array.copy())
-        self._adam.load_state_dict(self._adam.state_dict() | {"state": moments})
-        self._buffer.load_state_arrays(_part(arrays, "replay."))
-        self._sampler.load_state_arrays(_part(arrays, "sampler."))
+        load_network(self._policy, part(arrays, "policy"))
+        load_network(self._target, part(arrays, "target"))
+        load_adam(self._adam, part(arrays, "adam"))
+        self._buffer.load_state_arrays(part(arrays, "replay"))
+        self._sampler.load_state_arrays(part(arrays, "sampler"))
         self._env_steps = int(counters["env_steps"])
         self.learner_steps = int(counters["learner_steps"])
         self.epsilon = float(counters["epsilon"])
@@ -232,10 +238,4 @@ class DoubleDQNAgent:
 def _sampler(settings: DoubleDQN) -> Sampler:
     if settings.priority_exponent == 0.0:
         return UniformSampler()
-    return PrioritizedSampler(
-        settings.buffer_size, alpha=settings.priority_exponent, beta=settings.importance_exponent
-    )
-
-
-def _part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return PrioritizedSampler(settings.buffer_size, alpha=settings.priority_exponent, beta=settings.importance_exponent)

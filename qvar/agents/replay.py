@@ -1,6 +1,7 @@
 """Replay memory of n-step transitions, observations packed to bits."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -130,6 +131,16 @@ class ReplayBuffer:
             self._arrays[name][row] = value
         self._added += 1
         return row
+
+    def extend(self, memory: Mapping[str, NDArray[Any]]) -> list[int]:
+        """Store the transitions of another memory, given by its `state_arrays`, oldest first; return their rows."""
+        n_stored = len(memory["actions"])
+        in_order = np.roll(np.arange(n_stored), -(int(memory["added"]) % n_stored))[-self._capacity :]
+        rows = (self._added + np.arange(len(in_order))) % self._capacity
+        for name, array in self._arrays.items():
+            array[rows] = memory[name][in_order]
+        self._added += len(in_order)
+        return [int(row) for row in rows]
 
     def take(self, rows: NDArray[np.int64]) -> Batch:
         """Return the transitions in these rows, int64 of shape (batch,), each in 0..len(self) - 1."""

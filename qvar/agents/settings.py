@@ -1,4 +1,4 @@
-"""Settings of the double-DQN agent: a small frozen object, and the settings of the paper."""
+"""Settings of the learning agents: small frozen objects, and the settings of the paper."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import QvarError
 
-__all__ = ["DoubleDQN"]
+__all__ = ["DoubleDQN", "MaskablePPO"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class DoubleDQN:
         target_every: learner steps between copies to the target network.
         epsilon_start, epsilon_end: chance of a random legal action, at first and at last.
         epsilon_decay: factor per learner step.
-        epsilon_share: share of the run, by episodes or by budget, over which epsilon falls, as a straight line, in place
-            of `epsilon_decay`; None to decay by learner steps.
+        epsilon_share: share of the run, by episodes or by budget, over which epsilon falls in a straight line, instead
+            of by `epsilon_decay`; None to decay by learner steps.
         double: the policy network chooses the action that the target network values; False for plain DQN, where the
             target network does both.
         priority_exponent: alpha of prioritized replay: a transition is drawn with a probability proportional to
@@ -111,7 +111,66 @@ class DoubleDQN:
 
     def discount(self, max_gates: int) -> float:
         """Return gamma for episodes of at most `max_gates` steps."""
-        return round(0.005 ** (1 / max_gates), 2) if self.gamma is None else self.gamma
+        return _discount(self.gamma, max_gates)
+
+
+@dataclass(frozen=True)
+class MaskablePPO:
+    """Proximal policy optimization with masked actions, by sb3-contrib (the extra `sb3`).
+
+    The policy and the value network learn from whole episodes, as soon as enough steps have been collected.
+
+    Args:
+        hidden: widths of the hidden layers of either network.
+        learning_rate: of Adam.
+        gamma: discount per step; None for 0.005 ** (1 / max_gates), rounded to two digits.
+        gae_lambda: weight of long returns in the advantage, 0 to 1.
+        rollout_steps: steps collected, in whole episodes, before the networks learn from them.
+        batch_size: steps per learner step; one more where a single step would be left over.
+        epochs: times that every step is learned from.
+        clip_range: largest change of the probability ratio that is rewarded.
+        entropy_weight, value_weight: of these terms in the loss.
+        max_gradient: norm to which gradients are clipped.
+        threads: CPU threads of the networks.
+
+    Source: Schulman et al., arXiv 1707.06347; Huang and Ontanon, arXiv 2006.14171.
+    """
+
+    hidden: tuple[int, ...] = (64, 64)
+    learning_rate: float = 3e-4
+    gamma: float | None = None
+    gae_lambda: float = 0.95
+    rollout_steps: int = 256
+    batch_size: int = 64
+    epochs: int = 10
+    clip_range: float = 0.2
+    entropy_weight: float = 0.01
+    value_weight: float = 0.5
+    max_gradient: float = 0.5
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("rollout_steps", "batch_size", "epochs", "threads"):
+            object.__setattr__(self, name, check_whole(name, getattr(self, name)))
+        if not self.hidden or self.rollout_steps < 2 or self.batch_size < 2:
+            raise QvarError(f"need a hidden layer, rollout_steps >= 2 and batch_size >= 2, got {self}")
+        object.__setattr__(self, "hidden", tuple(check_whole("hidden", width) for width in self.hidden))
+        for name in ("learning_rate", "clip_range", "max_gradient"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise QvarError(f"{name} must be positive, got {getattr(self, name)}")
+        for name in ("entropy_weight", "value_weight"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise QvarError(f"{name} must be at least 0, got {getattr(self, name)}")
+        if not 0 <= self.gae_lambda <= 1 or (self.gamma is not None and not 0 <= self.gamma <= 1):
+            raise QvarError(f"gamma and gae_lambda must lie in 0..1, got {self.gamma}, {self.gae_lambda}")
+
+    def discount(self, max_gates: int) -> float:
+        """Return gamma for episodes of at most `max_gates` steps."""
+        return _discount(self.gamma, max_gates)
+
+
+def _discount(gamma: float | None, max_gates: int) -> float:
+    return round(0.005 ** (1 / max_gates), 2) if gamma is None else gamma
 
 
 _COUNTS = (

@@ -61,13 +61,19 @@ def search(
     noise: Noise = "none",
     qubits: Qubits = None,
     ignore_coupling: Annotated[bool, typer.Option(help="Let CNOTs act on any pair the device has data for.")] = False,
-    algorithm: Annotated[str, typer.Option(help="ddqn, or random as the baseline.")] = "ddqn",
+    algorithm: Annotated[
+        str, typer.Option(help="ddqn, ppo (needs the sb3 extra), or random as the baseline.")
+    ] = "ddqn",
     preset: Annotated[str, typer.Option(help="laptop, or crlqas for the published hyper-parameters.")] = "laptop",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
     optimizer: OptimizerName = None,
     shots: Shots = None,
     engine: EngineName = None,
+    environments: Annotated[int, typer.Option(help="Episodes that the agent plays in lockstep.")] = 1,
+    replay_from: Annotated[
+        Path | None, typer.Option(help="A finished ddqn run whose experience fills the replay memory at the start.")
+    ] = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/TASK-NOISE-ALGORITHM-seedN.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the unfinished run in --out.")] = False,
@@ -89,6 +95,8 @@ def search(
         optimizer=optimizer,
         shots=shots,
         engine=engine,
+        environments=environments,
+        replay_from=replay_from,
         seed=seed,
     )
     search_command(options, out=out, resume=resume, as_json=json, quiet=quiet)

@@ -10,12 +10,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+from qvar.agents import AgentSettings
 from qvar.cli.inputs import find_engine, find_optimizer, find_problem
 from qvar.cli.listing import print_circuit, print_json, print_line
 from qvar.report import result_table
 from qvar.runs import RunFolder
 from qvar.search import (
     DoubleDQN,
+    MaskablePPO,
     RandomPolicy,
     SearchConfiguration,
     SearchResult,
@@ -44,6 +46,8 @@ class SearchOptions:
     optimizer: str | None = None
     shots: int | None = None
     engine: str | None = None
+    environments: int = 1
+    replay_from: Path | None = None
     seed: int = 0
 
     def configuration(self) -> SearchConfiguration:
@@ -61,14 +65,16 @@ class SearchOptions:
         base = configure(self.preset, problem, engine, shots=self.shots)
         given = {"episodes": self.episodes, "max_gates": self.max_gates, "optimizer": find_optimizer(self.optimizer)}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        changes["environments"] = self.environments
         return replace(base, algorithm=self._algorithm(base.algorithm), seed=self.seed, **changes)
 
-    def _algorithm(self, default: DoubleDQN | RandomPolicy) -> DoubleDQN | RandomPolicy:
-        if self.algorithm == "random":
-            return RandomPolicy()
+    def _algorithm(self, default: AgentSettings) -> AgentSettings:
+        others: dict[str, AgentSettings] = {"ppo": MaskablePPO(), "random": RandomPolicy()}
+        if self.algorithm in others:
+            return others[self.algorithm]
         if self.algorithm == "ddqn":
             return default
-        raise RunError(f"unknown algorithm {self.algorithm!r}; known are ddqn, random")
+        raise RunError(f"unknown algorithm {self.algorithm!r}; known are ddqn, {', '.join(others)}")
 
     def check_nothing_to_set(self) -> None:
         """Raise RunError if an option would be ignored by resuming a run without naming its task."""
@@ -98,7 +104,9 @@ def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as
     errors = Console(stderr=True)
     try:
         with _EpisodeProgress(configuration, errors, visible=not (quiet or as_json)) as progress:
-            result = run_search(configuration, out=folder, resume=resume, on_episode=progress.update)
+            result = run_search(
+                configuration, out=folder, resume=resume, replay_from=options.replay_from, on_episode=progress.update
+            )
     except KeyboardInterrupt:
         print_line(f"interrupted; go on with: qvar search --resume --out {folder}", errors)
         raise SystemExit(130) from None
@@ -109,11 +117,14 @@ def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as
 
 def _title(configuration: SearchConfiguration) -> str:
     noise = configuration.engine.noise
-    algorithm = "random policy" if isinstance(configuration.algorithm, RandomPolicy) else "double DQN"
+    algorithm = _ALGORITHMS[type(configuration.algorithm)]
     return (
         f"{configuration.problem.title}, {noise.name if noise else 'no noise'}, {algorithm}, "
         f"{configuration.episodes} episodes, seed {configuration.seed}"
     )
+
+
+_ALGORITHMS: dict[type, str] = {DoubleDQN: "double DQN", MaskablePPO: "maskable PPO", RandomPolicy: "random policy"}
 
 
 class _EpisodeProgress:

@@ -13,7 +13,7 @@ result = search(molecule("h2-4"), engine, algorithm=DoubleDQN(), episodes=50, se
 from dataclasses import replace
 from pathlib import Path
 
-from qvar.agents import DoubleDQN, RandomPolicy
+from qvar.agents import AgentSettings, DoubleDQN, MaskablePPO, RandomPolicy
 from qvar.envs.defaults import find_problem
 from qvar.problems import Problem
 from qvar.search.ansatz import ansatz
@@ -29,6 +29,7 @@ __all__ = [
     "PRESETS",
     "Cost",
     "DoubleDQN",
+    "MaskablePPO",
     "RandomPolicy",
     "SearchConfiguration",
     "SearchResult",
@@ -43,7 +44,7 @@ __all__ = [
 def search(
     problem: Problem | str,
     engine: Engine,
-    algorithm: DoubleDQN | RandomPolicy | None = None,
+    algorithm: AgentSettings | None = None,
     *,
     preset: str = "laptop",
     episodes: int | None = None,

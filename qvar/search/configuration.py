@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from qvar.agents import DoubleDQN, RandomPolicy
+from qvar.agents import AgentSettings, DoubleDQN, MaskablePPO, RandomPolicy
 from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting
 from qvar.envs.evaluation import Sampling
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
@@ -31,12 +31,13 @@ _STRATEGIES: dict[str, type[Any]] = {
         NegativeBinomialHalting,
         NoHalting,
         DoubleDQN,
+        MaskablePPO,
         RandomPolicy,
     )
 }
 
 
-Algorithm = DoubleDQN | RandomPolicy
+Algorithm = AgentSettings
 """How circuits are proposed."""
 
 
@@ -60,6 +61,7 @@ class SearchConfiguration:
         evaluate_every: episodes between evaluations, one episode without exploration each; None for none.
         environments: episodes that an agent plays in lockstep, each in an environment of its own.
         seed: seeds everything.
+        replay_from: identity of the run whose experience fills the replay memory at the start; `run_search` sets it.
     """
 
     problem: Problem
@@ -77,12 +79,15 @@ class SearchConfiguration:
     evaluate_every: int | None = 25
     environments: int = 1
     seed: int = 0
+    replay_from: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("episodes", "max_gates", "shots", "max_energies", "evaluate_every", "environments"):
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, check_whole(name, value, error=RunError))
+        if self.replay_from is not None and not isinstance(self.algorithm, DoubleDQN):
+            raise RunError(f"only DoubleDQN has a replay memory to fill, got {type(self.algorithm).__name__}")
         object.__setattr__(self, "seed", check_whole("seed", self.seed, least=0, error=RunError))
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,6 +108,7 @@ class SearchConfiguration:
             "evaluate_every": self.evaluate_every,
             "environments": self.environments,
             "seed": self.seed,
+            "replay_from": self.replay_from,
         }
 
     @classmethod

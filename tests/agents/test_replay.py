@@ -49,7 +49,9 @@ def test_a_transition_comes_back_bit_by_bit(transition):
     batch = buffer.take(np.zeros(2, dtype=np.int64))
     for row in range(2):
         for name in FIELDS:
-            stored = column(batch, "next_masks" if name == "next_mask" else f"{name}s", len(transition.observation))[row]
+            stored = column(batch, "next_masks" if name == "next_mask" else f"{name}s", len(transition.observation))[
+                row
+            ]
             assert np.array_equal(stored, getattr(transition, name)), name
 
 

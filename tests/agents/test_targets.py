@@ -138,7 +138,9 @@ def test_a_final_end_ignores_the_next_state(make_dqn, set_constant_values):
 def test_targets_carry_no_gradient(make_dqn):
     agent = make_dqn()
     zeros = np.zeros(2, np.float32)
-    values = agent.targets(zeros, zeros, Observations.from_dense(np.zeros((2, 13), np.float32)), torch.ones((2, 8), dtype=torch.bool))
+    values = agent.targets(
+        zeros, zeros, Observations.from_dense(np.zeros((2, 13), np.float32)), torch.ones((2, 8), dtype=torch.bool)
+    )
     assert not values.requires_grad
 
 
