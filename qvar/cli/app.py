@@ -62,13 +62,25 @@ def search(
     qubits: Qubits = None,
     ignore_coupling: Annotated[bool, typer.Option(help="Let CNOTs act on any pair the device has data for.")] = False,
     algorithm: Annotated[
-        str, typer.Option(help="ddqn, ppo (needs the sb3 extra), or random as the baseline.")
-    ] = "ddqn",
+        str | None,
+        typer.Option(help="ddqn, ppo (sb3 extra), annealing, evolution or random; that of the preset if left out."),
+    ] = None,
     preset: Annotated[str, typer.Option(help="laptop, or crlqas for the published hyper-parameters.")] = "laptop",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
     optimizer: OptimizerName = None,
     shots: Shots = None,
+    sampling: Annotated[
+        str | None, typer.Option(help="How shots are drawn: multinomial, or normal (same mean and variance, faster).")
+    ] = None,
+    max_energies: Annotated[
+        int | None, typer.Option(help="End after this many energies; a gradient counts as three.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="Rank circuits by their energy as measured (default), or noiseless.")
+    ] = None,
+    cnot_price: Annotated[float | None, typer.Option(help="What a CNOT less is worth, in the unit of energy.")] = None,
+    rotation_price: Annotated[float | None, typer.Option(help="What a rotation less is worth.")] = None,
     engine: EngineName = None,
     environments: Annotated[int, typer.Option(help="Episodes that the agent plays in lockstep.")] = 1,
     replay_from: Annotated[
@@ -80,7 +92,7 @@ def search(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Let an agent search for a circuit with a low energy, under the noise of a device."""
+    """Search for a circuit with a low energy, under the noise of a device."""
     from qvar.cli.searching import SearchOptions, search_command
 
     options = SearchOptions(
@@ -94,6 +106,11 @@ def search(
         max_gates=max_gates,
         optimizer=optimizer,
         shots=shots,
+        sampling=sampling,
+        max_energies=max_energies,
+        judge=judge,
+        cnot_price=cnot_price,
+        rotation_price=rotation_price,
         engine=engine,
         environments=environments,
         replay_from=replay_from,

@@ -1,6 +1,7 @@
 """The commands that compute: an architecture search and a fixed-circuit VQE."""
 
 import logging
+import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
@@ -10,19 +11,19 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from qvar.agents import AgentSettings
 from qvar.cli.inputs import find_engine, find_optimizer, find_problem
 from qvar.cli.listing import print_circuit, print_json, print_line
 from qvar.report import result_table
 from qvar.runs import RunFolder
 from qvar.search import (
-    DoubleDQN,
-    MaskablePPO,
-    RandomPolicy,
+    GRADIENT_IN_ENERGIES,
+    Algorithm,
     SearchConfiguration,
     SearchResult,
+    algorithm_name,
     ansatz,
     configure,
+    find_algorithm,
     run_search,
     vqe,
 )
@@ -39,12 +40,17 @@ class SearchOptions:
     noise: str = "none"
     qubits: str | None = None
     ignore_coupling: bool = False
-    algorithm: str = "ddqn"
+    algorithm: str | None = None
     preset: str = "laptop"
     episodes: int | None = None
     max_gates: int | None = None
     optimizer: str | None = None
     shots: int | None = None
+    sampling: str | None = None
+    max_energies: int | None = None
+    judge: str | None = None
+    cnot_price: float | None = None
+    rotation_price: float | None = None
     engine: str | None = None
     environments: int = 1
     replay_from: Path | None = None
@@ -63,18 +69,23 @@ class SearchOptions:
             ignore_coupling=self.ignore_coupling,
         )
         base = configure(self.preset, problem, engine, shots=self.shots)
-        given = {"episodes": self.episodes, "max_gates": self.max_gates, "optimizer": find_optimizer(self.optimizer)}
+        given = {
+            "episodes": self.episodes,
+            "max_gates": self.max_gates,
+            "optimizer": find_optimizer(self.optimizer),
+            "sampling": self.sampling,
+            "max_energies": self.max_energies,
+        }
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         changes["environments"] = self.environments
-        return replace(base, algorithm=self._algorithm(base.algorithm), seed=self.seed, **changes)
-
-    def _algorithm(self, default: AgentSettings) -> AgentSettings:
-        others: dict[str, AgentSettings] = {"ppo": MaskablePPO(), "random": RandomPolicy()}
-        if self.algorithm in others:
-            return others[self.algorithm]
-        if self.algorithm == "ddqn":
-            return default
-        raise RunError(f"unknown algorithm {self.algorithm!r}; known are ddqn, {', '.join(others)}")
+        prices: dict[str, Any] = {
+            "by": self.judge,
+            "cnot_price": self.cnot_price,
+            "rotation_price": self.rotation_price,
+        }
+        judge = replace(base.judge, **{name: value for name, value in prices.items() if value is not None})
+        algorithm = base.algorithm if self.algorithm is None else find_algorithm(self.algorithm, base.algorithm)
+        return replace(base, algorithm=algorithm, judge=judge, seed=self.seed, **changes)
 
     def check_nothing_to_set(self) -> None:
         """Raise RunError if an option would be ignored by resuming a run without naming its task."""
@@ -83,9 +94,9 @@ class SearchOptions:
             names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
             raise RunError(f"--resume without a task goes on with a run as it was set up; leave out {names}")
 
-    def default_folder(self) -> Path:
+    def default_folder(self, algorithm: Algorithm) -> Path:
         """Return runs/TASK-NOISE-ALGORITHM-seedN."""
-        parts = (Path(self.task or "run").stem, Path(self.noise.replace(":", "-")).stem, self.algorithm)
+        parts = (Path(self.task or "run").stem, Path(self.noise.replace(":", "-")).stem, algorithm_name(algorithm))
         return Path("runs") / "-".join((*parts, f"seed{self.seed}"))
 
 
@@ -93,14 +104,14 @@ def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as
     """Run or resume a search, show its progress, print its result."""
     if quiet or as_json:
         logging.getLogger("qvar").setLevel(logging.ERROR)
-    folder = options.default_folder() if out is None else out
     if options.task is None and resume:
         if out is None:
             raise RunError("which run? Give its folder: qvar search --resume --out RUN")
         options.check_nothing_to_set()
-        configuration = SearchConfiguration.from_dict(RunFolder.open(folder).config)
+        configuration = SearchConfiguration.from_dict(RunFolder.open(out).config)
     else:
         configuration = options.configuration()
+    folder = options.default_folder(configuration.algorithm) if out is None else out
     errors = Console(stderr=True)
     try:
         with _EpisodeProgress(configuration, errors, visible=not (quiet or as_json)) as progress:
@@ -117,14 +128,11 @@ def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as
 
 def _title(configuration: SearchConfiguration) -> str:
     noise = configuration.engine.noise
-    algorithm = _ALGORITHMS[type(configuration.algorithm)]
     return (
-        f"{configuration.problem.title}, {noise.name if noise else 'no noise'}, {algorithm}, "
+        f"{configuration.problem.title}, {noise.name if noise else 'no noise'}, "
+        f"{algorithm_name(configuration.algorithm)}, "
         f"{configuration.episodes} episodes, seed {configuration.seed}"
     )
-
-
-_ALGORITHMS: dict[type, str] = {DoubleDQN: "double DQN", MaskablePPO: "maskable PPO", RandomPolicy: "random policy"}
 
 
 class _EpisodeProgress:
@@ -132,6 +140,7 @@ class _EpisodeProgress:
 
     def __init__(self, configuration: SearchConfiguration, console: Console, *, visible: bool) -> None:
         self._episodes = configuration.episodes
+        self._budget = configuration.max_energies
         self._stack = ExitStack()
         self._progress = Progress(
             SpinnerColumn(),
@@ -156,7 +165,10 @@ class _EpisodeProgress:
     def update(self, record: Mapping[str, Any]) -> None:
         """Show one more episode."""
         text = f"best {record['best_energy']:.5f}, noiseless error {record['best_error']:.1e}"
-        self._progress.update(self._task, completed=record["episode"], description=text)
+        budget = self._budget or math.inf
+        spent = (record["evaluations"] + GRADIENT_IN_ENERGIES * record["gradients"]) / budget
+        total = self._episodes if spent == 0 else min(self._episodes, math.ceil(record["episode"] / min(spent, 1)))
+        self._progress.update(self._task, completed=record["episode"], total=total, description=text)
 
 
 def vqe_command(

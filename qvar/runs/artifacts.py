@@ -66,7 +66,7 @@ def plot_learning_curve(
     upper.plot(episodes, [r["energy"] for r in history], ".", color="0.7", label="end of episode, as measured")
     upper.plot(episodes, [r["best_energy"] for r in history], color="C0", label="best so far, as measured")
     upper.axhline(exact_energy, color="C3", linestyle="--", label="exact ground energy")
-    evaluated = [record for record in history if record["evaluation"] is not None]
+    evaluated = [record for record in history if record.get("evaluation") is not None]
     if evaluated:
         when, energies = [r["episode"] for r in evaluated], [r["evaluation"]["energy"] for r in evaluated]
         upper.plot(when, energies, "C1x", label="without exploration")

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.agents import make_agent
+from qvar.search.annealing import Annealing, AnnealingSearcher
 from qvar.search.configuration import SearchConfiguration
 from qvar.search.environment import make_environment
+from qvar.search.evolution import Evolution, EvolutionSearcher
 from qvar.search.reinforcement import AgentSearcher
 from qvar.search.searcher import Searcher, Tracker
 
@@ -29,9 +31,13 @@ def make_searcher(
         experience: fills the replay memory of a double-DQN agent, see `Experience.arrays`.
     """
     environment_seed, algorithm_seed = np.random.SeedSequence(configuration.seed).spawn(2)
-    env = make_environment(configuration)
+    env, algorithm = make_environment(configuration), configuration.algorithm
+    if isinstance(algorithm, Annealing):
+        return AnnealingSearcher(algorithm, env, tracker, algorithm_seed)
+    if isinstance(algorithm, Evolution):
+        return EvolutionSearcher(algorithm, env, tracker, algorithm_seed)
     agent = make_agent(
-        configuration.algorithm,
+        algorithm,
         n_features=int(np.prod(env.observation_space.shape or ())),
         n_actions=len(env.action_table),
         max_gates=configuration.max_gates,

@@ -12,21 +12,22 @@ from qvar.simulators import Circuit, Operation, Slot
 __all__ = ["BestCircuit"]
 
 TIE = 1e-6
-"""Energies closer than this count as equal (Hartree); then the circuit with fewer CNOTs, then fewer gates, wins."""
+"""Values closer than this count as equal; then the circuit with fewer CNOTs, then fewer gates, wins."""
 
 
 @dataclass(frozen=True)
 class BestCircuit:
-    """A circuit with its angles and its energy as the search saw it, noise included."""
+    """A circuit with its angles, its energy as the search saw it, and its value by which circuits are compared."""
 
     circuit: Circuit
     parameters: NDArray[np.float64]
     energy: float
+    value: float
 
     def is_better_than(self, other: "BestCircuit") -> bool:
-        """Tell whether this circuit has the lower energy or, within 1e-6, the fewer gates."""
-        if abs(self.energy - other.energy) > TIE:
-            return self.energy < other.energy
+        """Tell whether this circuit has the lower value or, within 1e-6, the fewer gates."""
+        if abs(self.value - other.value) > TIE:
+            return self.value < other.value
         return self._size() < other._size()
 
     def _size(self) -> tuple[int, int]:
@@ -43,6 +44,7 @@ class BestCircuit:
             "operations": operations,
             "parameters": self.parameters.tolist(),
             "energy": self.energy,
+            "value": self.value,
         }
 
     @classmethod
@@ -53,4 +55,5 @@ class BestCircuit:
             for gate, qubits, parameters in data["operations"]
         )
         circuit = Circuit(int(data["n_qubits"]), operations)
-        return cls(circuit, np.array(data["parameters"], dtype=np.float64), float(data["energy"]))
+        parameters = np.array(data["parameters"], dtype=np.float64)
+        return cls(circuit, parameters, float(data["energy"]), float(data["value"]))

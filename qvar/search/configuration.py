@@ -9,11 +9,43 @@ from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, 
 from qvar.envs.evaluation import Sampling
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem
+from qvar.search.annealing import Annealing
+from qvar.search.evolution import Evolution
+from qvar.search.judge import Judge
 from qvar.simulators import AerOptions, AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import RunError
 
-__all__ = ["Algorithm", "SearchConfiguration"]
+__all__ = ["ALGORITHMS", "Algorithm", "SearchConfiguration", "algorithm_name", "find_algorithm"]
+
+Algorithm = AgentSettings | Annealing | Evolution
+"""How circuits are proposed."""
+
+ALGORITHMS: dict[str, type[Algorithm]] = {
+    "ddqn": DoubleDQN,
+    "ppo": MaskablePPO,
+    "random": RandomPolicy,
+    "annealing": Annealing,
+    "evolution": Evolution,
+}
+"""The algorithms by name."""
+
+
+def find_algorithm(name: str, default: Algorithm) -> Algorithm:
+    """Return the algorithm called `name`: `default` if it is one of that kind, else with its own default settings.
+
+    Raises:
+        RunError: for an unknown name.
+    """
+    if name not in ALGORITHMS:
+        raise RunError(f"unknown algorithm {name!r}; known are {', '.join(ALGORITHMS)}")
+    return default if type(default) is ALGORITHMS[name] else ALGORITHMS[name]()
+
+
+def algorithm_name(algorithm: Algorithm) -> str:
+    """Return the short name of an algorithm."""
+    return next(name for name, kind in ALGORITHMS.items() if type(algorithm) is kind)
+
 
 _STRATEGIES: dict[str, type[Any]] = {
     cls.__name__: cls
@@ -30,15 +62,10 @@ _STRATEGIES: dict[str, type[Any]] = {
         MovingThreshold,
         NegativeBinomialHalting,
         NoHalting,
-        DoubleDQN,
-        MaskablePPO,
-        RandomPolicy,
+        Judge,
+        *ALGORITHMS.values(),
     )
 }
-
-
-Algorithm = AgentSettings
-"""How circuits are proposed."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +79,7 @@ class SearchConfiguration:
         optimizer: how angles are optimized.
         curriculum: when an episode counts as a success.
         halting: how episodes are shortened.
+        judge: how circuits are valued.
         episodes: circuits built from scratch.
         max_gates: gates per circuit.
         shots: shots per measured circuit, None for exact values.
@@ -70,6 +98,7 @@ class SearchConfiguration:
     optimizer: Optimizer = field(default_factory=LBFGS)
     curriculum: MovingThreshold | FixedThreshold = field(default_factory=FixedThreshold)
     halting: NoHalting | NegativeBinomialHalting = field(default_factory=NoHalting)
+    judge: Judge = field(default_factory=Judge)
     episodes: int = 200
     max_gates: int = 40
     shots: int | None = None
@@ -88,6 +117,11 @@ class SearchConfiguration:
                 object.__setattr__(self, name, check_whole(name, value, error=RunError))
         if self.replay_from is not None and not isinstance(self.algorithm, DoubleDQN):
             raise RunError(f"only DoubleDQN has a replay memory to fill, got {type(self.algorithm).__name__}")
+        if self.environments > 1 and not isinstance(self.algorithm, AgentSettings):
+            raise RunError(
+                f"only agents play several environments, got environments={self.environments} for "
+                f"{type(self.algorithm).__name__}; set it to 1"
+            )
         object.__setattr__(self, "seed", check_whole("seed", self.seed, least=0, error=RunError))
 
     def to_dict(self) -> dict[str, Any]:
@@ -99,6 +133,7 @@ class SearchConfiguration:
             "optimizer": _strategy_to_dict(self.optimizer),
             "curriculum": _strategy_to_dict(self.curriculum),
             "halting": _strategy_to_dict(self.halting),
+            "judge": _strategy_to_dict(self.judge),
             "episodes": self.episodes,
             "max_gates": self.max_gates,
             "shots": self.shots,
@@ -122,7 +157,7 @@ class SearchConfiguration:
             settings = dict(data)
             settings["problem"] = Problem.from_dict(settings["problem"])
             settings["engine"] = _engine_from_dict(settings["engine"])
-            for name in ("algorithm", "optimizer", "curriculum", "halting"):
+            for name in ("algorithm", "optimizer", "curriculum", "halting", "judge"):
                 settings[name] = _strategy_from_dict(settings[name])
             return cls(**settings)
         except (KeyError, TypeError, AttributeError) as error:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from qvar.agents import Agent
 from qvar.envs import ArchitectureSearchEnv
-from qvar.search.best import BestCircuit
 from qvar.search.lockstep import Lockstep, Outcome
 from qvar.search.searcher import Tracker
 
@@ -125,7 +124,7 @@ class AgentSearcher:
 
     def _note_step(self, env: ArchitectureSearchEnv, info: Mapping[str, Any]) -> None:
         self._tracker.spend(info, steps=1)
-        self._tracker.offer(BestCircuit(env.circuit, env.parameters, float(info["energy"])))
+        self._tracker.offer(env.circuit, env.parameters, float(info["energy"]))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return the state of agent and environments between rounds."""

@@ -23,7 +23,7 @@ from qvar.search.environment import make_environment
 from qvar.search.experience import Experience
 from qvar.search.result import SearchResult
 from qvar.search.searcher import Tracker
-from qvar.simulators import Circuit, StatevectorSimulator
+from qvar.simulators import Circuit
 from qvar.simulators.errors import RunError
 
 __all__ = ["CHECKPOINT_SECONDS", "run_search"]
@@ -131,8 +131,13 @@ class _RunInProgress:
     ) -> None:
         self._configuration = configuration
         self._folder = folder
-        self._ideal = StatevectorSimulator()
-        self._tracker = Tracker(episodes=configuration.episodes, budget=configuration.max_energies)
+        self._env = make_environment(configuration)
+        self._tracker = Tracker(
+            episodes=configuration.episodes,
+            budget=configuration.max_energies,
+            judge=configuration.judge,
+            evaluator=self._env.evaluator,
+        )
         self._searcher = make_searcher(configuration, self._tracker, experience=experience)
         self._finished_after: float | None = None
         self._seconds_before = 0.0
@@ -200,7 +205,7 @@ class _RunInProgress:
         return self._tracker.best
 
     def _noiseless_energy(self, best: BestCircuit) -> float:
-        return self._configuration.problem.objective(self._ideal, best.circuit)(best.parameters)
+        return self._env.evaluator.noiseless_energy(best.circuit, best.parameters)
 
     def _save(self) -> None:
         assert self._folder is not None

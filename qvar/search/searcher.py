@@ -7,11 +7,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qvar.envs import Evaluation
+from qvar.envs import CircuitEvaluator, Evaluation
 from qvar.search.best import BestCircuit
+from qvar.search.judge import Judge
 from qvar.search.result import Cost
+from qvar.simulators import Circuit
 
-__all__ = ["Searcher", "Tracker"]
+__all__ = ["Searcher", "Tracker", "outcome"]
 
 
 class Tracker:
@@ -20,9 +22,13 @@ class Tracker:
     Args:
         budget: energies that the search may spend (`Cost.energies`), None for no limit.
         episodes: episodes that it may play.
+        judge: how circuits are valued.
+        evaluator: gives noiseless energies to a judge who asks for them.
     """
 
-    def __init__(self, *, episodes: int, budget: int | None) -> None:
+    def __init__(self, *, episodes: int, budget: int | None, judge: Judge, evaluator: CircuitEvaluator) -> None:
+        self._judge = judge
+        self._evaluator = evaluator
         self._episodes = episodes
         self._budget = budget
         self.cost = Cost()
@@ -45,20 +51,27 @@ class Tracker:
         """Whether episodes or budget are used up."""
         return self.progress >= 1.0
 
-    def note(self, tried: Evaluation, *, steps: int = 1) -> None:
-        """Take note of a circuit that was optimized (`steps=0`: merely evaluated)."""
+    def note(self, tried: Evaluation) -> float:
+        """Take note of a circuit that was optimized and return its value, the lower the better."""
         spent = {"evaluations": tried.evaluations, "gradients": tried.gradients, "shots": tried.shots}
-        self.spend(spent, steps=steps)
-        self.offer(BestCircuit(tried.circuit, tried.parameters, tried.energy))
+        self.spend(spent, steps=1)
+        return self.offer(tried.circuit, tried.parameters, tried.energy)
 
     def spend(self, spent: Mapping[str, Any], *, steps: int) -> None:
         """Add evaluations, gradients and shots to the cost."""
         self.cost = self.cost.plus(spent, steps=steps)
 
-    def offer(self, candidate: BestCircuit) -> None:
-        """Keep `candidate` if it is the best so far."""
+    def offer(self, circuit: Circuit, parameters: NDArray[np.float64], energy: float) -> float:
+        """Judge a circuit by its energy as measured, keep it if it is the best so far, and return its value."""
+        value = energy
+        if self._judge.by == "noiseless" and not self._evaluator.is_noiseless:
+            value = self._evaluator.noiseless_energy(circuit, parameters)
+            self.spend({"evaluations": 1, "gradients": 0, "shots": 0}, steps=0)
+        value += self._judge.price(circuit)
+        candidate = BestCircuit(circuit, parameters, energy, value)
         if self.best is None or candidate.is_better_than(self.best):
             self.best = candidate
+        return value
 
     def state(self) -> dict[str, Any]:
         """Return best circuit and cost as JSON-able data."""
@@ -107,8 +120,3 @@ def outcome(tried: Evaluation, error: float) -> dict[str, Any]:
         "n_cnots": tried.circuit.n_two_qubit_gates,
         "n_rotations": tried.circuit.n_rotations,
     }
-
-
-def random_state(rng: np.random.Generator) -> dict[str, Any]:
-    """Return the state of a random stream as JSON-able data."""
-    return dict(rng.bit_generator.state)

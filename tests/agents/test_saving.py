@@ -47,7 +47,8 @@ def test_a_loaded_agent_continues_bit_by_bit(make_dqn, feed, save_and_load, n_st
 
 
 @pytest.mark.parametrize(
-    "dropped", ["policy", "target", "adam", "replay", "sampler", "explore_rng", "replay_rng", "epsilon", "learner_steps"]
+    "dropped",
+    ["policy", "target", "adam", "replay", "sampler", "explore_rng", "replay_rng", "epsilon", "learner_steps"],
 )
 def test_without_any_part_of_the_state_the_loaded_agent_goes_another_way(make_dqn, feed, save_and_load, dropped):
     original = make_dqn(seed=1, n_step=1, epsilon_decay=0.99, priority_exponent=0.6)

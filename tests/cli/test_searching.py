@@ -23,7 +23,7 @@ def test_a_search_prints_its_numbers_and_leaves_its_record(qvar, own_folder):
     for name in ("energy", "noiseless_energy", "exact_energy"):
         assert f"{result[name]:.6f}" in outcome.out
     assert f"{result['error']:.2e}" in outcome.out
-    assert "no noise, double DQN, 2 episodes, seed 0" in outcome.words
+    assert "no noise, ddqn, 2 episodes, seed 0" in outcome.words
     assert "q_0:" in outcome.out
     assert "record, plots and circuit in mine; look at it again with: qvar show mine" in outcome.out
 

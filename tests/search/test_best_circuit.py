@@ -12,7 +12,7 @@ from qvar.simulators import Circuit, Operation, Slot
 def best(energy, *, n_cnots=1, n_rotations=1):
     cnots = (Operation("cx", (0, 1)),) * n_cnots
     rotations = tuple(Operation("ry", (k % 2,), (Slot(k),)) for k in range(n_rotations))
-    return BestCircuit(Circuit(2, cnots + rotations), np.arange(n_rotations) / 3, energy)
+    return BestCircuit(Circuit(2, cnots + rotations), np.arange(n_rotations) / 3, energy, energy)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_circuit_comes_back_from_json_exactly():
             Operation("ry", (1,), (Slot(1),)),
         ),
     )
-    original = BestCircuit(circuit, np.array([np.pi / 7, -1e-17]), -1.1372701746609035)
+    original = BestCircuit(circuit, np.array([np.pi / 7, -1e-17]), -1.1372701746609035, -1.1372)
     back = BestCircuit.from_dict(json.loads(json.dumps(original.to_dict())))
     assert back.circuit == circuit
     assert back.parameters.tolist() == original.parameters.tolist()
@@ -64,6 +64,6 @@ def test_a_circuit_comes_back_from_json_exactly():
 
 
 def test_an_empty_circuit_comes_back_too():
-    back = BestCircuit.from_dict(json.loads(json.dumps(BestCircuit(Circuit(2), np.zeros(0), 0.5).to_dict())))
+    back = BestCircuit.from_dict(json.loads(json.dumps(BestCircuit(Circuit(2), np.zeros(0), 0.5, 0.75).to_dict())))
     assert back.circuit == Circuit(2)
     assert back.parameters.shape == (0,)

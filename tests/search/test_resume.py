@@ -262,16 +262,16 @@ def test_the_checkpoint_of_another_run_is_refused_and_nothing_changed(configurat
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda arrays, state: state.pop("best"),
-        lambda arrays, state: state.pop("agent"),
-        lambda arrays, state: state["best"].update(operations=[["warp", [0], []]]),
-        lambda arrays, state: state["searcher"]["environment"].pop("np_random"),
-        lambda arrays, state: state["searcher"]["environment"]["curriculum"].pop("best"),
+        lambda arrays, state: state["tracker"].pop("best"),
+        lambda arrays, state: state["searcher"].pop("agent"),
+        lambda arrays, state: state["tracker"]["best"].update(operations=[["warp", [0], []]]),
+        lambda arrays, state: state["searcher"]["environments"][0].pop("np_random"),
+        lambda arrays, state: state["searcher"]["environments"][0]["curriculum"].pop("best"),
         lambda arrays, state: state["searcher"]["agent"].update(explore_rng={}),
-        lambda arrays, state: state.update(cost={"steps": 1, "euros": 3}),
-        lambda arrays, state: arrays.pop("policy.0.weight"),
-        lambda arrays, state: arrays.update({"policy.0.weight": np.zeros((2, 2), np.float32)}),
-        lambda arrays, state: arrays.update({"replay.bits": np.zeros((1, 1), np.uint8)}),
+        lambda arrays, state: state["tracker"].update(cost={"steps": 1, "euros": 3}),
+        lambda arrays, state: arrays.pop("agent.policy.0.weight"),
+        lambda arrays, state: arrays.update({"agent.policy.0.weight": np.zeros((2, 2), np.float32)}),
+        lambda arrays, state: arrays.update({"agent.replay.bits": np.zeros((1, 1), np.uint8)}),
     ],
 )
 def test_a_checkpoint_that_does_not_fit_its_run_is_refused_and_nothing_changed(
