@@ -23,8 +23,8 @@ Algorithm = AgentSettings | Annealing | Evolution
 
 ALGORITHMS: dict[str, type[Algorithm]] = {
     "ddqn": DoubleDQN,
-    "ppo": MaskablePPO,
     "random": RandomPolicy,
+    "ppo": MaskablePPO,
     "annealing": Annealing,
     "evolution": Evolution,
 }
