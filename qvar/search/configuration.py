@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from qvar.agents import AgentSettings, DoubleDQN, MaskablePPO, RandomPolicy
-from qvar.envs import FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting
+from qvar.envs import BestSoFar, FixedThreshold, MovingThreshold, NegativeBinomialHalting, NoHalting
 from qvar.envs.evaluation import Sampling
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem
@@ -58,6 +58,7 @@ _STRATEGIES: dict[str, type[Any]] = {
         AdamSPSA,
         SPSA,
         Cobyla,
+        BestSoFar,
         FixedThreshold,
         MovingThreshold,
         NegativeBinomialHalting,
@@ -96,7 +97,7 @@ class SearchConfiguration:
     engine: Engine
     algorithm: Algorithm = field(default_factory=DoubleDQN)
     optimizer: Optimizer = field(default_factory=LBFGS)
-    curriculum: MovingThreshold | FixedThreshold = field(default_factory=FixedThreshold)
+    curriculum: MovingThreshold | FixedThreshold | BestSoFar = field(default_factory=FixedThreshold)
     halting: NoHalting | NegativeBinomialHalting = field(default_factory=NoHalting)
     judge: Judge = field(default_factory=Judge)
     episodes: int = 200
