@@ -19,6 +19,7 @@ from qvar.envs.registration import ENVIRONMENT_IDS, register_environments
 
 if TYPE_CHECKING:
     from qvar.envs.actions import NO_ACTION, Action, ActionTable, both_directions
+    from qvar.envs.best_so_far import BestSoFar
     from qvar.envs.curriculum import Curriculum, CurriculumState, FixedThreshold, MovingThreshold
     from qvar.envs.encoding import decode, encode, observation, observation_length
     from qvar.envs.environment import ArchitectureSearchEnv
@@ -43,6 +44,7 @@ _HOME = {
     "ActionTable": "actions",
     "ArchitectureSearchEnv": "environment",
     "BinomialHalting": "halting",
+    "BestSoFar": "best_so_far",
     "CircuitEvaluator": "evaluation",
     "Curriculum": "curriculum",
     "CurriculumState": "curriculum",
@@ -77,6 +79,7 @@ __all__ = [
     "Action",
     "ActionTable",
     "ArchitectureSearchEnv",
+    "BestSoFar",
     "BinomialHalting",
     "CircuitEvaluator",
     "Curriculum",

@@ -5,16 +5,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qvar.agents.agent import Agent, RandomAgent, RandomPolicy
-from qvar.agents.settings import DoubleDQN
+from qvar.agents.settings import DoubleDQN, MaskablePPO
 
 if TYPE_CHECKING:
     from qvar.agents.double_dqn import DoubleDQNAgent
+    from qvar.agents.maskable_ppo import MaskablePPOAgent
 
-__all__ = ["Agent", "DoubleDQN", "DoubleDQNAgent", "RandomAgent", "RandomPolicy", "make_agent"]
+__all__ = [
+    "Agent",
+    "AgentSettings",
+    "DoubleDQN",
+    "DoubleDQNAgent",
+    "MaskablePPO",
+    "MaskablePPOAgent",
+    "RandomAgent",
+    "RandomPolicy",
+    "make_agent",
+]
+
+AgentSettings = DoubleDQN | MaskablePPO | RandomPolicy
+"""The settings of every agent there is."""
 
 
 def make_agent(
-    settings: DoubleDQN | RandomPolicy,
+    settings: AgentSettings,
     *,
     n_features: int,
     n_actions: int,
@@ -29,12 +43,20 @@ def make_agent(
         n_actions: number of actions.
         max_gates: longest episode, in steps.
         seed: seeds all its chance.
+
+    Raises:
+        QvarError: for `MaskablePPO` without sb3-contrib.
     """
+    shape = {"n_features": n_features, "n_actions": n_actions, "max_gates": max_gates}
     if isinstance(settings, RandomPolicy):
         return RandomAgent(seed)
+    if isinstance(settings, MaskablePPO):
+        from qvar.agents.maskable_ppo import MaskablePPOAgent
+
+        return MaskablePPOAgent(settings, **shape, seed=seed)
     from qvar.agents.double_dqn import DoubleDQNAgent
 
-    return DoubleDQNAgent(settings, n_features=n_features, n_actions=n_actions, max_gates=max_gates, seed=seed)
+    return DoubleDQNAgent(settings, **shape, seed=seed)
 
 
 def __getattr__(name: str) -> Any:
@@ -42,4 +64,8 @@ def __getattr__(name: str) -> Any:
         from qvar.agents.double_dqn import DoubleDQNAgent
 
         return DoubleDQNAgent
+    if name == "MaskablePPOAgent":  # loads torch and sb3-contrib
+        from qvar.agents.maskable_ppo import MaskablePPOAgent
+
+        return MaskablePPOAgent
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,15 +12,41 @@ __all__ = ["Agent", "RandomAgent", "RandomPolicy"]
 
 
 class Agent(Protocol):
-    """Something that chooses legal actions and may learn from what follows (mutable)."""
+    """Something that chooses legal actions and may learn from what follows (mutable).
+
+    A round is one episode, or several that are played in lockstep, each in an environment of its own.
+    """
 
     @property
-    def epsilon(self) -> float:
-        """Chance that the next action is random."""
+    def epsilon(self) -> float | None:
+        """Chance that the next action is uniformly random; None for an agent whose policy is itself a distribution."""
+        ...
+
+    def begin_round(self, progress: float) -> float | None:
+        """Get ready for a round.
+
+        Args:
+            progress: share of the run that is over, by episodes or by budget, 0 to 1; schedules follow it.
+
+        Returns:
+            The loss, if the agent learned from the rounds before just now.
+        """
         ...
 
     def act(self, observation: NDArray[np.float32], mask: NDArray[np.bool_], *, greedy: bool = False) -> int:
         """Return a legal action, the best one known if `greedy`; `mask` is bool of shape (n_actions,)."""
+        ...
+
+    def act_all(
+        self, observations: NDArray[np.float32], masks: NDArray[np.bool_], *, greedy: bool = False
+    ) -> NDArray[np.int64]:
+        """Return an action for each of several environments, by the rules of `act`.
+
+        Args:
+            observations: float32 of shape (batch, n_features).
+            masks: bool of shape (batch, n_actions).
+            greedy: never explore.
+        """
         ...
 
     def observe(
@@ -32,12 +58,13 @@ class Agent(Protocol):
         next_mask: NDArray[np.bool_],
         *,
         end_reason: str | None,
+        environment: int = 0,
     ) -> float | None:
-        """Take note of a step; return the loss if the agent learned from it."""
+        """Take note of a step of one of the environments; return the loss if the agent learned from it."""
         ...
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Return the whole state between episodes: arrays, which share memory with the agent, and JSON-able data."""
+        """Return the whole state between rounds: arrays, which share memory with the agent, and JSON-able data."""
         ...
 
     def load_state(self, arrays: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:
@@ -64,6 +91,9 @@ class RandomAgent:
     def __init__(self, seed: np.random.SeedSequence) -> None:
         self._rng = np.random.default_rng(seed)
 
+    def begin_round(self, progress: float) -> None:
+        """Follow no schedule."""
+
     def act(
         self,
         observation: NDArray[np.float32],  # noqa: ARG002
@@ -74,6 +104,13 @@ class RandomAgent:
         """Return a random legal action, whatever is asked: this agent knows no better one."""
         return int(self._rng.choice(np.flatnonzero(mask)))
 
+    def act_all(
+        self, observations: NDArray[np.float32], masks: NDArray[np.bool_], *, greedy: bool = False
+    ) -> NDArray[np.int64]:
+        """Return a random legal action for each environment."""
+        pairs = zip(observations, masks, strict=True)
+        return np.array([self.act(observation, mask, greedy=greedy) for observation, mask in pairs], dtype=np.int64)
+
     def observe(
         self,
         observation: NDArray[np.float32],
@@ -83,6 +120,7 @@ class RandomAgent:
         next_mask: NDArray[np.bool_],
         *,
         end_reason: str | None,
+        environment: int = 0,
     ) -> None:
         """Learn nothing."""
 

@@ -8,7 +8,7 @@ Differs from Patel et al., arXiv 2402.03500, and its released code:
 - random actions are drawn from the legal ones only.
 """
 
-from itertools import pairwise
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,24 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from qvar.agents.network import Observations, q_network
 from qvar.agents.replay import NStepWindow, ReplayBuffer, Transition
+from qvar.agents.sampling import PrioritizedSampler, Sampler, UniformSampler
 from qvar.agents.settings import DoubleDQN
+from qvar.agents.tensors import adam_arrays, load_adam, load_network, network_arrays, part
 
-__all__ = ["DoubleDQNAgent", "q_network"]
-
-
-def q_network(n_features: int, hidden: tuple[int, ...], n_actions: int, generator: torch.Generator) -> nn.Sequential:
-    """Return a multilayer perceptron with LeakyReLU, weights drawn from `generator` (PyTorch's default scheme)."""
-    layers: list[nn.Module] = []
-    widths = (n_features, *hidden, n_actions)
-    for fan_in, fan_out in pairwise(widths):
-        # unlike nn.Linear(...), leaves PyTorch's global random state alone
-        linear: nn.Linear = nn.utils.skip_init(nn.Linear, fan_in, fan_out)  # type: ignore[no-untyped-call]
-        bound = fan_in**-0.5
-        nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
-        nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
-        layers += [linear, nn.LeakyReLU()]
-    return nn.Sequential(*layers[:-1])
+__all__ = ["DoubleDQNAgent"]
 
 
 class DoubleDQNAgent:
@@ -56,14 +45,25 @@ class DoubleDQNAgent:
         self._policy = q_network(n_features, settings.hidden, n_actions, generator)
         self._target = q_network(n_features, settings.hidden, n_actions, generator)
         self._target.load_state_dict(self._policy.state_dict())
-        self._adam = torch.optim.Adam(self._policy.parameters(), lr=settings.learning_rate)
+        self._adam = torch.optim.Adam(self._policy.parameters(), lr=settings.learning_rate, fused=True)
         self._buffer = ReplayBuffer(settings.buffer_size, n_features, n_actions)
-        self._window = NStepWindow(settings.n_step, settings.discount(max_gates))
+        self._gamma = settings.discount(max_gates)
+        self._windows: dict[int, NStepWindow] = {}
+        self._sampler = _sampler(settings)
+        self._progress = 0.0
         self._explore_rng = np.random.default_rng(explore)
         self._replay_rng = np.random.default_rng(replay)
         self._env_steps = 0
         self.learner_steps = 0
         self.epsilon = settings.epsilon_start
+
+    def begin_round(self, progress: float) -> None:
+        """Let schedules follow the share of the run that is over, 0 to 1."""
+        self._progress = progress
+        share = self.settings.epsilon_share
+        if share is not None:
+            start, end = self.settings.epsilon_start, self.settings.epsilon_end
+            self.epsilon = max(end, start - (start - end) * progress / share)
 
     def act(self, observation: NDArray[np.float32], mask: NDArray[np.bool_], *, greedy: bool = False) -> int:
         """Return a legal action: random with probability epsilon, else the one of highest Q.
@@ -73,15 +73,31 @@ class DoubleDQNAgent:
             mask: legal actions, bool of shape (n_actions,).
             greedy: never explore.
         """
-        if not greedy and self._explore_rng.random() < self.epsilon:
-            return int(self._explore_rng.choice(np.flatnonzero(mask)))
-        values = self.q_values(observation)
-        return int(np.where(mask, values, -np.inf).argmax())
+        return int(self.act_all(observation[None], mask[None], greedy=greedy)[0])
 
-    def q_values(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the policy network's values, float32 of shape (n_actions,)."""
-        with torch.no_grad():
-            return np.asarray(self._policy(torch.from_numpy(observation)).numpy(), dtype=np.float32)
+    def act_all(
+        self, observations: NDArray[np.float32], masks: NDArray[np.bool_], *, greedy: bool = False
+    ) -> NDArray[np.int64]:
+        """Return an action for each environment as `act` does, by one pass through the network.
+
+        Args:
+            observations: float32 of shape (batch, n_features).
+            masks: bool of shape (batch, n_actions).
+            greedy: never explore.
+        """
+        actions = np.full(len(masks), -1, dtype=np.int64)
+        for index, mask in enumerate(masks):
+            if not greedy and self._explore_rng.random() < self.epsilon:
+                actions[index] = self._explore_rng.choice(np.flatnonzero(mask))
+        (chosen,) = np.nonzero(actions < 0)
+        if len(chosen):
+            actions[chosen] = np.where(masks[chosen], self.q_values(observations[chosen]), -np.inf).argmax(axis=1)
+        return actions
+
+    def q_values(self, observations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the policy network's values, float32 of shape (batch, n_actions) for (batch, n_features)."""
+        with torch.inference_mode():
+            return np.asarray(self._policy(Observations.from_dense(observations)).numpy(), dtype=np.float32)
 
     def observe(
         self,
@@ -92,6 +108,7 @@ class DoubleDQNAgent:
         next_mask: NDArray[np.bool_],
         *,
         end_reason: str | None,
+        environment: int = 0,
     ) -> float | None:
         """Store a step and, when it is time, learn; return the loss of that learner step, else None.
 
@@ -102,9 +119,11 @@ class DoubleDQNAgent:
             next_observation: after the step.
             next_mask: legal actions after the step, bool of shape (n_actions,).
             end_reason: "success", "limit" or "halted" at the end of an episode, else None.
+            environment: which of those played in lockstep the step belongs to.
         """
         weight = 1.0 if end_reason == "halted" and self.settings.bootstrap_halted else 0.0
-        transitions = self._window.push(
+        window = self._windows.setdefault(environment, NStepWindow(self.settings.n_step, self._gamma))
+        transitions = window.push(
             observation,
             action,
             reward,
@@ -119,29 +138,44 @@ class DoubleDQNAgent:
         is_time = self._env_steps % self.settings.learn_every == 0
         if len(self._buffer) < self.settings.learning_starts or not is_time:
             return None
-        return self.learn()
+        return float(np.mean([self.learn() for _ in range(self.settings.learner_steps)]))
 
     def remember(self, transition: Transition) -> None:
         """Put a transition into the replay memory."""
-        self._buffer.add(transition)
+        self._sampler.add(self._buffer.add(transition))
+
+    def recall(self, memory: Mapping[str, NDArray[Any]]) -> None:
+        """Put the transitions of another agent's replay memory into this one's, the latest ones if it is smaller.
+
+        Args:
+            memory: as `ReplayBuffer.state_arrays` gives it.
+        """
+        for row in self._buffer.extend(memory):
+            self._sampler.add(row)
 
     def learn(self) -> float:
         """Take one learner step on a batch from the replay memory and return its loss."""
-        batch = self._buffer.sample(self.settings.batch_size, self._replay_rng)
-        targets = self.targets(
-            batch.rewards,
-            batch.bootstraps,
-            torch.from_numpy(batch.next_observations),
-            torch.from_numpy(batch.next_masks),
+        rows, weights = self._sampler.draw(
+            len(self._buffer), self.settings.batch_size, self._replay_rng, progress=self._progress
         )
-        values = self._policy(torch.from_numpy(batch.observations))
+        batch = self._buffer.take(rows)
+        targets = self.targets(
+            batch.rewards, batch.bootstraps, batch.next_observations, torch.from_numpy(batch.next_masks)
+        )
+        values = self._policy(batch.observations)
         chosen = values.gather(1, torch.from_numpy(batch.actions)[:, None])[:, 0]
-        loss = nn.functional.smooth_l1_loss(chosen, targets)
+        if weights is None:
+            loss = nn.functional.smooth_l1_loss(chosen, targets)
+        else:
+            each = nn.functional.smooth_l1_loss(chosen, targets, reduction="none")
+            loss = (torch.from_numpy(weights) * each).mean()
+            self._sampler.update(rows, (targets - chosen.detach()).numpy())
         self._adam.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._adam.step()
         self.learner_steps += 1
-        self.epsilon = max(self.settings.epsilon_end, self.epsilon * self.settings.epsilon_decay)
+        if self.settings.epsilon_share is None:
+            self.epsilon = max(self.settings.epsilon_end, self.epsilon * self.settings.epsilon_decay)
         if self.learner_steps % self.settings.target_every == 0:
             self._target.load_state_dict(self._policy.state_dict())
         return float(loss.detach())
@@ -150,14 +184,18 @@ class DoubleDQNAgent:
         self,
         rewards: NDArray[np.float32],
         bootstraps: NDArray[np.float32],
-        next_observations: torch.Tensor,
+        next_observations: Observations,
         next_masks: torch.Tensor,
     ) -> torch.Tensor:
-        """Return y = reward + bootstrap * Q_target(s', argmax over legal a of Q_policy(s', a)), shape (batch,)."""
+        """Return y = reward + bootstrap * Q_target(s', argmax over legal a of Q_chooser(s', a)), shape (batch,).
+
+        The chooser is the policy network in double DQN and the target network in plain DQN.
+        """
         with torch.no_grad():
-            legal = self._policy(next_observations).masked_fill(~next_masks, -torch.inf)
-            best = legal.argmax(dim=1, keepdim=True)
-            future = self._target(next_observations).gather(1, best)[:, 0]
+            future = self._target(next_observations)
+            choosing = self._policy(next_observations) if self.settings.double else future
+            best = choosing.masked_fill(~next_masks, -torch.inf).argmax(dim=1, keepdim=True)
+            future = future.gather(1, best)[:, 0]
             targets: torch.Tensor = torch.from_numpy(rewards) + torch.from_numpy(bootstraps) * future
             return targets
 
@@ -166,12 +204,14 @@ class DoubleDQNAgent:
 
         The arrays share memory with the agent: write or copy them before it learns on.
         """
-        arrays: dict[str, NDArray[Any]] = {}
-        for prefix, network in (("policy", self._policy), ("target", self._target)):
-            arrays |= {f"{prefix}.{name}": tensor.numpy() for name, tensor in network.state_dict().items()}
-        for index, moments in self._adam.state_dict()["state"].items():
-            arrays |= {f"adam.{index}.{name}": tensor.numpy() for name, tensor in moments.items()}
-        arrays |= {f"replay.{name}": array for name, array in self._buffer.state_arrays().items()}
+        parts = {
+            "policy": network_arrays(self._policy),
+            "target": network_arrays(self._target),
+            "adam": adam_arrays(self._adam),
+            "replay": self._buffer.state_arrays(),
+            "sampler": self._sampler.state_arrays(),
+        }
+        arrays = {f"{prefix}.{name}": array for prefix, named in parts.items() for name, array in named.items()}
         counters = {
             "env_steps": self._env_steps,
             "learner_steps": self.learner_steps,
@@ -183,19 +223,19 @@ class DoubleDQNAgent:
 
     def load_state(self, arrays: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:
         """Take over what `state` gave."""
-        for prefix, network in (("policy", self._policy), ("target", self._target)):
-            tensors = {name: torch.from_numpy(arrays[f"{prefix}.{name}"].copy()) for name in network.state_dict()}
-            network.load_state_dict(tensors)
-        moments: dict[int, dict[str, torch.Tensor]] = {}
-        for key, array in arrays.items():
-            if key.startswith("adam."):
-                _, index, name = key.split(".")
-                moments.setdefault(int(index), {})[name] = torch.from_numpy(array.copy())
-        self._adam.load_state_dict(self._adam.state_dict() | {"state": moments})
-        replay = {key.removeprefix("replay."): array for key, array in arrays.items() if key.startswith("replay.")}
-        self._buffer.load_state_arrays(replay)
+        load_network(self._policy, part(arrays, "policy"))
+        load_network(self._target, part(arrays, "target"))
+        load_adam(self._adam, part(arrays, "adam"))
+        self._buffer.load_state_arrays(part(arrays, "replay"))
+        self._sampler.load_state_arrays(part(arrays, "sampler"))
         self._env_steps = int(counters["env_steps"])
         self.learner_steps = int(counters["learner_steps"])
         self.epsilon = float(counters["epsilon"])
         self._explore_rng.bit_generator.state = counters["explore_rng"]
         self._replay_rng.bit_generator.state = counters["replay_rng"]
+
+
+def _sampler(settings: DoubleDQN) -> Sampler:
+    if settings.priority_exponent == 0.0:
+        return UniformSampler()
+    return PrioritizedSampler(settings.buffer_size, alpha=settings.priority_exponent, beta=settings.importance_exponent)

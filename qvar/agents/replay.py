@@ -1,11 +1,14 @@
 """Replay memory of n-step transitions, observations packed to bits."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from qvar.agents.network import Observations
 
 __all__ = ["Batch", "NStepWindow", "ReplayBuffer", "Transition"]
 
@@ -69,18 +72,18 @@ class NStepWindow:
 
 @dataclass(frozen=True)
 class Batch:
-    """Transitions as arrays, leading axis the batch."""
+    """Transitions, leading axis the batch."""
 
-    observations: NDArray[np.float32]
+    observations: Observations
     actions: NDArray[np.int64]
     rewards: NDArray[np.float32]
     bootstraps: NDArray[np.float32]
-    next_observations: NDArray[np.float32]
+    next_observations: Observations
     next_masks: NDArray[np.bool_]
 
 
 class ReplayBuffer:
-    """Uniform replay of the latest transitions; mutable.
+    """The latest transitions; mutable. What is drawn from it is up to a `Sampler`.
 
     An observation is a circuit (zeros and ones) and one energy; the circuit is stored as bits, which keeps 20,000
     pairs of 22,001 features at 110 MB instead of 3.5 GB.
@@ -111,8 +114,9 @@ class ReplayBuffer:
     def __len__(self) -> int:
         return min(self._added, self._capacity)
 
-    def add(self, transition: Transition) -> None:
-        """Store a transition, overwriting the oldest when full."""
+    def add(self, transition: Transition) -> int:
+        """Store a transition, overwriting the oldest when full, and return its row."""
+        row = self._added % self._capacity
         values: dict[str, Any] = {
             "bits": np.packbits(transition.observation[:-1] != 0),
             "energies": transition.observation[-1],
@@ -124,12 +128,22 @@ class ReplayBuffer:
             "next_masks": np.packbits(transition.next_mask),
         }
         for name, value in values.items():
-            self._arrays[name][self._added % self._capacity] = value
+            self._arrays[name][row] = value
         self._added += 1
+        return row
 
-    def sample(self, size: int, rng: np.random.Generator) -> Batch:
-        """Draw `size` transitions uniformly with replacement."""
-        rows = rng.integers(len(self), size=size)
+    def extend(self, memory: Mapping[str, NDArray[Any]]) -> list[int]:
+        """Store the transitions of another memory, given by its `state_arrays`, oldest first; return their rows."""
+        n_stored = len(memory["actions"])
+        in_order = np.roll(np.arange(n_stored), -(int(memory["added"]) % n_stored))[-self._capacity :]
+        rows = (self._added + np.arange(len(in_order))) % self._capacity
+        for name, array in self._arrays.items():
+            array[rows] = memory[name][in_order]
+        self._added += len(in_order)
+        return [int(row) for row in rows]
+
+    def take(self, rows: NDArray[np.int64]) -> Batch:
+        """Return the transitions in these rows, int64 of shape (batch,), each in 0..len(self) - 1."""
         picked = {name: array[rows] for name, array in self._arrays.items()}
         return Batch(
             observations=self._unpack(picked["bits"], picked["energies"]),
@@ -140,14 +154,15 @@ class ReplayBuffer:
             next_masks=np.unpackbits(picked["next_masks"], axis=1, count=self._n_actions).astype(bool),  # type: ignore[arg-type]
         )
 
-    def _unpack(self, bits: NDArray[np.generic], energies: NDArray[np.generic]) -> NDArray[np.float32]:
-        observations = np.empty((len(bits), self._n_bits + 1), dtype=np.float32)
-        observations[:, :-1] = np.unpackbits(bits, axis=1, count=self._n_bits)  # type: ignore[arg-type]
-        observations[:, -1] = energies
-        return observations
+    def _unpack(self, bits: NDArray[np.generic], energies: NDArray[np.generic]) -> Observations:
+        unpacked = np.unpackbits(bits, axis=1, count=self._n_bits)  # type: ignore[arg-type]
+        return Observations.from_bits(unpacked.view(np.bool_), np.asarray(energies, dtype=np.float32))
 
     def state_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return everything a checkpoint needs, without the unused part of the memory."""
+        """Return everything a checkpoint needs, without the unused part of the memory.
+
+        The arrays share memory with the buffer.
+        """
         filled = {name: array[: len(self)] for name, array in self._arrays.items()}
         return filled | {"added": np.array(self._added)}
 

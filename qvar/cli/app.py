@@ -73,7 +73,8 @@ def search(
     qubits: Qubits = None,
     ignore_coupling: Annotated[bool, typer.Option(help="Let CNOTs act on any pair the device has data for.")] = False,
     algorithm: Annotated[
-        str | None, typer.Option(help="ddqn, annealing, evolution or random; that of the preset if left out.")
+        str | None,
+        typer.Option(help="ddqn, ppo (sb3 extra), annealing, evolution or random; that of the preset if left out."),
     ] = None,
     preset: Annotated[
         str, typer.Option(help="qvar, or crlqas for the published hyper-parameters (see `qvar presets`).")
@@ -105,6 +106,10 @@ def search(
         bool | None, typer.Option(help="Prune the best circuit at the end; by default as the preset says.")
     ] = None,
     engine: EngineName = None,
+    environments: Annotated[int, typer.Option(help="Episodes that the agent plays in lockstep.")] = 1,
+    replay_from: Annotated[
+        Path | None, typer.Option(help="A finished ddqn run whose experience fills the replay memory at the start.")
+    ] = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/TASK-NOISE-ALGORITHM-seedN.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the unfinished run in --out.")] = False,
@@ -136,6 +141,8 @@ def search(
         rotation_price=rotation_price,
         prune=prune,
         engine=engine,
+        environments=environments,
+        replay_from=replay_from,
         seed=seed,
     )
     search_command(options, out=out, resume=resume, as_json=json, quiet=quiet)

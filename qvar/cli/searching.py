@@ -61,6 +61,8 @@ class SearchOptions:
     rotation_price: float | None = None
     prune: bool | None = None
     engine: str | None = None
+    environments: int = 1
+    replay_from: Path | None = None
     seed: int = 0
 
     def configuration(self) -> SearchConfiguration:
@@ -92,6 +94,7 @@ class SearchOptions:
             "sampling": self.sampling,
         }
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        changes["environments"] = self.environments
         prices: dict[str, Any] = {
             "by": self.judge,
             "cnot_price": self.cnot_price,
@@ -132,7 +135,9 @@ def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as
     errors = Console(stderr=True)
     try:
         with _EpisodeProgress(configuration, errors, visible=not (quiet or as_json)) as progress:
-            result = run_search(configuration, out=folder, resume=resume, on_episode=progress.update)
+            result = run_search(
+                configuration, out=folder, resume=resume, replay_from=options.replay_from, on_episode=progress.update
+            )
     except KeyboardInterrupt:
         print_line(f"interrupted; go on with: qvar search --resume --out {folder}", errors)
         raise SystemExit(130) from None

@@ -5,6 +5,7 @@
 | config.json | the configuration and its hash, the run's identity; never changed |
 | metrics.jsonl | one JSON object per episode, appended as it happens |
 | checkpoint.npz | the whole state at the end of some episode, replaced atomically |
+| replay.npz | the experience that the run started with, if it was given any |
 | result.json | the outcome; its presence means that the run is finished |
 
 Checkpoints hold arrays and JSON only and are read without pickle.
@@ -150,10 +151,7 @@ class RunFolder:
 
     def save_checkpoint(self, arrays: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
         """Replace the checkpoint: arrays, and JSON-able state."""
-        content = json.dumps({"run": self.id, "state": dict(state)}, allow_nan=False)
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **{"state.json": np.array(content), **arrays})
-        write_atomically(self.path / "checkpoint.npz", buffer.getvalue())
+        self._write_arrays("checkpoint.npz", arrays, state)
 
     def load_checkpoint(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
         """Return the arrays and state of the checkpoint, None if there is none yet.
@@ -161,7 +159,29 @@ class RunFolder:
         Raises:
             RunError: if it is unreadable or belongs to another run.
         """
-        file = self.path / "checkpoint.npz"
+        return self._read_arrays("checkpoint.npz")
+
+    def save_replay(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep the experience that the run starts with."""
+        self._write_arrays("replay.npz", arrays, {})
+
+    def load_replay(self) -> dict[str, NDArray[Any]] | None:
+        """Return what `save_replay` kept, None if there is nothing.
+
+        Raises:
+            RunError: if it is unreadable or belongs to another run.
+        """
+        saved = self._read_arrays("replay.npz")
+        return None if saved is None else saved[0]
+
+    def _write_arrays(self, name: str, arrays: Mapping[str, NDArray[Any]], state: Mapping[str, Any]) -> None:
+        content = json.dumps({"run": self.id, "state": dict(state)}, allow_nan=False)
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **{"state.json": np.array(content), **arrays})
+        write_atomically(self.path / name, buffer.getvalue())
+
+    def _read_arrays(self, name: str) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+        file = self.path / name
         if not file.is_file():
             return None
         try:

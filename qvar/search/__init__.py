@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qvar.agents import DoubleDQN, RandomPolicy
+from qvar.agents import DoubleDQN, MaskablePPO, RandomPolicy
 from qvar.envs import GateCostReward, PaperReward, StartCircuit
 from qvar.envs.defaults import find_problem
 from qvar.problems import Problem
@@ -53,6 +53,7 @@ __all__ = [
     "Greedy",
     "Judge",
     "Labels",
+    "MaskablePPO",
     "PaperReward",
     "Pruned",
     "Pruning",

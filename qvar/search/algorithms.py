@@ -1,39 +1,36 @@
 """Build the searcher that a configuration asks for, with its environment and its random streams."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
 import numpy as np
+from numpy.typing import NDArray
 
 from qvar.agents import make_agent
-from qvar.envs import ArchitectureSearchEnv
 from qvar.search.annealing import Annealing, AnnealingSearcher
 from qvar.search.configuration import SearchConfiguration
+from qvar.search.environment import make_environment
 from qvar.search.evolution import Evolution, EvolutionSearcher
 from qvar.search.greedy import Greedy, GreedySearcher
 from qvar.search.reinforcement import AgentSearcher
 from qvar.search.searcher import Searcher, Tracker
 
-__all__ = ["make_environment", "make_searcher"]
+if TYPE_CHECKING:
+    from qvar.agents import DoubleDQNAgent
+
+__all__ = ["make_searcher"]
 
 
-def make_environment(configuration: SearchConfiguration) -> ArchitectureSearchEnv:
-    """Return the environment of a configuration."""
-    return ArchitectureSearchEnv(
-        configuration.problem,
-        configuration.engine,
-        optimizer=configuration.optimizer,
-        max_gates=configuration.max_gates,
-        curriculum=configuration.curriculum,
-        halting=configuration.halting,
-        reward=configuration.reward,
-        start=configuration.start,
-        optimize_every=configuration.optimize_every,
-        shots=configuration.shots,
-        sampling=configuration.sampling,
-        remember=configuration.remember,
-    )
+def make_searcher(
+    configuration: SearchConfiguration, tracker: Tracker, *, experience: Mapping[str, NDArray[Any]] | None = None
+) -> Searcher:
+    """Return the algorithm of a configuration, ready to play.
 
-
-def make_searcher(configuration: SearchConfiguration, tracker: Tracker) -> Searcher:
-    """Return the algorithm of a configuration, ready to play."""
+    Args:
+        configuration: what to run.
+        tracker: is told every circuit.
+        experience: fills the replay memory of a double-DQN agent, see `Experience.arrays`.
+    """
     environment_seed, algorithm_seed = np.random.SeedSequence(configuration.seed).spawn(2)
     env, algorithm = make_environment(configuration), configuration.algorithm
     if isinstance(algorithm, Annealing):
@@ -49,11 +46,13 @@ def make_searcher(configuration: SearchConfiguration, tracker: Tracker) -> Searc
         max_gates=configuration.max_gates,
         seed=algorithm_seed,
     )
+    if experience is not None:
+        cast("DoubleDQNAgent", agent).recall(experience)
     return AgentSearcher(
         lambda: make_environment(configuration),
         agent,
         tracker,
         seed=configuration.seed,
-        environment_seed=int(environment_seed.generate_state(1)[0]),
+        environment_seeds=environment_seed.generate_state(configuration.environments).tolist(),
         evaluate_every=configuration.evaluate_every,
     )

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from qvar.agents import DoubleDQN, RandomPolicy
+from qvar.agents import AgentSettings, DoubleDQN, MaskablePPO, RandomPolicy
 from qvar.envs import (
+    BestSoFar,
     BinomialHalting,
     FixedNegativeBinomialHalting,
     FixedThreshold,
@@ -31,12 +32,13 @@ from qvar.simulators.errors import RunError
 
 __all__ = ["ALGORITHMS", "Algorithm", "SearchConfiguration", "algorithm_name", "find_algorithm"]
 
-Algorithm = DoubleDQN | RandomPolicy | Annealing | Evolution | Greedy
+Algorithm = AgentSettings | Annealing | Evolution | Greedy
 """How circuits are proposed."""
 
 ALGORITHMS: dict[str, type[Algorithm]] = {
     "ddqn": DoubleDQN,
     "random": RandomPolicy,
+    "ppo": MaskablePPO,
     "annealing": Annealing,
     "evolution": Evolution,
     "greedy": Greedy,
@@ -71,6 +73,7 @@ _STRATEGIES: dict[str, type[Any]] = {
         AdamSPSA,
         SPSA,
         Cobyla,
+        BestSoFar,
         FixedThreshold,
         MovingThreshold,
         NegativeBinomialHalting,
@@ -115,14 +118,16 @@ class SearchConfiguration:
         max_energies: energies after which the search ends at the next episode (see `Cost.energies`), None for no limit.
         pruning: how the best circuit is pruned after the search, at a cost of its own; None for not at all.
         evaluate_every: episodes between evaluations, one episode without exploration each; None for none.
+        environments: episodes that an agent plays in lockstep, each in an environment of its own.
         seed: seeds everything.
+        replay_from: identity of the run whose experience fills the replay memory at the start; `run_search` sets it.
     """
 
     problem: Problem
     engine: Engine
     algorithm: Algorithm = field(default_factory=DoubleDQN)
     optimizer: Optimizer = field(default_factory=LBFGS)
-    curriculum: MovingThreshold | FixedThreshold = field(default_factory=FixedThreshold)
+    curriculum: MovingThreshold | FixedThreshold | BestSoFar = field(default_factory=FixedThreshold)
     halting: Halting = field(default_factory=NoHalting)
     reward: PaperReward | GateCostReward = field(default_factory=PaperReward)
     start: StartCircuit | None = None
@@ -136,15 +141,25 @@ class SearchConfiguration:
     max_energies: int | None = None
     pruning: Pruning | None = None
     evaluate_every: int | None = 25
+    environments: int = 1
     seed: int = 0
+    replay_from: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("episodes", "max_gates", "shots", "max_energies", "evaluate_every", "optimize_every"):
+        counts = ("episodes", "max_gates", "shots", "max_energies", "evaluate_every", "optimize_every", "environments")
+        for name in counts:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, check_whole(name, value, error=RunError))
         if self.episodes is None and self.max_energies is None:
             raise RunError("a search needs an end: give episodes, max_energies or both")
+        if self.replay_from is not None and not isinstance(self.algorithm, DoubleDQN):
+            raise RunError(f"only DoubleDQN has a replay memory to fill, got {type(self.algorithm).__name__}")
+        if self.environments > 1 and not isinstance(self.algorithm, AgentSettings):
+            raise RunError(
+                f"only agents play several environments, got environments={self.environments} for "
+                f"{type(self.algorithm).__name__}; set it to 1"
+            )
         object.__setattr__(self, "seed", check_whole("seed", self.seed, least=0, error=RunError))
 
     def to_dict(self) -> dict[str, Any]:
@@ -168,7 +183,9 @@ class SearchConfiguration:
             "max_energies": self.max_energies,
             "pruning": None if self.pruning is None else _strategy_to_dict(self.pruning),
             "evaluate_every": self.evaluate_every,
+            "environments": self.environments,
             "seed": self.seed,
+            "replay_from": self.replay_from,
         }
 
     @classmethod

@@ -1,6 +1,7 @@
 """Search by an agent that builds circuits in the environment, gate by gate, and may learn from what follows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from qvar.agents import Agent
 from qvar.envs import ArchitectureSearchEnv
+from qvar.search.lockstep import Lockstep, Outcome
 from qvar.search.searcher import Tracker
 
 __all__ = ["AgentSearcher"]
@@ -17,14 +19,17 @@ _EVALUATED = ("success", "end_reason", "energy", "error", "depth", "n_cnots", "n
 
 
 class AgentSearcher:
-    """Plays episodes of an agent (mutable): see `qvar.search.searcher.Searcher`.
+    """Plays rounds of episodes of an agent, one in each environment (mutable): see `qvar.search.searcher.Searcher`.
+
+    The episodes of a round go on in lockstep: one action in each, chosen together, then what follows. Finished ones
+    wait for the others. The agent hears of the steps in the order of the environments.
 
     Args:
-        make_environment: makes the environment, anew for each evaluation.
+        make_environment: makes an environment, those of the evaluations too.
         agent: acts, and learns.
         tracker: is told every circuit.
         seed: of the run, for the evaluations.
-        environment_seed: of the first reset.
+        environment_seeds: one for each environment.
         evaluate_every: episodes between evaluations, one episode without exploration each; None for none.
     """
 
@@ -37,78 +42,120 @@ class AgentSearcher:
         tracker: Tracker,
         *,
         seed: int,
-        environment_seed: int,
+        environment_seeds: Sequence[int],
         evaluate_every: int | None,
     ) -> None:
         self._make_environment = make_environment
-        self._env = make_environment()
+        self._lockstep = Lockstep(make_environment, environment_seeds)
         self._agent = agent
         self._tracker = tracker
         self._seed = seed
-        self._environment_seed: int | None = environment_seed
         self._evaluate_every = evaluate_every
 
     def play(self) -> Sequence[Mapping[str, Any]]:
-        """Play one episode, learn from it, and return its record."""
-        observation, info = self._env.reset(seed=self._environment_seed)
-        self._environment_seed = None
-        self._tracker.spend(info, steps=0)
-        mask = self._env.action_masks()
-        total, losses = 0.0, []
-        while info["end_reason"] is None:
-            action = self._agent.act(observation, mask)
-            following, reward, _, _, info = self._env.step(action)
-            mask = self._env.action_masks()
-            loss = self._agent.observe(observation, action, reward, following, mask, end_reason=info["end_reason"])
-            observation = following
-            total += reward
-            losses += [] if loss is None else [loss]
-            self._note_step(self._env, info)
-        record = {
-            "return": total,
-            **{name: info[name] for name in _EVALUATED},
-            "threshold": float(info["threshold"]),
-            "evaluation": self._evaluation(),
-            "epsilon": self._agent.epsilon,
-            "loss": float(np.mean(losses)) if losses else None,
-        }
-        return (record,)
+        """Play one round, learn from it, and return the records of its episodes.
 
-    def _evaluation(self) -> dict[str, Any] | None:
-        """Play one episode without exploring or learning, if it is time; the training environment is left alone."""
-        number, every = self._tracker.played + 1, self._evaluate_every
-        if every is None or number % every != 0:
-            return None
+        All of them show the agent, the best circuit and the cost as they are at the end of the round.
+        """
+        learned = self._agent.begin_round(self._tracker.progress)
+        environments = self._lockstep.environments[: self._tracker.episodes_left]
+        episodes = [_Episode(*env.reset()) for env in environments]
+        for episode in episodes:
+            self._tracker.spend(episode.info, steps=0)
+            episode.note_loss(learned)
+        while playing := [index for index, episode in enumerate(episodes) if episode.info["end_reason"] is None]:
+            actions = self._act([environments[k] for k in playing], [episodes[k] for k in playing], greedy=False)
+            outcomes = self._lockstep.step(playing, actions)
+            for index, action, outcome in zip(playing, actions.tolist(), outcomes, strict=True):
+                self._observe(environments[index], episodes[index], action, outcome, index)
+        evaluations = self._evaluations(len(episodes))
+        return [
+            {
+                "return": episode.total,
+                **{name: episode.info[name] for name in _EVALUATED},
+                "threshold": float(episode.info["threshold"]),
+                "evaluation": evaluation,
+                "epsilon": self._agent.epsilon,
+                "loss": float(np.mean(episode.losses)) if episode.losses else None,
+            }
+            for episode, evaluation in zip(episodes, evaluations, strict=True)
+        ]
+
+    def _act(
+        self, environments: Sequence[ArchitectureSearchEnv], episodes: Sequence["_Episode"], *, greedy: bool
+    ) -> NDArray[np.int64]:
+        observations = np.stack([episode.observation for episode in episodes])
+        masks = np.stack([env.action_masks() for env in environments])
+        return self._agent.act_all(observations, masks, greedy=greedy)
+
+    def _observe(
+        self, env: ArchitectureSearchEnv, episode: "_Episode", action: int, outcome: Outcome, index: int
+    ) -> None:
+        before, (following, reward, info) = episode.observation, outcome
+        loss = self._agent.observe(
+            before, action, reward, following, env.action_masks(), end_reason=info["end_reason"], environment=index
+        )
+        episode.add(outcome)
+        episode.note_loss(loss)
+        self._note_step(env, info)
+
+    def _evaluations(self, n_episodes: int) -> list[dict[str, Any] | None]:
+        """Evaluate the agent if it is time, once at most, and return what came of it at its episode's place."""
+        evaluations: list[dict[str, Any] | None] = [None] * n_episodes
+        if self._evaluate_every is not None:
+            number = (self._tracker.played + n_episodes) // self._evaluate_every * self._evaluate_every
+            if number > self._tracker.played:
+                evaluations[number - self._tracker.played - 1] = self._evaluation(number)
+        return evaluations
+
+    def _evaluation(self, number: int) -> dict[str, Any]:
+        """Play one episode without exploring or learning; the training environments are left alone."""
         env = self._make_environment()
-        env.curriculum.load_state_dict(self._env.curriculum.state_dict())
+        env.curriculum.load_state_dict(self._lockstep.environments[0].curriculum.state_dict())
         seed = np.random.SeedSequence([self._seed, number]).generate_state(1)
-        observation, info = env.reset(seed=int(seed[0]))
-        self._tracker.spend(info, steps=0)
-        total = 0.0
-        while info["end_reason"] is None:
-            action = self._agent.act(observation, env.action_masks(), greedy=True)
+        episode = _Episode(*env.reset(seed=int(seed[0])))
+        self._tracker.spend(episode.info, steps=0)
+        while episode.info["end_reason"] is None:
+            (action,) = self._act([env], [episode], greedy=True)
             observation, reward, _, _, info = env.step(action)
-            total += reward
+            episode.add((observation, float(reward), info))
             self._note_step(env, info)
-        return {"return": total} | {name: info[name] for name in _EVALUATED}
+        return {"return": episode.total} | {name: episode.info[name] for name in _EVALUATED}
 
     def _note_step(self, env: ArchitectureSearchEnv, info: Mapping[str, Any]) -> None:
         self._tracker.spend(info, steps=int(info["optimized"]))
         self._tracker.offer(env.circuit, env.parameters, float(info["energy"]))
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-        """Return the state of agent and environment between episodes."""
-        arrays, counters = self._agent.state()
-        arrays = {f"agent.{name}": array for name, array in arrays.items()}
-        arrays |= {f"remembered.{name}": array for name, array in self._env.evaluator.state().items()}
-        return arrays, {"agent": counters, "environment": self._env.state_dict()}
+        """Return the state of agent and environments between rounds."""
+        agent, counters = self._agent.state()
+        remembered, environments = self._lockstep.state()
+        arrays = {f"agent.{name}": array for name, array in agent.items()}
+        arrays |= {f"remembered.{name}": array for name, array in remembered.items()}
+        return arrays, {"agent": counters, "environments": environments}
 
     def load_state(self, arrays: dict[str, NDArray[Any]], data: dict[str, Any]) -> None:
         """Take over what `state` gave."""
-        self._env.load_state_dict(data["environment"])
-        self._env.evaluator.load_state(_part(arrays, "remembered."))
+        self._lockstep.load_state(_part(arrays, "remembered."), data["environments"])
         self._agent.load_state(_part(arrays, "agent."), data["agent"])
-        self._environment_seed = None
+
+
+@dataclass
+class _Episode:
+    """An episode as it goes on (mutable)."""
+
+    observation: NDArray[np.float32]
+    info: dict[str, Any]
+    total: float = 0.0
+    losses: list[float] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        self.observation, reward, self.info = outcome
+        self.total += reward
+
+    def note_loss(self, loss: float | None) -> None:
+        if loss is not None:
+            self.losses.append(loss)
 
 
 def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:

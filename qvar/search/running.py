@@ -11,13 +11,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from qvar.agents import DoubleDQN
+from qvar.agents import DoubleDQN, MaskablePPO
 from qvar.runs import RunFolder, write_circuit, write_learning_curve, write_pareto
-from qvar.search.algorithms import make_environment, make_searcher
+from qvar.search.algorithms import make_searcher
 from qvar.search.best import BestCircuit
 from qvar.search.configuration import Algorithm, SearchConfiguration
+from qvar.search.environment import make_environment
+from qvar.search.experience import Experience
 from qvar.search.pareto import ParetoArchive
 from qvar.search.pruning import prune
 from qvar.search.result import CircuitRecord, Cost, SearchResult
@@ -38,6 +41,7 @@ def run_search(
     *,
     out: Path | None = None,
     resume: bool = False,
+    replay_from: Path | None = None,
     on_episode: EpisodeCallback | None = None,
 ) -> SearchResult:
     """Run a search to its end and return the best circuit found.
@@ -46,14 +50,21 @@ def run_search(
         configuration: what to run.
         out: the run folder; None to keep nothing on disk.
         resume: go on with the unfinished run in `out`; if it is finished, only read its result.
+        replay_from: folder of a finished run of a double-DQN agent, whose experience fills the replay memory at the
+            start. This run keeps a copy, and can be resumed without it.
         on_episode: called with the record of every episode, those read back on resuming included.
 
     Raises:
-        RunError: if `out` holds another run, a damaged one, or any run at all without `resume`.
+        RunError: if `out` holds another run, a damaged one, or any run at all without `resume`; if the run in
+            `replay_from` is not finished, has no replay memory, or has other actions or observations than this one.
     """
+    given = None if replay_from is None else Experience.read(replay_from)
+    if given is not None:
+        configuration = _with_replay(configuration, given)
     check_configuration(configuration)  # before anything is written
     folder = None if out is None else _prepare(configuration, out, resume=resume)
-    run = _RunInProgress(configuration, folder)
+    experience = None if configuration.replay_from is None else _experience(configuration, folder, given)
+    run = _RunInProgress(configuration, folder, experience)
     run.restore()
     if on_episode is not None:
         for record in run.history:
@@ -94,10 +105,40 @@ def _prepare(configuration: SearchConfiguration, out: Path, *, resume: bool) -> 
     return folder
 
 
+def _with_replay(configuration: SearchConfiguration, given: Experience) -> SearchConfiguration:
+    """Return the configuration that names the run whose experience it starts with."""
+    given.check_fits(configuration)
+    if configuration.replay_from not in (None, given.run_id):
+        raise RunError(f"the configuration replays from run {configuration.replay_from}, the folder is {given.run_id}")
+    return replace(configuration, replay_from=given.run_id)
+
+
+def _experience(
+    configuration: SearchConfiguration, folder: RunFolder | None, given: Experience | None
+) -> Mapping[str, NDArray[Any]]:
+    """Return the experience to start with: this run's own copy, else what was given, which is then copied."""
+    kept = None if folder is None else folder.load_replay()
+    if kept is not None:
+        return kept
+    if given is None:
+        raise RunError(
+            f"this run replays from run {configuration.replay_from} and has no copy of its experience (yet); give the "
+            "folder of that run once more (replay_from, --replay-from)"
+        )
+    if folder is not None:
+        folder.save_replay(given.arrays)
+    return given.arrays
+
+
 class _RunInProgress:
     """One stretch of a run in one process: searcher and records (mutable)."""
 
-    def __init__(self, configuration: SearchConfiguration, folder: RunFolder | None) -> None:
+    def __init__(
+        self,
+        configuration: SearchConfiguration,
+        folder: RunFolder | None,
+        experience: Mapping[str, NDArray[Any]] | None,
+    ) -> None:
         self._configuration = configuration
         self._folder = folder
         self._env = make_environment(configuration)
@@ -108,7 +149,7 @@ class _RunInProgress:
             evaluator=self._env.evaluator,
         )
         self._tracker.spend(asdict(_start_cost(configuration)), steps=0)
-        self._searcher = make_searcher(configuration, self._tracker)
+        self._searcher = make_searcher(configuration, self._tracker, experience=experience)
         self._pruned: BestCircuit | None = None
         self._finished_after: float | None = None
         self._seconds_before = 0.0
@@ -278,7 +319,7 @@ def _threads(algorithm: Algorithm) -> Iterator[None]:
     """Set the threads of PyTorch and of the linear-algebra libraries, which otherwise fight over the cores."""
     count = getattr(algorithm, "threads", 1)
     with threadpool_limits(count, user_api="blas"):
-        if not isinstance(algorithm, DoubleDQN):
+        if not isinstance(algorithm, DoubleDQN | MaskablePPO):
             yield
             return
         import torch

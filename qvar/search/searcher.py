@@ -45,6 +45,11 @@ class Tracker:
         return min(1.0, max(spent, played))
 
     @property
+    def episodes_left(self) -> int | None:
+        """Episodes that may still be played, None for no limit."""
+        return None if self._episodes is None else self._episodes - self.played
+
+    @property
     def is_over(self) -> bool:
         """Whether episodes or budget are used up."""
         return self.progress >= 1.0

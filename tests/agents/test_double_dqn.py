@@ -72,6 +72,50 @@ def test_epsilon_decays_per_learner_step_to_its_floor(make_dqn, feed):
     assert seen[-1] == 0.4
 
 
+@pytest.mark.parametrize(
+    ("progress", "epsilon"), [(0.0, 0.9), (0.25, 0.65), (0.5, 0.4), (0.75, 0.4), (1.0, 0.4)], ids=str
+)
+def test_epsilon_can_follow_the_progress_of_the_run_instead(make_dqn, feed, progress, epsilon):
+    agent = make_dqn(epsilon_start=0.9, epsilon_end=0.4, epsilon_decay=0.5, epsilon_share=0.5, n_step=1)
+    agent.begin_round(progress)
+    feed(agent, np.random.default_rng(0), 30)
+    assert agent.learner_steps > 0
+    assert agent.epsilon == pytest.approx(epsilon)
+
+
+def test_a_turn_of_learning_takes_as_many_learner_steps_as_asked(make_dqn, feed):
+    agent = make_dqn(learner_steps=3, learning_starts=10, n_step=1)
+    feed(agent, np.random.default_rng(0), 30)
+    assert agent.learner_steps == 3 * 21
+
+
+def test_acting_in_several_environments_at_once_gives_each_its_best_legal_action(make_dqn, random_observation):
+    agent, rng = make_dqn(), np.random.default_rng(0)
+    observations = np.stack([random_observation(rng) for _ in range(20)])
+    masks = rng.random((20, 8)) < 0.5
+    masks[:, 3] = True
+    together = agent.act_all(observations, masks, greedy=True)
+    alone = [agent.act(*pair, greedy=True) for pair in zip(observations, masks, strict=True)]
+    assert together.tolist() == alone
+
+
+def test_windows_of_environments_played_in_lockstep_do_not_mix(make_dqn, random_observation):
+    """Two episodes interleaved, and the same two one after the other, fill the memory with the same transitions."""
+    rng = np.random.default_rng(0)
+    episodes = [[random_observation(rng) for _ in range(6)] for _ in range(2)]
+    mask, memories = np.ones(8, dtype=bool), []
+    for order in ([(k, e) for k in range(5) for e in range(2)], [(k, e) for e in range(2) for k in range(5)]):
+        agent = make_dqn(n_step=3, learning_starts=60)
+        for k, e in order:
+            before, after = episodes[e][k : k + 2]
+            end = "limit" if k == 4 else None
+            agent.observe(before, k, float(10 * e + k), after, mask, end_reason=end, environment=e)
+        arrays, _ = agent.state()
+        memories.append(sorted(zip(arrays["replay.rewards"], arrays["replay.actions"], strict=True)))
+    assert memories[0] == memories[1]
+    assert len(memories[0]) == 10
+
+
 @pytest.mark.parametrize(("learn_every", "expected"), [(1, 21), (3, 7), (10, 3)])
 def test_learning_waits_for_enough_transitions_and_takes_its_turns(make_dqn, feed, learn_every, expected):
     agent = make_dqn(learn_every=learn_every, learning_starts=10, n_step=1)
@@ -110,7 +154,7 @@ def test_both_networks_start_equal(make_dqn, networks):
 def test_the_network_has_the_widths_asked_for(make_dqn, networks):
     weights = networks(make_dqn(hidden=(5, 7, 6), n_features=21, n_actions=15))
     shapes = [array.shape for name, array in weights.items() if name.endswith("weight")]
-    assert shapes == [(5, 21), (7, 5), (6, 7), (15, 6)]
+    assert shapes == [(20, 5), (7, 5), (6, 7), (15, 6)]  # the 21st feature, the energy, has a slope of its own
 
 
 def test_the_same_seed_gives_the_same_network_and_another_seed_another(make_dqn, networks):

@@ -31,12 +31,13 @@ def is_equal(first, second):
     )
 
 
+@pytest.mark.parametrize("alpha", [0.0, 0.6], ids=["uniform", "prioritized"])
 @pytest.mark.parametrize("n_steps", [0, 5, 10, 100], ids="after {} steps".format)
-def test_a_loaded_agent_continues_bit_by_bit(make_dqn, feed, save_and_load, n_steps):
-    original = make_dqn(seed=1)
+def test_a_loaded_agent_continues_bit_by_bit(make_dqn, feed, save_and_load, n_steps, alpha):
+    original = make_dqn(seed=1, priority_exponent=alpha)
     feed(original, np.random.default_rng(0), n_steps)
     saved = save_and_load(original)
-    loaded = make_dqn(seed=2)
+    loaded = make_dqn(seed=2, priority_exponent=alpha)
     loaded.load_state(*saved)
     assert is_equal(everything(original), everything(loaded))
     actions = [feed(agent, np.random.default_rng(5), 60) for agent in (original, loaded)]
@@ -46,13 +47,14 @@ def test_a_loaded_agent_continues_bit_by_bit(make_dqn, feed, save_and_load, n_st
 
 
 @pytest.mark.parametrize(
-    "dropped", ["policy", "target", "adam", "replay", "explore_rng", "replay_rng", "epsilon", "learner_steps"]
+    "dropped",
+    ["policy", "target", "adam", "replay", "sampler", "explore_rng", "replay_rng", "epsilon", "learner_steps"],
 )
 def test_without_any_part_of_the_state_the_loaded_agent_goes_another_way(make_dqn, feed, save_and_load, dropped):
-    original = make_dqn(seed=1, n_step=1, epsilon_decay=0.99)
+    original = make_dqn(seed=1, n_step=1, epsilon_decay=0.99, priority_exponent=0.6)
     feed(original, np.random.default_rng(0), 45)
     arrays, counters = save_and_load(original)
-    loaded = make_dqn(seed=2, n_step=1, epsilon_decay=0.99)
+    loaded = make_dqn(seed=2, n_step=1, epsilon_decay=0.99, priority_exponent=0.6)
     fresh_arrays, fresh_counters = everything(loaded)
     arrays = {name: array for name, array in arrays.items() if not name.startswith(f"{dropped}.")}
     arrays |= {name: array for name, array in fresh_arrays.items() if name.startswith(f"{dropped}.")}

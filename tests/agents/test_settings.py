@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from qvar.agents import DoubleDQN, RandomPolicy
+from qvar.agents import DoubleDQN, MaskablePPO, RandomPolicy
 from qvar.simulators.errors import QvarError
 
 
@@ -33,6 +33,12 @@ from qvar.simulators.errors import QvarError
         ({"epsilon_decay": 0.0}, "epsilon_decay"),
         ({"epsilon_decay": 1.01}, "epsilon_decay"),
         ({"epsilon_decay": math.nan}, "epsilon_decay"),
+        ({"epsilon_share": 0.0}, "epsilon_share"),
+        ({"epsilon_share": 1.1}, "epsilon_share"),
+        ({"learner_steps": 0}, "learner_steps"),
+        ({"priority_exponent": -0.1}, "priority_exponent"),
+        ({"priority_exponent": math.inf}, "priority_exponent"),
+        ({"importance_exponent": 1.1}, "importance_exponent"),
         ({"threads": 0}, "threads"),
     ],
     ids=str,
@@ -40,6 +46,30 @@ from qvar.simulators.errors import QvarError
 def test_settings_that_make_no_sense_are_refused_by_name(changes, named):
     with pytest.raises(QvarError, match=named):
         DoubleDQN(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"hidden": ()}, "hidden"),
+        ({"hidden": (0,)}, "hidden"),
+        ({"rollout_steps": 1}, "rollout_steps"),
+        ({"batch_size": 1}, "batch_size"),
+        ({"epochs": 0}, "epochs"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"clip_range": math.nan}, "clip_range"),
+        ({"max_gradient": -1.0}, "max_gradient"),
+        ({"entropy_weight": -0.1}, "entropy_weight"),
+        ({"value_weight": math.inf}, "value_weight"),
+        ({"gae_lambda": 1.1}, "gae_lambda"),
+        ({"gamma": -0.1}, "gamma"),
+        ({"threads": 0}, "threads"),
+    ],
+    ids=str,
+)
+def test_settings_of_ppo_that_make_no_sense_are_refused_by_name(changes, named):
+    with pytest.raises(QvarError, match=named):
+        MaskablePPO(**changes)
 
 
 def test_the_random_policy_needs_a_thread():
@@ -70,6 +100,8 @@ def test_the_paper_s_settings_are_those_of_its_experiments():
     assert (settings.epsilon_start, settings.epsilon_end, settings.epsilon_decay) == (1.0, 0.05, 0.99995)
     assert settings.gamma is None
     assert not settings.bootstrap_halted
+    assert settings.double
+    assert (settings.learner_steps, settings.priority_exponent, settings.epsilon_share) == (1, 0.0, None)
 
 
 def test_the_paper_s_exploration_reaches_its_floor_after_59913_learner_steps():

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from qvar.agents.network import Observations
+
 ALL = np.ones(8, dtype=bool)
 POLICY = np.array([0.1, 0.7, 0.3, 0.0, -0.2, 0.5, 0.2, 0.4])
 TARGET = np.array([3.0, 2.0, 7.0, -1.0, 9.0, 4.0, 6.0, 8.0])
 
 
 def targets(agent, *, rewards, bootstraps, masks, n_features=13):
-    observations = torch.zeros((len(rewards), n_features))
+    observations = Observations.from_dense(np.zeros((len(rewards), n_features), np.float32))
     values = agent.targets(
         np.array(rewards, np.float32), np.array(bootstraps, np.float32), observations, torch.from_numpy(np.array(masks))
     )
@@ -118,6 +120,15 @@ def test_the_mask_of_the_next_state_reaches_the_target(make_single, observe_noth
     assert target_seen(loss, 0) == pytest.approx(0.9 * TARGET[7], abs=1e-5)
 
 
+def test_plain_dqn_lets_the_target_network_choose_among_the_legal_actions(make_dqn, set_constant_values):
+    agent = make_dqn(double=False)
+    set_constant_values(agent, policy=POLICY, target=TARGET)
+    without_best = ALL.copy()
+    without_best[TARGET.argmax()] = False
+    values = targets(agent, rewards=[1.0, 1.0], bootstraps=[0.5, 0.5], masks=[ALL, without_best])
+    assert values == pytest.approx([1.0 + 0.5 * 9.0, 1.0 + 0.5 * 8.0])
+
+
 def test_a_final_end_ignores_the_next_state(make_dqn, set_constant_values):
     agent = make_dqn()
     set_constant_values(agent, policy=POLICY, target=TARGET)
@@ -127,14 +138,16 @@ def test_a_final_end_ignores_the_next_state(make_dqn, set_constant_values):
 def test_targets_carry_no_gradient(make_dqn):
     agent = make_dqn()
     zeros = np.zeros(2, np.float32)
-    values = agent.targets(zeros, zeros, torch.zeros((2, 13)), torch.ones((2, 8), dtype=torch.bool))
+    values = agent.targets(
+        zeros, zeros, Observations.from_dense(np.zeros((2, 13), np.float32)), torch.ones((2, 8), dtype=torch.bool)
+    )
     assert not values.requires_grad
 
 
 def test_a_learner_step_moves_the_chosen_value_towards_the_target(make_dqn, observe_nothing):
     agent = make_dqn(n_step=1, learning_rate=1e-2, learning_starts=1, buffer_size=1, batch_size=1)
-    before = agent.q_values(observe_nothing)
+    before = agent.q_values(observe_nothing[None])[0]
     for _ in range(60):
         agent.observe(observe_nothing, 3, 2.0, observe_nothing, ALL, end_reason="success")
-    after = agent.q_values(observe_nothing)
+    after = agent.q_values(observe_nothing[None])[0]
     assert abs(after[3] - 2.0) < 0.1 < abs(before[3] - 2.0)

@@ -117,6 +117,25 @@ def test_names_that_are_not_known_are_refused_naming_those_that_are(qvar, own_fo
     assert not (own_folder / "mine").exists()
 
 
+def test_a_noisy_run_replays_from_a_noiseless_one_in_several_environments(qvar, own_folder):
+    assert qvar("search", "h2-2", *SHORT, "--out", "noiseless").code == 0
+    more = ("--noise", "ourense", "--environments", 2, "--replay-from", "noiseless", "--out", "noisy")
+    assert qvar("search", "h2-2", *SHORT, *more).code == 0
+    found = config(own_folder / "noisy")
+    assert found["replay_from"] == RunFolder.open(own_folder / "noiseless").id
+    assert found["environments"] == 2
+    assert (own_folder / "noisy" / "replay.npz").is_file()
+    outcome = qvar("search", "h2-3", *SHORT, "--replay-from", "noiseless", "--out", "misfit")
+    assert outcome.code != 0
+    assert "chose among 8 actions" in outcome.err
+
+
+def test_maskable_ppo_searches_too(qvar, own_folder):
+    outcome = qvar("search", "h2-2", *SHORT, "--algorithm", "ppo")
+    assert outcome.code == 0
+    assert config(own_folder / "runs" / "h2-2-none-ppo-seed0")["algorithm"]["name"] == "MaskablePPO"
+
+
 @pytest.mark.parametrize(
     ("arguments", "engine", "noise"),
     [

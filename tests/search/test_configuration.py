@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qvar.agents import DoubleDQN, RandomPolicy
+from qvar.agents import DoubleDQN, MaskablePPO, RandomPolicy
 from qvar.envs import (
+    BestSoFar,
     BinomialHalting,
     FixedNegativeBinomialHalting,
     FixedThreshold,
@@ -67,6 +68,10 @@ def settings(configuration):
         {"optimizer": Rotosolve(max_sweeps=3)},
         {"optimizer": Cobyla(max_evaluations=33, tolerance=1e-5)},
         {"curriculum": FixedThreshold(2e-3, reference="lower_bound")},
+        {"curriculum": BestSoFar(2e-3, improvement=0.0)},
+        {"algorithm": MaskablePPO(hidden=(3, 4), gamma=0.7)},
+        {"environments": 3},
+        {"replay_from": "0123"},
         {"curriculum": MovingThreshold(0.5, switch=2.0, patience=30, kappa=0, reference="exact")},
         {"halting": NegativeBinomialHalting(p=0.4, floor=0.5)},
         {"halting": NoHalting()},

@@ -1,0 +1,43 @@
+"""Networks and their optimizer as named arrays, which a checkpoint holds without pickle."""
+
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+__all__ = ["adam_arrays", "load_adam", "load_network", "network_arrays", "part"]
+
+
+def network_arrays(network: nn.Module) -> dict[str, NDArray[Any]]:
+    """Return the weights by name; they share memory with the network."""
+    return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+
+
+def load_network(network: nn.Module, arrays: dict[str, NDArray[Any]]) -> None:
+    """Take over what `network_arrays` gave; extra arrays are ignored."""
+    network.load_state_dict({name: torch.from_numpy(arrays[name].copy()) for name in network.state_dict()})
+
+
+def adam_arrays(adam: torch.optim.Optimizer) -> dict[str, NDArray[Any]]:
+    """Return moments and step counts as INDEX.NAME; they share memory with the optimizer."""
+    return {
+        f"{index}.{name}": tensor.numpy()
+        for index, moments in adam.state_dict()["state"].items()
+        for name, tensor in moments.items()
+    }
+
+
+def load_adam(adam: torch.optim.Optimizer, arrays: dict[str, NDArray[Any]]) -> None:
+    """Take over what `adam_arrays` gave."""
+    moments: dict[int, dict[str, torch.Tensor]] = {}
+    for key, array in arrays.items():
+        index, name = key.split(".")
+        moments.setdefault(int(index), {})[name] = torch.from_numpy(array.copy())
+    adam.load_state_dict(adam.state_dict() | {"state": moments})
+
+
+def part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays whose names begin with PREFIX., without it."""
+    start = f"{prefix}."
+    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
