@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qvar.agents import DoubleDQN
-from qvar.envs import MovingThreshold, NegativeBinomialHalting, NoHalting, default_curriculum
+from qvar.envs import BestSoFar, NegativeBinomialHalting, NoHalting, default_curriculum
 from qvar.optimizers import LBFGS, AdamSPSA, Cobyla
 from qvar.problems import Problem
 from qvar.search.configuration import SearchConfiguration
@@ -15,14 +15,13 @@ __all__ = ["PRESETS", "configure"]
 
 
 def _laptop(problem: Problem, engine: Engine, shots: int | None) -> SearchConfiguration:
-    """Minutes on two cores: a small network, exact gradients, short circuits, a threshold that moves soon."""
-    start = default_curriculum(problem.key, problem.observable).initial_threshold
+    """Minutes on two cores: a small network, exact gradients, short circuits, rewards relative to the best energy."""
     return SearchConfiguration(
         problem,
         engine,
         algorithm=DoubleDQN(),
         optimizer=LBFGS(max_iterations=30, tolerance=1e-4, value_tolerance=1e-7) if shots is None else AdamSPSA(),
-        curriculum=MovingThreshold(start, shift_every=25, delta=min(2e-3, start / 2), successes=1, kappa=5),
+        curriculum=BestSoFar(),
         max_gates=max(10, 6 * problem.n_qubits),
         episodes=300,
         shots=shots,

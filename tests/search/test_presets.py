@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from qvar.agents import DoubleDQN, RandomPolicy
-from qvar.envs import NegativeBinomialHalting, NoHalting, paper_curriculum
+from qvar.envs import BestSoFar, NegativeBinomialHalting, NoHalting, paper_curriculum
 from qvar.optimizers import LBFGS, AdamSPSA, Cobyla
 from qvar.problems import Problem, molecule, tasks
 from qvar.search import PRESETS, configure, run_search
@@ -120,7 +120,7 @@ def test_the_laptop_preset_uses_gradients_short_circuits_and_a_small_network(tas
     assert configuration.max_gates <= 6 * max(problem.n_qubits, 2)
     assert configuration.episodes <= 1000
     assert max(configuration.algorithm.hidden) <= 256
-    assert configuration.curriculum.initial_threshold == paper_curriculum(task).initial_threshold
+    assert configuration.curriculum == BestSoFar()
     assert (configuration.problem, configuration.engine) == (problem, MUMBAI)
 
 
