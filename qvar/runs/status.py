@@ -94,10 +94,9 @@ def _last_record(file: Path) -> dict[str, Any]:
 
 
 def _share(record: Mapping[str, Any], config: Mapping[str, Any]) -> float:
-    budget = config.get("max_energies")
     energies = _number(record.get("evaluations")) + 3 * _number(record.get("gradients"))
-    played = _number(record.get("episode")) / max(1.0, _number(config.get("episodes")))
-    return min(1.0, max(played, energies / budget if budget else 0.0))
+    used = ((energies, config.get("max_energies")), (_number(record.get("episode")), config.get("episodes")))
+    return min(1.0, max(spent / limit if limit else 0.0 for spent, limit in used))
 
 
 def _number(value: Any) -> float:

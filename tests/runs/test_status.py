@@ -179,3 +179,18 @@ def test_the_lock_of_a_killed_process_is_free_and_says_so(tmp_path):
     with run.claimed():
         pass
     assert not run.died_at_work
+
+
+@pytest.mark.parametrize(
+    ("limits", "share"),
+    [
+        ({"episodes": None, "max_energies": 100}, 0.1),
+        ({"episodes": 50, "max_energies": 100}, 0.1),
+        ({"episodes": 25, "max_energies": 100}, 0.2),
+        ({"episodes": 25, "max_energies": None}, 0.2),
+        ({"episodes": 4, "max_energies": None}, 1.0),
+    ],
+)
+def test_the_share_is_that_of_the_limit_nearer_to_its_end(tmp_path, limits, share):
+    (tmp_path / "metrics.jsonl").write_text('{"episode": 5, "evaluations": 4, "gradients": 2, "seconds": 3}\n')
+    assert read_status(tmp_path, limits).share == share
