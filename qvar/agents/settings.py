@@ -53,9 +53,9 @@ class DoubleDQN:
     learner_steps: int = 1
     target_every: int = 250
     epsilon_start: float = 1.0
-    epsilon_end: float = 0.2
+    epsilon_end: float = 0.05
     epsilon_decay: float = 0.9995
-    epsilon_share: float | None = None
+    epsilon_share: float | None = 0.5
     double: bool = True
     priority_exponent: float = 0.0
     importance_exponent: float = 0.4
@@ -106,6 +106,7 @@ class DoubleDQN:
             target_every=500,
             epsilon_end=0.05,
             epsilon_decay=0.99995,
+            epsilon_share=None,
             threads=2,
         )
 

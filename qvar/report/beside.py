@@ -79,7 +79,7 @@ def _published_row(entry: Published) -> tuple[str, ...]:
 def run_rows(runs: Sequence[RunRecord]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return heading and rows of single runs, unfinished and failed ones included."""
     headings = ("algorithm", "seed", "state", "error", "energy", "CNOTs", "rotations", "depth")
-    before = ("before pruning", "energies", "shots", "episodes", "seconds", "folder")
+    before = ("CNOTs / rotations / depth before pruning", "energies", "shots", "episodes", "seconds", "folder")
     return (*headings, *before), [_run_row(run) for run in runs]
 
 

@@ -129,6 +129,7 @@ class Group:
             f"{config['max_gates']} gates",
             "exact values" if config["shots"] is None else f"{config['shots']:,} shots",
             str(config["optimizer"]["name"]),
+            "" if config.get("pruning") is None else "pruned",
             "" if config.get("start") is None else "start circuit",
             "" if (config.get("judge") or {}).get("by", "measured") == "measured" else "judged without noise",
         ]

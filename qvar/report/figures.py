@@ -36,9 +36,15 @@ Course = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def course(run: RunRecord) -> Course:
-    """Return energies spent and the error of the best circuit after every episode; float64 of shape (n_episodes,)."""
-    spent = np.array([energies_of(record) for record in run.history], dtype=np.float64)
-    return spent, np.array([record["best_error"] for record in run.history], dtype=np.float64)
+    """Return energies spent and the error of the best circuit after every episode, float64 arrays.
+
+    What was spent after the last episode, on pruning, ends in the error of the result.
+    """
+    points = [(energies_of(record), record["best_error"]) for record in run.history]
+    if run.result is not None and run.energies > points[-1][0]:
+        points.append((run.energies, run.result["error"]))
+    spent, errors = np.array(points, dtype=np.float64).T
+    return spent, errors
 
 
 def shared_grid(courses: Sequence[Course]) -> NDArray[np.float64]:
@@ -151,7 +157,7 @@ def run_figure(run: RunRecord) -> "Figure | None":
     axes = figure.subplots()
     spent, best = course(run)
     ends = [max(record["error"], _FLOOR) for record in run.history]
-    axes.plot(spent, ends, ".", color="0.7", markersize=3, label="end of episode", rasterized=True)
+    axes.plot(spent[: len(ends)], ends, ".", color="0.7", markersize=3, label="end of episode", rasterized=True)
     axes.step(spent, np.maximum(best, _FLOOR), where="post", color="C0", label="best circuit so far")
     axes.set_yscale("log")
     axes.set_xlabel("energies spent")

@@ -52,17 +52,17 @@ def comparison_table(groups: Sequence[Group]) -> "Table":
 
     units = sorted({group.first.unit for group in groups})
     title = f"Mean ± standard deviation over the seeds; errors and energies in {', '.join(units)}"
-    table = Table(title=Text(title, style="table.title"), title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
-    for heading in ("search", "accurate", "error", "energy", "CNOTs", "rot.", "depth", "energies", "s"):
-        width = len("unfinished") + 2 if heading == "accurate" else None
-        table.add_column(heading, justify="right" if heading != "search" else "left", min_width=width)
+    table = Table(title=Text(title, style="table.title"), title_justify="left", box=SIMPLE, padding=0)
+    table.add_column("search")
+    for heading in ("accurate", "error", "energy", "CNOTs", "rot.", "depth", "energies", "s"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for group in groups:
         spreads = [(group.spread(name), pattern) for name, (_, pattern, _) in QUANTITIES.items()]
         numbers = [format_spread(spread, pattern).replace(" ± ", "\n± ") for spread, pattern in spreads]
         first = group.first
         name = " ".join(word for word in (first.task, first.noise, first.preset, first.algorithm) if word)
         unhappy = [f"{len(group.failed)} FAILED"] if group.failed else []
-        unhappy += [f"{len(group.unfinished)} unfinished"] if group.unfinished else []
+        unhappy += [f"{len(group.unfinished)} to do"] if group.unfinished else []
         accurate = Text("\n".join([accuracy_count(group), *unhappy]), style="bold red" if group.failed else "")
         table.add_row(Text(name), accurate, *map(Text, numbers))
     return table
@@ -127,7 +127,7 @@ def preset_table(rows: list[Mapping[str, Any]]) -> "Table":
     from rich.box import SIMPLE
     from rich.table import Table
 
-    table = Table(title="Presets", box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(title="Presets", box=SIMPLE, padding=0)
     for name in ("preset", "task", "noise", "shots", "episodes", "gates"):
         table.add_column(name, justify="right" if name in ("shots", "episodes", "gates") else "left", no_wrap=True)
     for row in rows:

@@ -94,9 +94,9 @@ def _last_record(file: Path) -> dict[str, Any]:
 
 
 def _share(record: Mapping[str, Any], config: Mapping[str, Any]) -> float:
-    energies = _number(record.get("evaluations")) + 3 * _number(record.get("gradients"))
-    used = ((energies, config.get("max_energies")), (_number(record.get("episode")), config.get("episodes")))
-    return min(1.0, max(spent / limit if limit else 0.0 for spent, limit in used))
+    energies = _number(record.get("evaluations")) + 3 * _number(record.get("gradients"))  # as `Cost.energies` counts
+    used = {"episodes": _number(record.get("episode")), "max_energies": energies}
+    return min(1.0, max(value / config[name] if config.get(name) else 0.0 for name, value in used.items()))
 
 
 def _number(value: Any) -> float:

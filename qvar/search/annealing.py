@@ -34,7 +34,7 @@ class Annealing:
     """
 
     proposals: int = 100
-    temperature_start: float = 3e-3
+    temperature_start: float = 1e-2
     temperature_end: float = 1e-6
 
     def __post_init__(self) -> None:

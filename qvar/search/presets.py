@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from qvar.envs import MovingThreshold, StartCircuit, default_curriculum
+from qvar.envs import BestSoFar, MovingThreshold, StartCircuit
 from qvar.optimizers import AdamSPSA, CompactLBFGS
 from qvar.problems import Problem
 from qvar.search.annealing import Annealing
@@ -33,20 +33,16 @@ def _qvar(problem: Problem, engine: Engine, shots: int | None, algorithm: Algori
     """Our best: annealing unless another algorithm is asked for, and the same budget for each."""
     chosen = Annealing() if algorithm is None else algorithm
     is_local = isinstance(chosen, _LOCAL)
-    easy = default_curriculum(problem)
-    xi, reference = easy.initial_threshold, easy.reference
     # Local searches draw the angles of new gates at random; agents place them at 0, where the slope may vanish.
-    displacement = 0.0 if is_local else 0.3
-    exact = CompactLBFGS(max_iterations=30, value_tolerance=1e-8, displacement=displacement)
+    displacement, restarts = (0.0, 0) if is_local else (1.0, 1)
+    exact = CompactLBFGS(max_iterations=30, value_tolerance=1e-8, displacement=displacement, restarts=restarts)
     has_normal_shots = isinstance(engine, PauliTransferSimulator | StatevectorSimulator)
     return SearchConfiguration(
         problem,
         engine,
         algorithm=chosen,
         optimizer=exact if shots is None else AdamSPSA(),
-        curriculum=MovingThreshold(
-            xi, shift_every=25, delta=min(2e-3, xi / 2), successes=1, kappa=5, reference=reference
-        ),
+        curriculum=BestSoFar(),
         judge=Judge(cnot_price=1e-5, rotation_price=3e-6),
         pruning=Pruning(),
         max_gates=max(10, (10 if is_local else 6) * problem.n_qubits),

@@ -9,7 +9,16 @@ import torch
 from qvar.agents import DoubleDQN, DoubleDQNAgent
 from qvar.agents.replay import Transition
 
-SMALL = DoubleDQN(hidden=(16, 16), batch_size=8, buffer_size=64, learning_starts=8, target_every=5, gamma=0.9)
+SMALL = DoubleDQN(
+    hidden=(16, 16),
+    batch_size=8,
+    buffer_size=64,
+    learning_starts=8,
+    target_every=5,
+    gamma=0.9,
+    epsilon_end=0.2,
+    epsilon_share=None,
+)
 
 
 @pytest.fixture(autouse=True)

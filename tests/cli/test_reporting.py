@@ -13,7 +13,7 @@ from .test_wrong_input import check
 def test_a_report_is_a_table_and_a_page(qvar, small_run, own_folder):
     outcome = qvar("report", "run", "--out", "report.html")
     assert (outcome.code, outcome.err) == (0, "")
-    assert "h2-2 none ddqn" in outcome.words
+    assert "h2-2 none annealing" in outcome.words
     assert "report in report.html" in outcome.out
     page = (own_folder / "report.html").read_text()
     assert page.startswith("<!DOCTYPE html>")
@@ -41,7 +41,7 @@ def test_runs_and_sweeps_are_reported_together(qvar, small_run):
     assert qvar(*sweep, "--out", "sweep", "--quiet").code == 0
     data = json.loads(qvar("report", "run", "sweep", "run", "--json").out)
     (setting,) = data["settings"]
-    assert [group["algorithm"] for group in setting["experiments"]] == ["ddqn", "random"]
+    assert [group["algorithm"] for group in setting["experiments"]] == ["annealing", "random"]
     assert "Equal numbers of episodes (3)" in setting["comparison"]
 
 

@@ -53,7 +53,7 @@ def test_every_table_marks_failures_and_unfinished_runs(four_runs):
     assert "4, 1 FAILED, 1 unfinished" in comparison_markdown([group])
     shown = printed(comparison_table([group]))
     assert "1 FAILED" in shown
-    assert "1 unfinished" in shown
+    assert "1 to do" in shown
 
 
 def test_the_csv_holds_the_numbers_unrounded(four_runs):

@@ -19,7 +19,8 @@ def setting(make_run, make_config):
     paths = []
     for seed, points in COURSES.items():
         records = [record(number, *point) for number, point in enumerate(points, start=1)]
-        result = {"error": points[-1][1], "n_cnots": seed}
+        spent = points[-1][0]
+        result = {"error": points[-1][1], "n_cnots": seed, "evaluations": spent % 3, "gradients": spent // 3}
         paths.append(make_run(f"run{seed}", make_config(seed=seed), records=records, result=result))
     (found,) = compare(read_runs(paths))
     return found
@@ -38,6 +39,13 @@ def test_courses_meet_on_a_grid_by_their_last_values(setting):
         [0.1, 0.1, 0.1, 1e-3, 1e-3, 1e-3],
         [0.2, 0.2, 0.02, 0.02, 0.01, 0.01],
     ]
+
+
+def test_what_pruning_spent_and_found_ends_a_course(make_run):
+    result = {"evaluations": 50, "gradients": 0, "error": 1e-3}
+    (run,) = read_runs([make_run("run", records=[record(1, 30, 1e-2)], result=result)])
+    spent, errors = course(run)
+    assert (spent.tolist(), errors.tolist()) == ([30, 50], [1e-2, 1e-3])
 
 
 def test_a_long_course_is_drawn_with_few_points():

@@ -6,7 +6,7 @@ import pytest
 
 from qvar.problems import Problem, molecule, tasks
 from qvar.report import PUBLISHED, compare, published_for, read_runs, report_markdown
-from qvar.report.beside import beside_published, published_statement
+from qvar.report.beside import beside_published, published_statement, run_rows
 from qvar.report.published import published_beside
 from qvar.simulators import NoiseModel
 from qvar.simulators.devices import DEVICES
@@ -81,6 +81,14 @@ def test_our_best_seed_stands_beside_the_mean(make_run, make_config):
     _, rows = beside_published(setting)
     assert rows[0][:3] == ("random: 3 runs", "2 of 3", "1.17e-03 ± 7.64e-04")
     assert rows[1][:3] == ("random: best, seed 2", "", "5.00e-04")
+
+
+def test_a_pruned_run_shows_its_size_before_pruning(make_run):
+    before = {"n_cnots": 9, "n_rotations": 8, "depth": 7, "energy": -1.0, "error": 0.1, "qasm": ""}
+    pruned, other = read_runs([make_run("a", result={"before_pruning": before}), make_run("b", result={})])
+    headings, rows = run_rows([pruned, other])
+    column = headings.index("CNOTs / rotations / depth before pruning")
+    assert [row[column] for row in rows] == ["9 / 8 / 7", "-"]
 
 
 def test_the_report_says_that_published_numbers_are_of_other_budgets_or_that_there_are_none(make_run, make_config):

@@ -36,6 +36,16 @@ def test_the_status_follows_the_files(tmp_path):
     assert read_status(tmp_path, CONFIG) == RunStatus("finished", 1.0, 3.0)
 
 
+@pytest.mark.parametrize(
+    ("episodes", "max_energies", "share"),
+    [(10, None, 0.5), (None, 100, 0.2), (10, 100, 0.5), (10, 25, 0.8), (3, None, 1.0), (None, None, 0.0)],
+)
+def test_the_share_is_that_of_the_limit_that_is_used_up_more(tmp_path, episodes, max_energies, share):
+    (tmp_path / "metrics.jsonl").write_text('{"episode": 5, "evaluations": 8, "gradients": 4, "seconds": 3}\n')
+    config = {"episodes": episodes, "max_energies": max_energies}
+    assert read_status(tmp_path, config).share == share
+
+
 @pytest.mark.parametrize("text", ["", "\n", "[1]\n", "{broken\n", '{"episode": "many"}\n'])
 def test_a_damaged_record_shows_no_progress(tmp_path, text):
     (tmp_path / "config.json").write_text("{}")
@@ -179,18 +189,3 @@ def test_the_lock_of_a_killed_process_is_free_and_says_so(tmp_path):
     with run.claimed():
         pass
     assert not run.died_at_work
-
-
-@pytest.mark.parametrize(
-    ("limits", "share"),
-    [
-        ({"episodes": None, "max_energies": 100}, 0.1),
-        ({"episodes": 50, "max_energies": 100}, 0.1),
-        ({"episodes": 25, "max_energies": 100}, 0.2),
-        ({"episodes": 25, "max_energies": None}, 0.2),
-        ({"episodes": 4, "max_energies": None}, 1.0),
-    ],
-)
-def test_the_share_is_that_of_the_limit_nearer_to_its_end(tmp_path, limits, share):
-    (tmp_path / "metrics.jsonl").write_text('{"episode": 5, "evaluations": 4, "gradients": 2, "seconds": 3}\n')
-    assert read_status(tmp_path, limits).share == share

@@ -14,7 +14,16 @@ from qvar.problems import molecule
 from qvar.search import SearchConfiguration
 from qvar.simulators import NoiseModel, PauliTransferSimulator, StatevectorSimulator
 
-AGENT = DoubleDQN(hidden=(16,), batch_size=8, buffer_size=40, learning_starts=10, target_every=7, epsilon_decay=0.97)
+AGENT = DoubleDQN(
+    hidden=(16,),
+    batch_size=8,
+    buffer_size=40,
+    learning_starts=10,
+    target_every=7,
+    epsilon_end=0.2,
+    epsilon_decay=0.97,
+    epsilon_share=None,
+)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from qvar.agents import DoubleDQN, RandomPolicy
-from qvar.envs import ModeHalting, NegativeBinomialHalting, NoHalting, paper_curriculum
+from qvar.envs import BestSoFar, ModeHalting, NegativeBinomialHalting, NoHalting, paper_curriculum
 from qvar.optimizers import AdamSPSA, Cobyla, CompactLBFGS
 from qvar.problems import Problem, molecule, tasks
 from qvar.search import EXPERIMENTS, PRESETS, Annealing, Evolution, Greedy, configure, run_search
@@ -178,7 +178,7 @@ def test_the_preset_qvar_gives_every_algorithm_gradients_and_the_same_budget(tas
     assert isinstance(configuration.optimizer, CompactLBFGS)
     assert (configuration.episodes, configuration.max_energies) == (None, 500_000)
     assert configuration.max_gates <= 10 * max(problem.n_qubits, 2)
-    assert configuration.curriculum.initial_threshold == paper_curriculum(task).initial_threshold
+    assert configuration.curriculum == BestSoFar()
     assert (configuration.problem, configuration.engine) == (problem, MUMBAI)
 
 
