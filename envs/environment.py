@@ -43,6 +43,7 @@ class _Episode:
     grid: GateGrid
     last: tuple[int, ...]
     limit: int
+    reference: float
     threshold: float
     optimizer_rng: np.random.Generator
     shots_rng: np.random.Generator
@@ -239,6 +240,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             grid=self._first_grid,
             last=self._first_last,
             limit=self.start.n_gates + min(self.halting.draw(room, halting_rng), room),
+            reference=self.curriculum.reference,
             threshold=self.curriculum.threshold,
             optimizer_rng=optimizer_rng,
             shots_rng=shots_rng,
@@ -274,7 +276,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             gate=gate,
             energy=energy,
             previous_energy=before.energy,
-            reference=self.curriculum.reference,
+            reference=before.reference,
             success=success,
             failure=failure,
         )
@@ -365,8 +367,9 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             optimized = replace(optimized, evaluations=evaluations, shots=shots)
         return optimized, True
 
-    def _succeeds(self, energy: float, episode: _Episode) -> bool:
-        return abs(energy - self.curriculum.reference) < episode.threshold
+    @staticmethod
+    def _succeeds(energy: float, episode: _Episode) -> bool:
+        return abs(energy - episode.reference) < episode.threshold
 
     def _observe(self) -> NDArray[np.float32]:
         episode = self._started()

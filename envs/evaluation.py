@@ -61,7 +61,8 @@ class CircuitEvaluator:
             an old estimate would be luck repeated, it must be 0.
 
     Raises:
-        ArchitectureError: for numbers out of range, an unknown sampling, or shots together with `remember`.
+        ArchitectureError: for numbers out of range, an unknown sampling or one that the engine does not have, or shots
+            together with `remember`.
     """
 
     def __init__(
@@ -88,6 +89,8 @@ class CircuitEvaluator:
             raise ArchitectureError("energies with shots are not remembered: set remember=0, or shots=None")
         self._ideal = engine if isinstance(engine, StatevectorSimulator) else StatevectorSimulator()
         self._known: dict[str, tuple[float, NDArray[np.float64]]] = {}
+        if self.shots is not None:  # an engine that cannot draw them so says it now
+            self._objective(Circuit(problem.n_qubits), np.random.default_rng(0))
 
     def optimize(
         self,

@@ -1,11 +1,13 @@
 """Learning agents: what acts in the architecture-search environment and learns from it."""
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qvar.agents.agent import Agent, RandomAgent, RandomPolicy
 from qvar.agents.settings import DoubleDQN, MaskablePPO
+from qvar.simulators.errors import QvarError
 
 if TYPE_CHECKING:
     from qvar.agents.double_dqn import DoubleDQNAgent
@@ -20,11 +22,18 @@ __all__ = [
     "MaskablePPOAgent",
     "RandomAgent",
     "RandomPolicy",
+    "check_installed",
     "make_agent",
 ]
 
 AgentSettings = DoubleDQN | MaskablePPO | RandomPolicy
 """The settings of every agent there is."""
+
+
+def check_installed(settings: object) -> None:
+    """Raise QvarError for the settings of an agent whose package is not installed; nothing is loaded."""
+    if isinstance(settings, MaskablePPO) and find_spec("sb3_contrib") is None:
+        raise QvarError("the agent MaskablePPO needs sb3-contrib; install it with: pip install 'qvar-toolkit[sb3]'")
 
 
 def make_agent(
@@ -47,6 +56,7 @@ def make_agent(
     Raises:
         QvarError: for `MaskablePPO` without sb3-contrib.
     """
+    check_installed(settings)
     shape = {"n_features": n_features, "n_actions": n_actions, "max_gates": max_gates}
     if isinstance(settings, RandomPolicy):
         return RandomAgent(seed)

@@ -59,8 +59,12 @@ class Agent(Protocol):
         *,
         end_reason: str | None,
         environment: int = 0,
+        mask: NDArray[np.bool_] | None = None,
     ) -> float | None:
-        """Take note of a step of one of the environments; return the loss if the agent learned from it."""
+        """Take note of a step of one of the environments; return the loss if the agent learned from it.
+
+        `mask` tells what was legal before the step; None if all was, or if it is the next mask of the step before.
+        """
         ...
 
     def state(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -121,6 +125,7 @@ class RandomAgent:
         *,
         end_reason: str | None,
         environment: int = 0,
+        mask: NDArray[np.bool_] | None = None,
     ) -> None:
         """Learn nothing."""
 

@@ -109,6 +109,7 @@ class DoubleDQNAgent:
         *,
         end_reason: str | None,
         environment: int = 0,
+        mask: NDArray[np.bool_] | None = None,  # noqa: ARG002 - values are of all actions
     ) -> float | None:
         """Store a step and, when it is time, learn; return the loss of that learner step, else None.
 
@@ -120,6 +121,7 @@ class DoubleDQNAgent:
             next_mask: legal actions after the step, bool of shape (n_actions,).
             end_reason: "success", "limit" or "halted" at the end of an episode, else None.
             environment: which of those played in lockstep the step belongs to.
+            mask: legal actions before the step; None if all were, or if it is the next mask of the step before.
         """
         weight = 1.0 if end_reason == "halted" and self.settings.bootstrap_halted else 0.0
         window = self._windows.setdefault(environment, NStepWindow(self.settings.n_step, self._gamma))

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from qvar.agents.settings import MaskablePPO
 from qvar.agents.tensors import adam_arrays, load_adam, load_network, network_arrays, part
-from qvar.simulators.errors import QvarError
 
 if TYPE_CHECKING:
     import sb3_contrib
@@ -39,9 +38,6 @@ class MaskablePPOAgent:
         n_actions: number of actions.
         max_gates: longest episode, for the discount.
         seed: seeds the network weights, the actions and the order of batches.
-
-    Raises:
-        QvarError: if sb3-contrib is not installed.
     """
 
     epsilon = None
@@ -102,6 +98,7 @@ class MaskablePPOAgent:
         *,
         end_reason: str | None,
         environment: int = 0,
+        mask: NDArray[np.bool_] | None = None,
     ) -> None:
         """Take note of a step; learning waits for the next round.
 
@@ -113,9 +110,10 @@ class MaskablePPOAgent:
             next_mask: legal actions after the step, bool of shape (n_actions,).
             end_reason: "success", "limit" or "halted" at the end of an episode, else None.
             environment: which of those played in lockstep the step belongs to.
+            mask: legal actions before the step; None if all were, or if it is the next mask of the step before.
         """
         steps = self._playing.setdefault(environment, _Steps())
-        steps.add(observation, action, reward, next_mask)
+        steps.add(observation, action, reward, next_mask, mask=mask)
         if end_reason is not None:
             self._collected.extend(self._playing.pop(environment))
 
@@ -171,7 +169,7 @@ class MaskablePPOAgent:
 class _Steps:
     """Steps of one or more episodes, in order (mutable).
 
-    The first mask of an episode is all True: nothing is illegal on an empty circuit.
+    Where it is not said what was legal, everything was at the beginning of an episode, as on an empty circuit.
     """
 
     observations: list[NDArray[np.float32]] = field(default_factory=list)
@@ -181,9 +179,19 @@ class _Steps:
     starts: list[bool] = field(default_factory=list)
     next_mask: NDArray[np.bool_] | None = None
 
-    def add(self, observation: NDArray[np.float32], action: int, reward: float, next_mask: NDArray[np.bool_]) -> None:
+    def add(
+        self,
+        observation: NDArray[np.float32],
+        action: int,
+        reward: float,
+        next_mask: NDArray[np.bool_],
+        *,
+        mask: NDArray[np.bool_] | None,
+    ) -> None:
         self.starts.append(self.next_mask is None)
-        self.masks.append(np.ones_like(next_mask) if self.next_mask is None else self.next_mask)
+        if mask is None:
+            mask = np.ones_like(next_mask) if self.next_mask is None else self.next_mask
+        self.masks.append(mask)
         self.observations.append(observation)
         self.actions.append(action)
         self.rewards.append(reward)
@@ -216,13 +224,9 @@ _COLUMNS: dict[str, type] = {
 def _make_model(
     settings: MaskablePPO, n_features: int, n_actions: int, gamma: float, seed: np.random.SeedSequence
 ) -> "sb3_contrib.MaskablePPO":
-    try:
-        import sb3_contrib
-        from stable_baselines3.common.logger import Logger
-    except ImportError as error:
-        raise QvarError(
-            "the agent MaskablePPO needs sb3-contrib; install it with: pip install 'qvar-toolkit[sb3]'"
-        ) from error
+    import sb3_contrib
+    from stable_baselines3.common.logger import Logger
+
     model = sb3_contrib.MaskablePPO(
         "MlpPolicy",
         None,  # environments are played by the search

@@ -74,7 +74,9 @@ def search(
     ignore_coupling: Annotated[bool, typer.Option(help="Let CNOTs act on any pair the device has data for.")] = False,
     algorithm: Annotated[
         str | None,
-        typer.Option(help="ddqn, ppo (sb3 extra), annealing, evolution or random; that of the preset if left out."),
+        typer.Option(
+            help="annealing, evolution, greedy, ddqn, ppo (sb3 extra) or random; by default that of the preset."
+        ),
     ] = None,
     preset: Annotated[
         str, typer.Option(help="qvar, or crlqas for the published hyper-parameters (see `qvar presets`).")
@@ -85,12 +87,12 @@ def search(
         str, typer.Option(help="Circuit to go on from: empty, hartree-fock, mps, or a circuit file (.qasm).")
     ] = "empty",
     reward: Annotated[
-        str | None, typer.Option(help="paper, or gate-cost to make every gate cost something, CNOTs most.")
+        str | None, typer.Option(help="Agents: paper, or gate-cost to make every gate cost something, CNOTs most.")
     ] = None,
     halting: Annotated[
-        str | None, typer.Option(help="Shorten episodes: none, scaled, released-noiseless or released-noisy.")
+        str | None, typer.Option(help="Agents: shorten episodes, none, scaled, released-noiseless or released-noisy.")
     ] = None,
-    optimize_every: Annotated[int, typer.Option(help="Gates placed for one optimization of all angles.")] = 1,
+    optimize_every: Annotated[int, typer.Option(help="Agents: gates placed for one optimization of all angles.")] = 1,
     optimizer: OptimizerName = None,
     shots: Shots = None,
     sampling: Annotated[

@@ -36,8 +36,8 @@ class PruneOptions:
 
 def prune_command(options: PruneOptions, *, out: Path | None, as_json: bool, quiet: bool) -> None:
     """Prune a circuit, print what is left, and write it."""
-    if out is not None and out.exists():
-        raise CircuitError(f"{out} already exists; nothing was overwritten")
+    if out is not None:
+        _check_new_file(out)
     circuit = read_circuit(options.circuit)
     theta = read_angles(options.angles, circuit)
     problem = find_problem(options.task)
@@ -64,6 +64,13 @@ def prune_command(options: PruneOptions, *, out: Path | None, as_json: bool, qui
         )
     print_line(f"  cost: {pruned.cost.energies:,} energies, {pruned.cost.steps} optimizations", console)
     print_circuit(pruned.circuit.bind(pruned.parameters), console)
+
+
+def _check_new_file(out: Path) -> None:
+    if out.exists():
+        raise CircuitError(f"{out} already exists; nothing was overwritten")
+    if not out.parent.is_dir():
+        raise CircuitError(f"the folder {out.parent} for {out.name} does not exist; make it first")
 
 
 def _record(problem: Problem, found: BestCircuit) -> CircuitRecord:

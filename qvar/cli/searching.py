@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from qvar.agents import AgentSettings
 from qvar.cli.inputs import find_engine, find_optimizer, find_problem
 from qvar.cli.listing import print_circuit, print_json, print_line
 from qvar.cli.search_inputs import find_halting, find_reward, find_start
@@ -34,6 +35,10 @@ from qvar.search import (
 from qvar.simulators.errors import RunError
 
 __all__ = ["SearchOptions", "search_command", "vqe_command"]
+
+
+_OF_AGENTS = ("reward", "halting", "optimize_every")
+"""Options that say how an agent's episodes go."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ class SearchOptions:
             "optimizer": find_optimizer(self.optimizer),
             "sampling": self.sampling,
         }
+        self._check_used(base)
         changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         changes["environments"] = self.environments
         prices: dict[str, Any] = {
@@ -104,6 +110,18 @@ class SearchOptions:
         if self.prune is not None:
             changes["pruning"] = Pruning() if self.prune else None
         return replace(base, judge=judge, seed=self.seed, **changes)
+
+    def _check_used(self, base: SearchConfiguration) -> None:
+        """Raise RunError for options that would do nothing in this search."""
+        ignored = [name for name in _OF_AGENTS if getattr(self, name) != getattr(SearchOptions, name)]
+        if ignored and not isinstance(base.algorithm, AgentSettings):
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in ignored)
+            raise RunError(
+                f"{names}: only agents take this, {algorithm_name(base.algorithm)} does not; leave it out, or choose "
+                "--algorithm ddqn, ppo or random"
+            )
+        if self.sampling is not None and base.shots is None:
+            raise RunError("--sampling says how shots are drawn; give their number with --shots, or leave it out")
 
     def check_nothing_to_set(self) -> None:
         """Raise RunError if an option would be ignored by resuming a run without naming its task."""

@@ -99,7 +99,7 @@ class GreedySearcher:
         while not self._tracker.is_over:
             grown = self._grow(current)
             if grown is None:
-                end_reason = "stalled"
+                end_reason = "budget" if self._tracker.is_over else "stalled"
                 break
             current, n_steps = grown, n_steps + 1
         self._grown += 1
@@ -118,7 +118,7 @@ class GreedySearcher:
         for circuit, angles in self._candidates(current):
             if len(circuit.operations) <= self._env.max_gates:
                 tried.append(self._optimize(circuit, angles))
-            if len(tried) == self._settings.breadth:
+            if len(tried) == self._settings.breadth or (tried and self._tracker.is_over):
                 break
         scores = [self._score(current, t.circuit, t.value) for t in tried]
         return tried[int(np.argmax(scores))] if max(scores, default=0.0) > 0 else None
@@ -128,7 +128,7 @@ class GreedySearcher:
         spread = self._settings.spread if self._grown else 0.0
         factors = np.exp(spread * self._rng.normal(size=len(self._pool)))
         rows = []
-        for factor, (circuit, angles, energy) in zip(factors, self._screen(current), strict=True):
+        for factor, (circuit, angles, energy) in zip(factors, self._screen(current), strict=False):
             value = energy + self._tracker.judge.price(circuit)
             score = factor * self._score(current, circuit, value)
             if score > 0:
@@ -137,9 +137,14 @@ class GreedySearcher:
         return [self._simplify(circuit, angles) for _, circuit, angles in rows[: 4 * self._settings.breadth]]
 
     def _screen(self, current: BestCircuit) -> Iterator[tuple[Circuit, NDArray[np.float64], float]]:
-        """Yield for every gadget the longer circuit, its angles with the best last one, and the energy there."""
+        """Yield for every gadget the longer circuit, its angles with the best last one, and the energy there.
+
+        A budget that is spent ends it early: a large pool costs thousands of energies.
+        """
         opened: dict[tuple[tuple[int, int], ...], tuple[Circuit, NDArray[np.float64]]] = {}
         for gadget in self._pool:
+            if self._tracker.is_over:
+                return
             if gadget.opening not in opened:
                 opened[gadget.opening] = self._simplify(
                     current.circuit.then(_cnots(gadget.opening)), current.parameters

@@ -130,4 +130,5 @@ def starting_from(configuration: SearchConfiguration, start: StartCircuit) -> Se
         energy = problem.objective(configuration.engine, start.circuit)(start.parameters)
         distance = max(abs(energy - state.reference), 2 * curriculum.delta)
         curriculum = replace(curriculum, initial_threshold=min(curriculum.initial_threshold, distance))
-    return replace(configuration, start=start if start.n_gates else None, curriculum=curriculum)
+    is_nothing = start == StartCircuit.empty(start.circuit.n_qubits)  # one without gates may still have cost something
+    return replace(configuration, start=None if is_nothing else start, curriculum=curriculum)

@@ -60,8 +60,8 @@ class AgentSearcher:
         learned = self._agent.begin_round(self._tracker.progress)
         environments = self._lockstep.environments[: self._tracker.episodes_left]
         episodes = [_Episode(*env.reset()) for env in environments]
-        for episode in episodes:
-            self._tracker.spend(episode.info, steps=0)
+        for env, episode in zip(environments, episodes, strict=True):
+            self._note_start(env, episode.info)
             episode.note_loss(learned)
         while playing := [index for index, episode in enumerate(episodes) if episode.info["end_reason"] is None]:
             actions = self._act([environments[k] for k in playing], [episodes[k] for k in playing], greedy=False)
@@ -86,6 +86,8 @@ class AgentSearcher:
     ) -> NDArray[np.int64]:
         observations = np.stack([episode.observation for episode in episodes])
         masks = np.stack([env.action_masks() for env in environments])
+        for episode, mask in zip(episodes, masks, strict=True):
+            episode.mask = mask
         return self._agent.act_all(observations, masks, greedy=greedy)
 
     def _observe(
@@ -93,7 +95,14 @@ class AgentSearcher:
     ) -> None:
         before, (following, reward, info) = episode.observation, outcome
         loss = self._agent.observe(
-            before, action, reward, following, env.action_masks(), end_reason=info["end_reason"], environment=index
+            before,
+            action,
+            reward,
+            following,
+            env.action_masks(),
+            end_reason=info["end_reason"],
+            environment=index,
+            mask=episode.mask,
         )
         episode.add(outcome)
         episode.note_loss(loss)
@@ -122,6 +131,12 @@ class AgentSearcher:
             self._note_step(env, info)
         return {"return": episode.total} | {name: episode.info[name] for name in _EVALUATED}
 
+    def _note_start(self, env: ArchitectureSearchEnv, info: Mapping[str, Any]) -> None:
+        """Count the energy of a reset; that of the very first start circuit is the one to beat."""
+        self._tracker.spend(info, steps=0)
+        if self._tracker.best is None:
+            self._tracker.offer(env.circuit, env.parameters, float(info["energy"]))
+
     def _note_step(self, env: ArchitectureSearchEnv, info: Mapping[str, Any]) -> None:
         self._tracker.spend(info, steps=int(info["optimized"]))
         self._tracker.offer(env.circuit, env.parameters, float(info["energy"]))
@@ -146,6 +161,7 @@ class _Episode:
 
     observation: NDArray[np.float32]
     info: dict[str, Any]
+    mask: NDArray[np.bool_] | None = None  # what was legal when the agent acted last
     total: float = 0.0
     losses: list[float] = field(default_factory=list)
 

@@ -11,10 +11,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from qvar.agents import DoubleDQN, MaskablePPO
+from qvar.agents import DoubleDQN, MaskablePPO, check_installed
 from qvar.runs import RunFolder, write_circuit, write_learning_curve, write_pareto
 from qvar.search.algorithms import make_searcher
 from qvar.search.best import BestCircuit
@@ -26,12 +27,15 @@ from qvar.search.pruning import prune
 from qvar.search.result import CircuitRecord, Cost, SearchResult
 from qvar.search.searcher import Tracker
 from qvar.simulators import Circuit
-from qvar.simulators.errors import RunError
+from qvar.simulators.errors import QvarError, RunError
 
 __all__ = ["CHECKPOINT_SECONDS", "check_configuration", "run_search"]
 
 CHECKPOINT_SECONDS = 5.0
-"""State is saved at the first end of an episode after this time; a kill costs at most about as much work."""
+"""State is saved at the first end of an episode after this time; a kill costs at most about as much work.
+
+Where saving takes long, as with networks of gigabytes, it is twenty times as long as that, so that work goes on.
+"""
 
 EpisodeCallback = Callable[[Mapping[str, Any]], None]
 
@@ -78,12 +82,21 @@ def run_search(
 
 
 def check_configuration(configuration: SearchConfiguration) -> None:
-    """Raise if the environment's settings make no sense, or the engine lacks one of its gates."""
+    """Raise if the environment's settings make no sense, or the engine cannot give the energies that are needed."""
+    check_installed(configuration.algorithm)
     env = make_environment(configuration)
     every_gate = Circuit(env.problem.n_qubits)
     for action in env.action_table.actions:
         every_gate = every_gate.then((action.operation(every_gate.n_parameters),))
-    env.problem.objective(configuration.engine, every_gate)
+    angles = np.full(every_gate.n_parameters, 0.1)  # no multiples of pi/2, which some engines are limited to
+    objective = env.problem.objective(configuration.engine, every_gate)
+    try:
+        objective(angles)
+    except QvarError as error:
+        raise RunError(
+            f"{configuration.engine.name} gives no exact energies of the circuits searched, by which a search, with "
+            f"shots too, judges what it has found: {error}"
+        ) from error
     cost, budget = _start_cost(configuration).energies, configuration.max_energies
     if budget is not None and cost >= budget:
         raise RunError(f"finding the start circuit cost {cost} energies, which leaves nothing of max_energies={budget}")
@@ -154,6 +167,7 @@ class _RunInProgress:
         self._finished_after: float | None = None
         self._seconds_before = 0.0
         self._started = self._saved = time.monotonic()
+        self._patience = CHECKPOINT_SECONDS
         self.history: list[Mapping[str, Any]] = []
 
     @property
@@ -197,7 +211,7 @@ class _RunInProgress:
             self._tracker.played += 1
             if self._folder is not None:
                 self._folder.append_metrics(record)
-        if self._folder is not None and time.monotonic() - self._saved >= CHECKPOINT_SECONDS:
+        if self._folder is not None and time.monotonic() - self._saved >= self._patience:
             self._save()
         return records
 
@@ -222,6 +236,7 @@ class _RunInProgress:
 
     def _save(self) -> None:
         assert self._folder is not None
+        begun = time.monotonic()
         arrays, data = self._searcher.state()
         state = {
             "episodes": len(self.history),
@@ -232,6 +247,7 @@ class _RunInProgress:
         }
         self._folder.save_checkpoint(arrays, state)
         self._saved = time.monotonic()
+        self._patience = CHECKPOINT_SECONDS * max(1.0, 4.0 * (self._saved - begun))
 
     def finish(self) -> SearchResult:
         """Prune the best circuit, judge it afresh, and write the outcome, unless it was there already."""
@@ -307,7 +323,8 @@ class _RunInProgress:
 
     def _judged_afresh(self, kept: BestCircuit) -> BestCircuit:
         energy = self._exact_energy(kept)
-        return replace(kept, energy=energy, value=energy if self._configuration.judge.by == "measured" else kept.value)
+        is_measured = self._configuration.judge.by == "measured"
+        return replace(kept, energy=energy, value=energy if is_measured else self._noiseless_energy(kept))
 
     def _circuit_record(self, best: BestCircuit, energy: float) -> CircuitRecord:
         error = abs(self._noiseless_energy(best) - self._configuration.problem.exact_energy)

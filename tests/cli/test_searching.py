@@ -1,6 +1,7 @@
 """search and vqe: options reach the computation, output is for people or for machines, never both."""
 
 import json
+import sys
 
 import pytest
 
@@ -119,9 +120,10 @@ def test_names_that_are_not_known_are_refused_naming_those_that_are(qvar, own_fo
 
 
 def test_a_noisy_run_replays_from_a_noiseless_one_in_several_environments(qvar, own_folder):
-    assert qvar("search", "h2-2", *SHORT, "--out", "noiseless").code == 0
+    agent = ("--algorithm", "ddqn", *SHORT)
+    assert qvar("search", "h2-2", *agent, "--out", "noiseless").code == 0
     more = ("--noise", "ourense", "--environments", 2, "--replay-from", "noiseless", "--out", "noisy")
-    assert qvar("search", "h2-2", *SHORT, *more).code == 0
+    assert qvar("search", "h2-2", *agent, *more).code == 0
     found = config(own_folder / "noisy")
     assert found["replay_from"] == RunFolder.open(own_folder / "noiseless").id
     assert found["environments"] == 2
@@ -312,3 +314,41 @@ def test_a_compiled_unitary_is_searched_under_noise_and_judged_by_its_aim(qvar, 
     assert "of 0.01" in found.out
     shown = json.loads(qvar("show", "run", "--json").out)
     assert (shown["unit"], shown["accurate"]) == ("infidelity", shown["error"] <= 1e-2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--reward", "gate-cost", "--optimize-every", 2), "--reward, --optimize-every: only agents take this"),
+        (("--algorithm", "greedy", "--halting", "scaled"), "--halting: only agents take this, greedy does not"),
+        (("--sampling", "normal"), "give their number with --shots"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(qvar, own_folder, arguments, message):
+    outcome = qvar("search", "h2-2", *SHORT, *arguments, "--out", "mine")
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert not (own_folder / "mine").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--engine", "aer:statevector", "--noise", "ourense", "--shots", 10), "gives no exact energies"),
+        (("--engine", "aer:stabilizer"), "Clifford gates only"),
+        (("--engine", "aer", "--sampling", "normal", "--shots", 10), "draws no normal shot noise"),
+    ],
+)
+def test_an_engine_that_cannot_judge_the_result_is_refused_before_the_search(qvar, own_folder, arguments, message):
+    outcome = qvar("search", "h2-2", *SHORT, *arguments, "--out", "mine")
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert not (own_folder / "mine").exists()
+
+
+def test_an_agent_whose_package_is_missing_is_refused_before_the_search(qvar, own_folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sb3_contrib", None)
+    outcome = qvar("search", "h2-2", *SHORT, "--algorithm", "ppo", "--out", "mine")
+    assert outcome.code == 2
+    assert "pip install 'qvar-toolkit[sb3]'" in outcome.err
+    assert not (own_folder / "mine").exists()

@@ -101,6 +101,5 @@ def test_settings_without_meaning_are_refused(settings, message):
 
 
 def test_an_engine_without_normal_shots_says_so():
-    evaluator = CircuitEvaluator(PROBLEM, AerSimulator(), optimizer=SPSA(), shots=10, sampling="normal")
     with pytest.raises(ArchitectureError, match="draws no normal shot noise"):
-        evaluator.evaluate(BELL, [0.0, 0.0], shots_rng=np.random.default_rng(7))
+        CircuitEvaluator(PROBLEM, AerSimulator(), optimizer=SPSA(), shots=10, sampling="normal")

@@ -148,7 +148,7 @@ def test_costs_are_what_the_engine_was_asked_for(greedy_h2, counting_engine, by)
     result = run_search(replace(greedy_h2, engine=engine, pruning=None, episodes=1, judge=Judge(by=by)))
     assert engine.count.gradients == result.cost.gradients
     if by == "measured":
-        assert engine.count.evaluations == result.cost.evaluations + 1  # the final judgement
+        assert engine.count.evaluations == result.cost.evaluations + 2  # one before, one to judge the outcome
     else:
         assert engine.count.evaluations < result.cost.evaluations  # screened without noise, which counts too
 
@@ -217,3 +217,15 @@ def test_a_unitary_is_compiled_and_pruned_without_knowing_its_input(greedy_h2):
     overlap = abs(np.trace(matrix_of(target).conj().T @ matrix_of(result.circuit.bind(result.parameters)))) / 4
     assert overlap == pytest.approx(1, abs=1e-6)
     assert result.circuit.n_two_qubit_gates == 2
+
+
+def test_a_budget_smaller_than_one_screening_is_kept():
+    """On six qubits a look at every gadget takes 2,500 energies."""
+    problem = molecule("lih-6")
+    base = configure("qvar", problem, Ideal(), algorithm=Greedy())
+    assert 3 * len(gadgets(make_environment(base).action_table)) > 2000
+    result = run_search(replace(base, pruning=None, max_energies=300))
+    (record,) = result.history
+    assert record["end_reason"] == "budget"
+    assert 300 <= result.cost.energies < 400
+    assert result.noiseless_energy < problem.start_energy - 0.1  # the best of what it had seen by then is added

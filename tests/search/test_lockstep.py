@@ -9,12 +9,15 @@ import pytest
 import qvar.search.algorithms
 import qvar.search.running
 from qvar.agents import MaskablePPO, RandomPolicy
-from qvar.envs import FixedThreshold, MovingThreshold
+from qvar.envs import BestSoFar, FixedThreshold, MovingThreshold, NoHalting, StartCircuit
+from qvar.problems import molecule
 from qvar.runs import RunFolder
-from qvar.search import run_search
+from qvar.search import Judge, run_search
+from qvar.search.algorithms import make_searcher
 from qvar.search.environment import make_environment
 from qvar.search.lockstep import Lockstep
 from qvar.search.reinforcement import AgentSearcher
+from qvar.search.searcher import Tracker
 from qvar.simulators.errors import RunError
 
 PPO = MaskablePPO(hidden=(8,), rollout_steps=16, batch_size=8, epochs=2)
@@ -62,7 +65,7 @@ def test_the_agent_is_evaluated_at_the_episodes_asked_for_once_a_round_at_most(e
 def test_with_a_random_policy_costs_are_what_the_engine_was_asked_for(exact_search, counting_engine):
     engine = counting_engine(exact_search.engine)
     result = run_search(replace(exact_search, engine=engine, algorithm=RandomPolicy(), environments=4))
-    assert engine.count.evaluations == result.cost.evaluations + 1
+    assert engine.count.evaluations == result.cost.evaluations + 2  # one before, one to judge the best circuit
     assert engine.count.gradients == result.cost.gradients
 
 
@@ -192,3 +195,39 @@ def test_a_searcher_plays_no_more_episodes_than_are_left(exact_search):
         patch.setattr(searcher, "play", play)
         run_search(replace(exact_search, environments=5))
     assert made == [5, 5, 2]
+
+
+def test_an_end_in_one_environment_does_not_move_the_reference_of_another_s_episode(exact_search):
+    """The best energy so far changes at the first end; the other episode is judged as it was begun."""
+    run = replace(exact_search, curriculum=BestSoFar(margin=0.5), max_gates=6, halting=NoHalting())
+    lockstep = Lockstep(lambda: make_environment(run), [1, 2])
+    first, second = lockstep.environments
+    for env in (first, second):
+        env.reset()
+    reference = second.curriculum.reference
+    for place in (2, 3, 4):
+        actions = [int(np.flatnonzero(env.action_masks())[k]) for env, k in ((first, place), (second, 0))]
+        ((*_, ended), (*_, going_on)) = lockstep.step([0, 1], np.array(actions))
+    assert (ended["end_reason"], going_on["end_reason"]) == ("success", None)
+    assert second.curriculum.reference < reference - 0.1
+    before = going_on["energy"]
+    ((_, reward, info),) = lockstep.step([1], np.array([second.action_table.index("rx", (0,))]))
+    assert reward > 0.1
+    assert reward == pytest.approx((before - info["energy"]) / abs(before - reference))
+
+
+def test_ppo_is_told_which_gates_its_start_rules_out_at_first(exact_search):
+    pytest.importorskip("sb3_contrib")
+    start = StartCircuit.basis_state(molecule("h2-2"))
+    settings = MaskablePPO(hidden=(8,), rollout_steps=1000)
+    run = replace(exact_search, algorithm=settings, start=start, max_gates=start.n_gates + 3, episodes=4)
+    tracker = Tracker(episodes=4, budget=None, judge=Judge(), evaluator=make_environment(run).evaluator)
+    searcher = make_searcher(run, tracker)
+    for _ in range(4):
+        searcher.play()
+    arrays, _ = searcher.state()
+    first = arrays["agent.rollout.masks"][arrays["agent.rollout.starts"]]
+    env = make_environment(run)
+    env.reset(seed=0)
+    assert not env.action_masks().all()
+    assert (first == env.action_masks()).all()

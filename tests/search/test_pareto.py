@@ -10,7 +10,7 @@ from qvar.agents import RandomPolicy
 from qvar.optimizers import AdamSPSA
 from qvar.problems import molecule
 from qvar.runs import RunFolder
-from qvar.search import Judge, run_search
+from qvar.search import Judge, Pruning, run_search
 from qvar.search.best import BestCircuit
 from qvar.search.pareto import ParetoArchive
 from qvar.simulators import Circuit, NoiseModel, Operation, PauliTransferSimulator, Slot, StatevectorSimulator
@@ -137,3 +137,19 @@ def test_the_archive_of_a_resumed_run_is_that_of_an_unbroken_one(noisy_search, t
     states = [RunFolder.open(folder).load_checkpoint()[1]["tracker"]["archive"] for folder in (out, copy)]
     assert states[0] == states[1] != []
     assert (copy / "pareto.json").read_bytes() == (out / "pareto.json").read_bytes()
+
+
+def test_with_shots_the_pruned_circuit_joins_the_front_at_its_energy_without_the_price_of_its_gates(noisy_search):
+    """Its value as pruning saw it holds the price of its gates, that of the others does not."""
+    judge = Judge(by="noiseless", cnot_price=0.05, rotation_price=0.05)
+    result = run_search(replace(noisy_search, judge=judge, pruning=Pruning()))
+    errors = {(row.error, row.n_cnots, row.depth) for row in result.pareto}
+    assert errors == front_by_comparing_all(errors)
+    beaten = [
+        row
+        for row in result.pareto
+        if row.error <= result.error + 2e-6
+        and row.n_cnots <= result.circuit.n_two_qubit_gates
+        and row.depth <= result.circuit.depth()
+    ]
+    assert beaten  # the result itself, or what is as good

@@ -329,3 +329,30 @@ def test_a_finished_run_holds_the_documented_files(unbroken):
         "pareto.png",
         "result.json",
     ]
+
+
+def test_where_saving_takes_long_it_is_done_less_often(exact_search, tmp_path, monkeypatch):
+    """A clock that stands still but for saving, which takes 10 s, and for episodes, which take 6 s."""
+    import qvar.search.running as running
+
+    clock, saved = [0.0], []
+    monkeypatch.setattr(running.time, "monotonic", lambda: clock[0])
+    write = RunFolder.save_checkpoint
+
+    def slow(folder, arrays, state):
+        clock[0] += 10.0
+        saved.append(state["episodes"])
+        write(folder, arrays, state)
+
+    monkeypatch.setattr(RunFolder, "save_checkpoint", slow)
+    monkeypatch.setattr(running._RunInProgress, "_record", _with_seconds(running._RunInProgress._record, clock, 6.0))
+    run_search(replace(exact_search, episodes=40, evaluate_every=None), out=tmp_path / "run")
+    assert saved[:2] == [1, 35]  # then 200 s, twenty times as long as the first took
+
+
+def _with_seconds(method, clock, seconds):
+    def slower(self, part):
+        clock[0] += seconds
+        return method(self, part)
+
+    return slower

@@ -7,9 +7,16 @@ import pytest
 
 from qvar.agents import RandomPolicy
 from qvar.envs import FixedThreshold, GateCostReward, MovingThreshold, StartCircuit
-from qvar.problems import molecule
+from qvar.problems import Problem, molecule
 from qvar.search import Annealing, Evolution, configure, run_search, search, starting_from
-from qvar.simulators import Circuit, NoiseModel, Operation, PauliTransferSimulator, StatevectorSimulator
+from qvar.simulators import (
+    Circuit,
+    NoiseModel,
+    Observable,
+    Operation,
+    PauliTransferSimulator,
+    StatevectorSimulator,
+)
 from qvar.simulators.errors import QvarError, RunError
 
 IDEAL = StatevectorSimulator()
@@ -125,3 +132,25 @@ def test_search_takes_start_reward_and_optimize_every():
     again = run_search(replace(expected, max_energies=None, **settings))
     assert result.cost == again.cost
     assert result.energy == again.energy <= H2.hartree_fock_energy + 1e-9
+
+
+def test_an_agent_that_makes_its_start_worse_ends_with_the_start(exact_search):
+    """Under heavy noise each gate costs energy: the empty circuit is the best one, and it was evaluated."""
+    engine = PauliTransferSimulator(NoiseModel.from_numbers(p1=0.05, p2=0.1))
+    field = Problem.from_observable(Observable.from_terms({"ZI": -1.0, "IZ": -1.0, "ZZ": -0.5}), key="field")
+    run = replace(exact_search, problem=field, engine=engine, algorithm=RandomPolicy(), episodes=3)
+    result = run_search(run)
+    assert result.circuit == Circuit(2)
+    assert result.energy == pytest.approx(engine.objective(Circuit(2), field.observable)([]), abs=1e-12)
+    assert all(record["energy"] > result.energy + 1e-3 for record in result.history)
+    assert result.history[0]["best_energy"] == result.energy
+
+
+def test_a_chain_that_has_lost_all_its_gates_still_costs_what_it_cost():
+    solved = Problem.from_observable(Observable.from_terms({"ZI": -1.0, "IZ": -1.0, "ZZ": -0.5}), key="solved")
+    chain = StartCircuit.low_bond_dimension(solved, starts=3, rng=np.random.default_rng(0))
+    assert chain.n_gates == 0
+    run = starting_from(replace(configure("qvar", solved, IDEAL), max_energies=10_000), chain)
+    free = replace(run, start=None)
+    with_chain, without = (run_search(replace(each, max_energies=None, episodes=1)).cost for each in (run, free))
+    assert with_chain.gradients - without.gradients == chain.gradients > 0
