@@ -75,12 +75,8 @@ def test_options_reach_the_run(qvar, own_folder):
 
 def test_the_environment_s_options_reach_the_run(qvar, own_folder):
     options = ("--start", "hartree-fock", "--reward", "gate-cost", "--halting", "scaled", "--optimize-every", 2)
-    assert (
-        qvar(
-            "search", "h2-2", "--algorithm", "random", *options, "--episodes", 2, "--max-gates", 5, "--out", "mine"
-        ).code
-        == 0
-    )
+    options += ("--preset", "crlqas", "--algorithm", "random")
+    assert qvar("search", "h2-2", *options, "--episodes", 2, "--max-gates", 5, "--out", "mine").code == 0
     found = config(own_folder / "mine")
     assert [gate[:2] for gate in found["start"]["gates"]] == [["ry", [0]], ["ry", [1]]]
     assert (found["reward"]["name"], found["halting"]["name"]) == ("GateCostReward", "NegativeBinomialHalting")

@@ -87,7 +87,7 @@ def test_optimizing_every_third_gate_costs_less_and_counts_optimizations_only(ex
 
 
 def test_a_moving_threshold_begins_at_the_energy_of_the_start():
-    base = configure("qvar", H2, IDEAL)
+    base = configure("crlqas", H2, IDEAL)
     hartree_fock = StartCircuit.basis_state(H2)
     begun = starting_from(base, hartree_fock)
     assert begun.start == hartree_fock
@@ -97,10 +97,10 @@ def test_a_moving_threshold_begins_at_the_energy_of_the_start():
 
 
 def test_a_start_above_the_threshold_leaves_it_as_it_is_and_noise_lifts_the_start():
-    base = configure("qvar", H2, IDEAL)
+    base = configure("crlqas", H2, IDEAL)
     bad = StartCircuit(Circuit(4, (Operation("rx", (2,), (2.0,)),)))
     assert starting_from(base, bad).curriculum == base.curriculum
-    noisy = configure("qvar", H2, PauliTransferSimulator(NoiseModel.named("mumbai-max")))
+    noisy = configure("crlqas", H2, PauliTransferSimulator(NoiseModel.named("mumbai-max")))
     hartree_fock = StartCircuit.basis_state(H2)
     thresholds = [starting_from(each, hartree_fock).curriculum.initial_threshold for each in (base, noisy)]
     assert thresholds[0] + 1e-3 < thresholds[1]
