@@ -43,7 +43,10 @@ def test_the_set_up_commands_install_with_the_pinned_torch(marker):
 def test_every_command_of_the_readme_has_only_known_options():
     lines = [line.split("  ")[0] for line in blocks("")[2].splitlines()]
     commands = {line.split()[1] for line in lines}
-    assert commands == {"tasks", "devices", "search", "vqe", "energy", "compile", "show", "molecule"}
+    assert commands == {
+        *("tasks", "devices", "search", "sweep", "report", "prune", "vqe", "energy", "compile", "show", "molecule"),
+        "maxcut",
+    }
     for command in sorted(commands):
         shown = subprocess.run(
             [sys.executable, "-m", "qvar", command, "--help"], capture_output=True, text=True, check=True
