@@ -121,11 +121,12 @@ def starting_from(configuration: SearchConfiguration, start: StartCircuit) -> Se
     the threshold moves for the first time.
 
     Raises:
-        EngineError: if the start has another number of qubits than the problem.
+        RunError: if the start has another number of qubits than the problem.
     """
-    curriculum = configuration.curriculum
+    curriculum, problem = configuration.curriculum, configuration.problem
+    if start.circuit.n_qubits != problem.n_qubits:
+        raise RunError(f"the start has {start.circuit.n_qubits} qubit(s), the problem {problem.n_qubits}")
     if start.n_gates and isinstance(curriculum, MovingThreshold):
-        problem = configuration.problem
         state = curriculum.start(exact_energy=problem.exact_energy, lower_bound=problem.lower_bound)
         energy = problem.objective(configuration.engine, start.circuit)(start.parameters)
         distance = max(abs(energy - state.reference), 2 * curriculum.delta)

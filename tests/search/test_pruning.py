@@ -193,8 +193,7 @@ def test_an_engine_that_only_estimates_is_refused(exact_h2):
 def random_search():
     """Random circuits on hydrogen, the best of them pruned."""
     return replace(
-        configure("qvar", H2, Ideal()),
-        algorithm=RandomPolicy(),
+        configure("qvar", H2, Ideal(), algorithm=RandomPolicy()),
         episodes=4,
         max_gates=16,
         evaluate_every=None,
