@@ -1,7 +1,8 @@
 """How far runs are, read from their folders, and how long the rest will take."""
 
 import json
-import multiprocessing
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -146,19 +147,28 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-def _hold(folder, is_held, let_go):
-    with SweepFolder.open(folder).runs()[0].claimed():
-        is_held.set()
-        let_go.wait()
+HOLD = """
+import sys
+from pathlib import Path
+from qvar.runs import SweepFolder
+with SweepFolder.open(Path(sys.argv[1])).runs()[0].claimed():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def start_holding(folder):
+    """Start a process that works on the first run of a sweep until its input is closed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    return process
 
 
 def test_a_run_is_worked_on_by_one_process_at_a_time(tmp_path):
     run = SweepFolder.prepare(tmp_path / "sweep", PLAN).runs()[0]
-    context = multiprocessing.get_context("spawn")
-    is_held, let_go, order = context.Event(), context.Event(), []
-    other = context.Process(target=_hold, args=(tmp_path / "sweep", is_held, let_go))
-    other.start()
-    assert is_held.wait(60)
+    other, order = start_holding(tmp_path / "sweep"), []
     assert run.died_at_work  # or is at work
 
     def claim():
@@ -169,22 +179,17 @@ def test_a_run_is_worked_on_by_one_process_at_a_time(tmp_path):
     waiting.start()
     waiting.join(0.3)
     order.append("let go")
-    let_go.set()
+    other.communicate()
     waiting.join(60)
-    other.join(60)
     assert order == ["let go", "claimed"]
     assert not run.died_at_work
 
 
 def test_the_lock_of_a_killed_process_is_free_and_says_so(tmp_path):
     run = SweepFolder.prepare(tmp_path / "sweep", PLAN).runs()[0]
-    context = multiprocessing.get_context("spawn")
-    is_held, let_go = context.Event(), context.Event()
-    other = context.Process(target=_hold, args=(tmp_path / "sweep", is_held, let_go))
-    other.start()
-    assert is_held.wait(60)
+    other = start_holding(tmp_path / "sweep")
     other.kill()
-    other.join(60)
+    other.communicate()
     assert run.died_at_work
     with run.claimed():
         pass
