@@ -208,7 +208,18 @@ def has_ended(group):
 
 @pytest.mark.slow
 def test_ctrl_c_ends_all_processes_and_says_how_to_go_on(own_folder):
-    command = ["sweep", "h2-2", "--noise", "none,ourense", "--algorithm", "random", "--seeds", "0", "--episodes", "400"]
+    command = [
+        "sweep",
+        "h2-2",
+        "--noise",
+        "none,ourense",
+        "--algorithm",
+        "random",
+        "--seeds",
+        "0",
+        "--episodes",
+        "99999",
+    ]
     command = [sys.executable, "-m", "qvar", *command, "--out", "mine", "--jobs", "2"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment}
