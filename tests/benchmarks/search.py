@@ -21,7 +21,7 @@ from qvar.report import compare
 from qvar.report.beside import beside_published
 from qvar.report.markdown import markdown_table
 from qvar.report.records import read_runs
-from qvar.search import Judge, Labels, Sweep, configure, find_algorithm, limited, sweep
+from qvar.search import Annealing, Judge, Labels, Sweep, configure, find_algorithm, limited, sweep
 from qvar.simulators import NoiseModel, PauliTransferSimulator, StatevectorSimulator
 
 ALGORITHMS = ("annealing", "greedy", "evolution", "ddqn", "random")
@@ -31,7 +31,7 @@ NOISY = (
     ("h2-4", "ourense"),
     ("lih-4", "mumbai-median"),
 )
-COMPACT = "ten times the budget, at most 32 gates"
+COMPACT = "ten times the budget, colder start, at most 32 gates"
 
 
 def combinations():
@@ -55,7 +55,8 @@ def configuration(labels, max_energies):
         base = replace(base, judge=replace(base.judge, by="noiseless"))
     if labels.preset == COMPACT:
         cheap = Judge("noiseless", cnot_price=1e-6, rotation_price=3e-7)
-        base = replace(base, judge=cheap, max_gates=32, max_energies=10 * max_energies)
+        cold = Annealing(temperature_start=3e-3)
+        base = replace(base, algorithm=cold, judge=cheap, max_gates=32, max_energies=10 * max_energies)
     return base
 
 

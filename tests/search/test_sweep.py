@@ -32,7 +32,7 @@ from qvar.search import Sweep, sweep
 from qvar.simulators import NoiseModel
 
 noise = (None, NoiseModel.named("ourense"))
-plan = Sweep.product(["h2-2"], noise=noise, algorithms=["random"], seeds=[0], episodes=80)
+plan = Sweep.product(["h2-2"], noise=noise, algorithms=["random"], seeds=[0], episodes=600)
 sys.exit(len(sweep(plan, out=sys.argv[1], jobs=2).failures))
 """
 
