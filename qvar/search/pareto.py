@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qvar.search.best import TIE, BestCircuit
 
@@ -27,7 +28,9 @@ class ParetoArchive:
     def __init__(self, capacity: int = 200) -> None:
         self._capacity = capacity
         self._kept: dict[tuple[int, int], BestCircuit] = {}
-        self._floor = np.full((1, 1), np.inf)  # lowest value with at most so many CNOTs and so much depth
+        self._floor: NDArray[np.float64] = np.full(
+            (1, 1), np.inf
+        )  # lowest value with at most so many CNOTs and so much depth
 
     def __len__(self) -> int:
         return len(self._kept)
