@@ -10,6 +10,8 @@ QvarError (ValueError)
 ├── OptimizerError      settings or a start point that make no sense
 ├── ProblemError        unknown task, impossible molecule, graph or state
 ├── ArchitectureError   settings or actions that make no sense for the environment
+├── ClassifierError     a classifier, readout or loss that does not fit its circuit or data
+├── DatasetError        a data set that is missing, or not the one expected
 └── RunError            a run folder that is corrupted, occupied or of another configuration
 ```
 """
@@ -18,6 +20,8 @@ __all__ = [
     "ArchitectureError",
     "ChannelError",
     "CircuitError",
+    "ClassifierError",
+    "DatasetError",
     "EngineError",
     "NoiseModelError",
     "ObservableError",
@@ -62,6 +66,14 @@ class ProblemError(QvarError):
 
 class ArchitectureError(QvarError):
     """Settings or actions that make no sense for the architecture-search environment."""
+
+
+class ClassifierError(QvarError):
+    """A classifier, readout or loss that does not fit its circuit or its data."""
+
+
+class DatasetError(QvarError):
+    """A data set that is missing, unreadable, or not the one expected."""
 
 
 class RunError(QvarError):
