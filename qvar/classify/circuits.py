@@ -10,10 +10,7 @@ from qiskit.circuit.library import efficient_su2, real_amplitudes, z_feature_map
 from qvar.simulators import Circuit
 from qvar.simulators.errors import ClassifierError
 
-__all__ = ["ANSATZES", "FEATURE_MAPS", "CircuitSource", "ansatz_circuit", "feature_map_circuit"]
-
-CircuitSource = str | QuantumCircuit | Circuit | Callable[[int], QuantumCircuit | Circuit]
-"""A name, a circuit, or a function from the number of features (of qubits, for an ansatz) to a circuit."""
+__all__ = ["ANSATZES", "FEATURE_MAPS", "ansatz_circuit", "feature_map_circuit"]
 
 
 def _angles(n_features: int, reps: int, entanglement: Any) -> QuantumCircuit:  # noqa: ARG001
@@ -62,9 +59,7 @@ ANSATZES: dict[str, Callable[[int, int, Any], QuantumCircuit]] = {
 """By name, a function of the number of qubits, of repetitions, and the entanglement. "product" has no entanglement."""
 
 
-def feature_map_circuit(
-    source: CircuitSource, n_features: int, *, reps: int = 2, entanglement: Any = None
-) -> QuantumCircuit:
+def feature_map_circuit(source: Any, n_features: int, *, reps: int = 2, entanglement: Any = None) -> QuantumCircuit:
     """Return the circuit that encodes `n_features` numbers, its parameters in the order of the features.
 
     Args:
@@ -90,7 +85,7 @@ def feature_map_circuit(
     return circuit
 
 
-def ansatz_circuit(source: CircuitSource, n_qubits: int, *, reps: int = 3, entanglement: Any = None) -> QuantumCircuit:
+def ansatz_circuit(source: Any, n_qubits: int, *, reps: int = 3, entanglement: Any = None) -> QuantumCircuit:
     """Return the trainable circuit on the qubits of the feature map.
 
     Args:
