@@ -17,6 +17,7 @@ from qvar.simulators.kernels import compiled, workspace
 from qvar.simulators.measurement.allocation import Shots
 from qvar.simulators.measurement.normal import NormalShotObjective
 from qvar.simulators.measurement.plan import MeasurementPlan, ShotObjective
+from qvar.simulators.metric import fubini_study_metric
 from qvar.simulators.observable import Observable
 from qvar.simulators.threads import in_parallel
 
@@ -249,6 +250,17 @@ class ExactObjective:
         i = sum_q d_q 4**q with digits d_q = 0, 1, 2, 3 for I, X, Y, Z on qubit q.
         """
         return self._engine.final_state(self.circuit, self.circuit.check_parameters(theta))
+
+    def metric(self, theta: ArrayLike) -> NDArray[np.float64]:
+        """Return the Fubini-Study metric at `theta`, for natural gradients, shape (n_parameters, n_parameters).
+
+        It is that of the circuit without the noise of the engine, as is usual, from |0...0>; see
+        `qvar.simulators.fubini_study_metric`.
+
+        Raises:
+            EngineError: if the circuit holds channels.
+        """
+        return fubini_study_metric(self.circuit, theta)
 
     def probabilities(self, theta: ArrayLike) -> NDArray[np.float64]:
         """Return outcome probabilities per measured group, read-out error included, shape (n_groups, 2**n_qubits)."""
