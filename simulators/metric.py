@@ -47,8 +47,8 @@ def fubini_study_metric(circuit: Circuit, theta: ArrayLike, states: ArrayLike | 
     Example:
         >>> from qvar.simulators import Operation, Slot
         >>> circuit = Circuit(1, (Operation("ry", (0,), (Slot(0),)), Operation("rz", (0,), (Slot(1),))))
-        >>> fubini_study_metric(circuit, [np.pi / 2, 0.3]).round(6).tolist()
-        [[0.25, 0.0], [0.0, 0.25]]
+        >>> fubini_study_metric(circuit, [np.pi / 6, 0.3]).diagonal().round(6).tolist()
+        [0.25, 0.0625]
 
     Source: Stokes, Izaac, Killoran and Carleo, arXiv 1909.02108.
     Differs from the source:
