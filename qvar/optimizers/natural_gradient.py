@@ -82,11 +82,11 @@ class QuantumNaturalGradient:
             return counted.minimum(x, counted.value(x), converged=True)
         related, m, converged = self._related(len(x)), np.zeros_like(x), False
         for _ in range(self.max_iterations):
-            _, gradient = counted.value_and_gradient(x)
+            metric = np.where(related, counted.metric(x), 0.0) + self.regularization * np.eye(len(x))
+            _, gradient = counted.value_and_gradient(x)  # last, for a batch of data may change after it
             converged = bool(np.abs(gradient).max() < self.tolerance)
             if converged:
                 break
-            metric = np.where(related, counted.metric(x), 0.0) + self.regularization * np.eye(len(x))
             m = (1 - self.momentum) * np.linalg.solve(metric, gradient) + self.momentum * m
             x = x - self.learning_rate * m
         return counted.settle(x, converged=converged)

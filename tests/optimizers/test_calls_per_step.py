@@ -69,11 +69,11 @@ def test_one_call_is_one_step_along_the_gradient_of_its_batch(optimizer, step):
     assert outcome.value == outcome.history[-1]
 
 
-def test_a_metric_belongs_to_the_call_before_it():
+def test_a_metric_is_asked_for_before_the_gradient_of_its_step():
     objective, outcome = run(QuantumNaturalGradient(6))
     assert outcome.metrics == len(objective.measured) == 6
     for k, theta in objective.measured:
-        np.testing.assert_array_equal(theta, objective.calls[k - 1][1])
+        np.testing.assert_array_equal(theta, objective.calls[k][1])
 
 
 @pytest.mark.parametrize(

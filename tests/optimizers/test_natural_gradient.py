@@ -61,12 +61,12 @@ def test_a_step_of_a_lone_rotation_is_four_times_the_gradient():
     assert outcome.parameters[0] == pytest.approx(0.4 + 0.1 * 4 * np.sin(0.4), abs=1e-10)
 
 
-def test_it_stops_where_the_gradient_vanishes_without_asking_for_a_metric():
+def test_it_stops_where_the_gradient_vanishes():
     outcome = minimize(exact(), START, tolerance=1e-4)
     assert outcome.converged
-    assert outcome.gradients == outcome.metrics + 1
+    assert outcome.gradients == outcome.metrics < 100
     assert np.abs(exact().value_and_gradient(outcome.parameters)[1]).max() < 1e-4
-    assert minimize(exact(ONE_ANGLE, Z), [0.0]).metrics == 0
+    assert minimize(exact(ONE_ANGLE, Z), [0.0]).gradients == 1
 
 
 def test_it_needs_far_fewer_iterations_than_gradient_descent_at_its_best_step_length():
