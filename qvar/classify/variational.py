@@ -14,6 +14,8 @@ from qvar.classify.network import Encoding
 from qvar.classify.readout import Readout
 from qvar.classify.training import TrainingStep
 from qvar.optimizers import Optimizer
+from qvar.simulators.checks import check_whole
+from qvar.simulators.errors import ClassifierError
 
 __all__ = ["VariationalClassifier"]
 
@@ -30,6 +32,8 @@ class VariationalClassifier(CircuitClassifier):
             feature, or a function of the number of features.
         ansatz: "efficient_su2", "real_amplitudes", "product" (no entanglement), a circuit (one found by a search, for
             example), or a function of the number of qubits. It may have more qubits than the feature map.
+        n_qubits: qubits of a circuit that goes by name; with fewer than there are features, the feature map takes so
+            many at a time, one after another; None for one per feature, at most 8, and as many as the classes need.
         feature_map_reps: repetitions of a feature map that goes by name.
         ansatz_reps: repetitions of an ansatz that goes by name.
         feature_map_entanglement: as in Qiskit; None for "full".
@@ -85,6 +89,7 @@ class VariationalClassifier(CircuitClassifier):
         feature_map: Any = "zz_feature_map",
         ansatz: Any = "efficient_su2",
         *,
+        n_qubits: int | None = None,
         feature_map_reps: int = 2,
         ansatz_reps: int = 3,
         feature_map_entanglement: Any = None,
@@ -108,6 +113,7 @@ class VariationalClassifier(CircuitClassifier):
     ) -> None:
         self.feature_map = feature_map
         self.ansatz = ansatz
+        self.n_qubits = n_qubits
         self.feature_map_reps = feature_map_reps
         self.ansatz_reps = ansatz_reps
         self.feature_map_entanglement = feature_map_entanglement
@@ -131,9 +137,13 @@ class VariationalClassifier(CircuitClassifier):
 
     def _encoding(self, n_features: int, n_classes: int) -> Encoding:
         encoder = feature_map_circuit(
-            self.feature_map, n_features, reps=self.feature_map_reps, entanglement=self.feature_map_entanglement
+            self.feature_map,
+            n_features,
+            n_qubits=None if self.n_qubits is None else check_whole("n_qubits", self.n_qubits, error=ClassifierError),
+            reps=self.feature_map_reps,
+            entanglement=self.feature_map_entanglement,
         )
-        n_qubits = max(encoder.num_qubits, (n_classes - 1).bit_length())
+        n_qubits = max(encoder.num_qubits, self.n_qubits or 0, (n_classes - 1).bit_length())
         if not isinstance(self.ansatz, str) and not callable(self.ansatz):
             n_qubits = max(n_qubits, getattr(self.ansatz, "num_qubits", getattr(self.ansatz, "n_qubits", 0)))
         trained = ansatz_circuit(self.ansatz, n_qubits, reps=self.ansatz_reps, entanglement=self.ansatz_entanglement)
