@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 from qvar.classify import storage
 from qvar.classify.loss import find_loss
@@ -112,7 +113,8 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
                 batch_size=self.batch_size,
             )
             try:
-                optimizer.minimize(objective, start, rng)
+                with threadpool_limits(1, user_api="blas"):  # products of this size gain nothing from more threads
+                    optimizer.minimize(objective, start, rng)
             except StopTraining:
                 pass
             finally:
