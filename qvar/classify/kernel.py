@@ -176,7 +176,9 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         if not (_is_number(self.bandwidth) and 0 < self.bandwidth < np.inf):
             raise ClassifierError(f"bandwidth is a positive number, got {self.bandwidth!r}")
         if self.shots is not None and not (_is_number(self.shots) and self.shots == int(self.shots) >= 1):
-            raise ClassifierError(f"shots is a whole number of at least 1, or None for exact values, got {self.shots!r}")
+            raise ClassifierError(
+                f"shots is a whole number of at least 1, or None for exact values, got {self.shots!r}"
+            )
         if self.shots is not None and self.normalized:
             raise ClassifierError("a normalized kernel divides by exact purities; take shots=None or normalized=False")
 

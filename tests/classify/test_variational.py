@@ -38,7 +38,8 @@ def moons():
 
 def untrained(**settings):
     """A model whose weights are the start point: no step is allowed."""
-    return VariationalClassifier(**{"optimizer": Cobyla(max_evaluations=0), "random_state": 1, **settings})
+    fixed = {"feature_map": "zz_feature_map", "optimizer": Cobyla(max_evaluations=0), "random_state": 1}
+    return VariationalClassifier(**{**fixed, **settings})
 
 
 @pytest.mark.parametrize("readout", [OneQubit(), Majority(), Parity()])
@@ -71,13 +72,11 @@ def test_probabilities_are_those_of_qiskit_machine_learning():
 
 def test_training_lowers_the_loss_and_finds_the_moons(moons):
     X, y = moons
-    model = VariationalClassifier(feature_range=(0, 3), random_state=7).fit(X, y)
+    model = VariationalClassifier(random_state=7).fit(X, y)
     assert model.loss_curve_[-1] < 0.75 * model.loss_curve_[0]
     assert model.score(X, y) > 0.75
     assert model.n_iter_ == len(model.loss_curve_) == model.cost_.gradients == 100
-    shuffled = VariationalClassifier(feature_range=(0, 3), random_state=7).fit(
-        X, np.random.default_rng(1).permutation(y)
-    )
+    shuffled = VariationalClassifier(random_state=7).fit(X, np.random.default_rng(1).permutation(y))
     assert shuffled.score(X, y) < model.score(X, y) - 0.1
 
 
@@ -98,9 +97,7 @@ def test_training_lowers_the_loss_and_finds_the_moons(moons):
 def test_every_optimizer_trains_and_tells_every_step(optimizer, moons):
     X, y = moons
     steps = []
-    model = VariationalClassifier(
-        feature_range=(0, 3), ansatz_reps=1, optimizer=optimizer, callback=steps.append, random_state=7
-    ).fit(X, y)
+    model = VariationalClassifier(ansatz_reps=1, optimizer=optimizer, callback=steps.append, random_state=7).fit(X, y)
     assert min(model.loss_curve_) < model.loss_curve_[0]
     assert [s.loss for s in steps] == model.loss_curve_
     assert model.cost_.circuits == steps[-1].cost.circuits or steps[-1].cost.circuits < model.cost_.circuits
@@ -110,7 +107,7 @@ def test_every_optimizer_trains_and_tells_every_step(optimizer, moons):
 def test_the_rule_of_2021_shifts_the_loss_and_costs_81_evaluations_a_step():
     rng = np.random.default_rng(0)
     X, y = rng.uniform(size=(20, 5)), np.arange(20) % 2
-    settings = {"readout": "majority", "random_state": 0, "feature_range": None}
+    settings = {"feature_map": "zz_feature_map", "readout": "majority", "random_state": 0, "feature_range": None}
     shifted = VariationalClassifier(optimizer=AQGD(2, gradient="loss-shift"), **settings).fit(X, y)
     assert shifted.cost_.evaluations in (2 * 81, 2 * 81 + 1)
     start = np.random.default_rng(3).normal(size=40)
@@ -168,7 +165,9 @@ def test_a_transpiled_circuit_on_a_device_is_read_through_its_layout():
     assert np.allclose(moved, ideal, atol=1e-10)
     noise = NoiseModel.from_backend(backend)
     engine = PauliTransferSimulator(noise)
-    noisy = VariationalClassifier(engine=engine, pass_manager=pass_manager, optimizer=QUICK, random_state=1, **settings)
+    noisy = VariationalClassifier(
+        "zz_feature_map", engine=engine, pass_manager=pass_manager, optimizer=QUICK, random_state=1, **settings
+    )
     assert np.abs(noisy.fit(X, y).predict_proba(X) - ideal).max() > 0.001
     assert type(noisy._network.model).__name__ == "PauliModel"  # the data stay before the weights
     with pytest.raises(NoiseModelError):
@@ -215,15 +214,10 @@ def test_shots_are_drawn_anew_in_training_and_alike_in_prediction(moons):
 
 def test_three_classes_are_told_apart():
     X, y = load_iris(return_X_y=True)
-    model = VariationalClassifier(
-        "angle", feature_map_reps=1, feature_range=(-1, 1), optimizer=LBFGS(max_iterations=60), random_state=0
-    ).fit(X[::2], y[::2])
+    model = VariationalClassifier(optimizer=LBFGS(max_iterations=60), random_state=0).fit(X[::2], y[::2])
     assert model.score(X[1::2], y[1::2]) > 0.9
     observables = tuple(Observable.from_terms({label: 1.0}) for label in ("IIIZ", "IIZI", "IZII"))
     observed = VariationalClassifier(
-        "angle",
-        feature_map_reps=1,
-        feature_range=(-1, 1),
         readout=ObservableReadout(observables),
         optimizer=LBFGS(max_iterations=60),
         random_state=0,
@@ -233,9 +227,22 @@ def test_three_classes_are_told_apart():
 
 def test_more_classes_than_the_features_qubits_can_tell_get_more_qubits():
     X, y = np.linspace(0, 1, 40)[:, None], np.repeat([0, 1, 2, 3], 10)
-    model = VariationalClassifier("angle", optimizer=QUICK, random_state=0).fit(X, y)
+    model = VariationalClassifier(optimizer=QUICK, random_state=0).fit(X, y)
     assert model._network.parametrized.circuit.n_qubits == 2
     assert model.predict_proba(X).shape == (40, 4)
+
+
+def test_more_features_than_qubits_are_encoded_one_after_another():
+    rng = np.random.default_rng(0)
+    X, y = rng.uniform(-1, 1, size=(12, 5)), np.arange(12) % 2
+    model = untrained(n_qubits=2, feature_map="angle", feature_range=None).fit(X, y)
+    merged = np.stack([X[:, 0] + X[:, 2] + X[:, 4], X[:, 1] + X[:, 3]], axis=1)  # RY angles on a qubit add up
+    plain = untrained(feature_map="angle", feature_range=None, initial_point=model.weights_).fit(merged, y)
+    assert np.allclose(model.predict_proba(X), plain.predict_proba(merged), atol=1e-12)
+    wide = VariationalClassifier("zz_feature_map", optimizer=QUICK, random_state=0).fit(
+        rng.uniform(size=(8, 30)), y[:8]
+    )
+    assert wide.predict(rng.uniform(size=(2, 30))).shape == (2,)
 
 
 def test_a_circuit_found_by_a_search_is_an_ansatz(moons):
@@ -265,7 +272,7 @@ def test_a_row_of_weight_two_counts_like_two_rows(moons):
 
 def test_mini_batches_train_and_line_searches_refuse_them(moons):
     X, y = moons
-    settings = {"feature_range": (0, 3), "batch_size": 10, "random_state": 7}
+    settings = {"batch_size": 10, "random_state": 7}
     for optimizer in (Adam(150, displacement=0.0), SPSA(max_evaluations=600)):
         model = VariationalClassifier(optimizer=optimizer, **settings).fit(X, y)
         assert model.score(X, y) > 0.7
@@ -406,7 +413,11 @@ def test_the_natural_gradient_uses_the_metric_of_the_feature_states():
     rng = np.random.default_rng(0)
     X, y = rng.uniform(size=(5, 2)), np.arange(5) % 2
     model = VariationalClassifier(
-        feature_range=None, ansatz_reps=1, optimizer=QuantumNaturalGradient(max_iterations=1), random_state=0
+        "zz_feature_map",
+        feature_range=None,
+        ansatz_reps=1,
+        optimizer=QuantumNaturalGradient(max_iterations=1),
+        random_state=0,
     ).fit(X, y)
     theta = np.random.default_rng(4).normal(size=8)
     metric = model._network.metric(X)(theta, np.arange(5))
@@ -439,6 +450,7 @@ def test_the_natural_gradient_uses_the_metric_of_the_feature_states():
         ({"initial_point": [1.0, 2.0]}, ClassifierError, "16 weights"),
         ({"feature_range": (1.0, 0.0)}, ClassifierError, "feature_range"),
         ({"bandwidth": 0.0}, ClassifierError, "bandwidth"),
+        ({"n_qubits": 0}, ClassifierError, "n_qubits"),
         ({"ansatz_reps": 0}, ClassifierError, "repetition"),
         ({"class_weight": "heavy"}, ValueError, "balanced"),
     ],
