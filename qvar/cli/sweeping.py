@@ -18,8 +18,8 @@ from qvar.cli.searching import SearchOptions
 from qvar.report import compare, comparison_table, report_json, write_summary
 from qvar.runs import SweepFolder
 from qvar.runs.sweep_folder import seconds_left
+from qvar.runs.workers import usable_cores
 from qvar.search import Labels, RunOutcome, SearchConfiguration, Sweep, sweep
-from qvar.search.sweep_running import usable_cores
 from qvar.simulators.errors import QvarError
 
 __all__ = ["SweepOptions", "parse_seeds", "sweep_command"]
