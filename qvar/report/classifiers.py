@@ -238,8 +238,10 @@ def classifier_table(result: ComparisonResult, table: Table) -> "RichTable":
         rich.add_column(name, justify="right", no_wrap=True)
     for row in table.rows:
         trouble = f"\n{_splits(row)} splits" if row.failures or row.n_missing else ""
-        name = Text(row.model + trouble, style="bold red" if row.failures else "")
-        rich.add_row(name, *map(Text, _terminal_cells(row, table)))
+        rich.add_row(
+            Text(row.model + trouble, style="bold red" if row.failures else ""),
+            *map(Text, _terminal_cells(row, table)),
+        )
     for entry in published_accuracies(result.config["dataset"]):
         if entry.accuracy is not None:
             low_high = "" if entry.interval is None else "\n[{:.3f}, {:.3f}]".format(*entry.interval)
