@@ -202,11 +202,12 @@ def training_size_figure(result: ComparisonResult, table: Table) -> "Figure | No
         if points:
             sizes = [size for size, _ in points]
             means = [e.mean for _, e in points]
-            ends = [
-                (e.mean - e.low, e.high - e.mean) if e.low is not None and e.high is not None else (0, 0)
-                for _, e in points
-            ]
-            axes.errorbar(sizes, means, yerr=np.array(ends).T, label=model, marker="o", capsize=2, **_style(number))
+            ends = [(e.mean if e.low is None else e.low, e.mean if e.high is None else e.high) for _, e in points]
+            style = _style(number)
+            axes.fill_between(sizes, *np.array(ends).T, color=style["color"], alpha=0.12, linewidth=0)
+            axes.plot(sizes, means, label=model, marker=_MARKS[number % len(_MARKS)], markersize=4, **style)
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, -0.02), min(high, 1.02))
     axes.set_xlabel("training rows")
     axes.set_ylabel("accuracy on test rows")
     _legend(figure, axes)

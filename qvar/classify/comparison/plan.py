@@ -103,10 +103,12 @@ class ComparisonPlan:
         if len(self.classes) < 2:
             raise ClassifierError(f"a comparison needs at least two classes, {self.data.name} has {self.classes}")
         smallest = min(len(train) for train, _ in self.indices)
-        for size in self.train_sizes:
-            check_whole("a training size", size, least=len(self.classes), error=ClassifierError)
-            if size > smallest:
-                raise ClassifierError(f"a training size of {size} needs as many rows; there are {smallest} to train on")
+        for number in self.train_sizes:
+            check_whole("a training size", number, least=len(self.classes), error=ClassifierError)
+            if number > smallest:
+                raise ClassifierError(
+                    f"a training size of {number} is too great; there are {smallest} rows to train on"
+                )
         if len(set(self.train_sizes)) < len(self.train_sizes):
             raise ClassifierError(f"training sizes must differ, got {self.train_sizes}")
         if any(model.is_tuned for model in self.models):

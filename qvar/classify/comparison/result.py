@@ -193,6 +193,7 @@ class ComparisonResult:
         }
         chosen = Counter(repr(sorted(cell["parameters"].items())) for cell in cells)
         by_text = {repr(sorted(cell["parameters"].items())): cell["parameters"] for cell in cells}
+        ratio = self._test_to_train(cells)
         return Row(
             model=name,
             kind=model["kind"],
@@ -200,7 +201,7 @@ class ComparisonResult:
             n_cells=len(cells),
             failures=failures,
             n_missing=self.n_splits - len(cells) - len(failures),
-            test={metric: _estimate(cells, metric) for metric in METRICS},
+            test={metric: _estimate(cells, metric, ratio) for metric in METRICS},
             train={metric: _plain(cells, metric) for metric in METRICS},
             difference=None,
             cost=_mean_cost(cells),
@@ -220,6 +221,14 @@ class ComparisonResult:
         }
         return max(means, key=lambda name: means[name]) if means else None
 
+    def _test_to_train(self, cells: Sequence[Record]) -> float:
+        """Return the rows to test on over all rows to train on, 0 without cells.
+
+        Trainings on fewer rows keep the ratio of their split: they share no more than the whole parts do.
+        """
+        n_rows = self.config["dataset"]["n_rows"]
+        return _mean([cell["sizes"]["test"] / (n_rows - cell["sizes"]["test"]) for cell in cells]) if cells else 0.0
+
     def _against(self, row: Row, reference: str, features: str, train_size: int | None, metric: str) -> Row:
         mine = {r["split"]: r for r in self.cells(features, row.model, train_size) if r["test"][metric] is not None}
         others = {r["split"]: r for r in self.cells(features, reference, train_size) if r["test"][metric] is not None}
@@ -229,7 +238,7 @@ class ComparisonResult:
         difference = paired_difference(
             [a["test"][metric] for a, _ in both],
             [b["test"][metric] for _, b in both],
-            test_to_train=_test_to_train([a for a, _ in both]),
+            test_to_train=self._test_to_train([a for a, _ in both]),
             lower_is_better=metric in LOWER_IS_BETTER,
         )
         if len(both) == 1 and metric in _OF_PREDICTIONS:
@@ -248,12 +257,12 @@ def _with_holm(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _estimate(cells: Sequence[Record], metric: str) -> Estimate | None:
+def _estimate(cells: Sequence[Record], metric: str, test_to_train: float) -> Estimate | None:
     """Return the mean over splits; of a single split the interval is over its test rows, if there is one."""
     defined = [cell for cell in cells if cell["test"][metric] is not None]
     if not defined:
         return None
-    estimate = corrected_mean([c["test"][metric] for c in defined], test_to_train=_test_to_train(defined))
+    estimate = corrected_mean([c["test"][metric] for c in defined], test_to_train=test_to_train)
     if estimate.n > 1:
         return estimate
     (cell,) = defined
@@ -272,10 +281,6 @@ def _plain(cells: Sequence[Record], metric: str) -> Estimate | None:
     if not values:
         return None
     return Estimate(len(values), _mean(values), float(np.std(values, ddof=1)) if len(values) > 1 else None)
-
-
-def _test_to_train(cells: Sequence[Record]) -> float:
-    return _mean([cell["sizes"]["test"] / cell["sizes"]["train"] for cell in cells])
 
 
 def _mean(values: Sequence[float]) -> float:
