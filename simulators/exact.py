@@ -2,28 +2,33 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qvar.simulators.batches import (
+    CompiledProgram,
+    energies_of_pairs,
+    energies_of_points,
+    final_states,
+    gradients_of_pairs,
+    gradients_of_points,
+    pulled_back_observables,
+)
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch
 from qvar.simulators.errors import CircuitError, EngineError
-from qvar.simulators.input_states import check_pairing
 from qvar.simulators.kernels import compiled, workspace
+from qvar.simulators.kernels.layout import HARMLESS
 from qvar.simulators.measurement.allocation import Shots
 from qvar.simulators.measurement.normal import NormalShotObjective
 from qvar.simulators.measurement.plan import MeasurementPlan, ShotObjective
+from qvar.simulators.memory import check_memory
 from qvar.simulators.observable import Observable
-from qvar.simulators.threads import in_parallel
 
-__all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable", "energies_of_pairs", "remembered"]
-
-_MAX_GIGABYTES = 8
-_HARMLESS = 1e-9  # distance from |0> after undoing a circuit; the gradient was never seen to be off by more
+__all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable", "remembered"]
 
 
 class PreparedObservable(Protocol):
@@ -61,29 +66,6 @@ def remembered(
     return prepared
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledProgram:
-    """A circuit and an observable, ready for the kernels of one picture.
-
-    Attributes:
-        picture: the kernel module.
-        arguments: what its entry points take before angles and workspace.
-        energy_numbers: float64 numbers in the workspace of an energy.
-        batch_numbers: float64 numbers in the workspace of a batch.
-        gradient_numbers: float64 numbers in the workspace of a gradient.
-        seconds: roughly what one energy takes.
-    """
-
-    picture: str
-    arguments: tuple[NDArray[Any], ...]
-    energy_numbers: int
-    batch_numbers: int
-    gradient_numbers: int
-    seconds: float
-    kept: "CompiledProgram | None" = None
-    """The same with every state kept, for gradients that cannot be trusted to undo them; None if they keep them."""
-
-
 class ExactEngine(Protocol):
     """What an exact objective asks of the engine that made it."""
 
@@ -91,30 +73,17 @@ class ExactEngine(Protocol):
         """Return the objective of another circuit."""
         ...
 
-    def final_state(self, circuit: Circuit, theta: NDArray[np.float64]) -> NDArray[Any]:
-        """Return the state after `circuit`, before read-out."""
+    def joined_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
+        """Return the program of the same objective for any start state."""
         ...
 
-    def energies_from(
-        self, circuit: Circuit, observable: Observable, thetas: NDArray[np.float64], states: ArrayLike
-    ) -> NDArray[np.float64]:
-        """Return the expectation values for start states."""
+    def states_program(self, circuit: Circuit) -> CompiledProgram:
+        """Return what the kernel `states` takes, for the states after `circuit`, before read-out."""
         ...
 
-
-def energies_of_pairs(
-    program: CompiledProgram, thetas: NDArray[np.float64], starts: NDArray[Any]
-) -> NDArray[np.float64]:
-    """Return the expectation values of parameter vectors and start states, shared among threads."""
-    energies = np.empty(check_pairing(thetas, starts))
-    kernel = compiled(program.picture, "energies_from")
-
-    def part(first: int, end: int) -> None:
-        rows = [array if len(array) == 1 else array[first:end] for array in (thetas, starts)]
-        kernel(*program.arguments, *rows, workspace(program.energy_numbers), energies[first:end])
-
-    in_parallel(part, len(energies), program.seconds)
-    return energies
+    def start_states(self, states: ArrayLike, n_qubits: int) -> NDArray[Any]:
+        """Return checked start states in this engine's picture, one a row."""
+        ...
 
 
 class ExactObjective:
@@ -160,6 +129,14 @@ class ExactObjective:
         prepare: Callable[..., CompiledProgram] | None = getattr(self._engine, "moments_program", None)
         return None if prepare is None else prepare(self.circuit, self._prepared.observable)
 
+    @cached_property
+    def _joined(self) -> CompiledProgram:
+        return self._engine.joined_program(self.circuit, self._prepared.observable)
+
+    @cached_property
+    def _states(self) -> CompiledProgram:
+        return self._engine.states_program(self.circuit)
+
     @property
     def plan(self) -> MeasurementPlan:
         """How the observable would be measured with shots."""
@@ -171,12 +148,7 @@ class ExactObjective:
 
     @cached_property
     def _gradient(self) -> Callable[..., float]:
-        gigabytes = self._program.gradient_numbers * 8 / 2**30
-        if gigabytes > _MAX_GIGABYTES:
-            raise EngineError(
-                f"the gradient of this circuit needs {gigabytes:.1f} GiB of memory, more than {_MAX_GIGABYTES}; use "
-                "fewer qubits or rotations"
-            )
+        check_memory(self._program.gradient_numbers, "the gradient of this circuit")
         return compiled(self._program.picture, "gradient")
 
     def __call__(self, theta: ArrayLike) -> float:
@@ -204,7 +176,7 @@ class ExactObjective:
         if value != value:
             value = sweep(*self._arguments, self._careful(theta), work, gradient)
         kept = self._program.kept
-        if kept is not None and not work[0] < _HARMLESS:
+        if kept is not None and not work[0] < HARMLESS:
             exact = ExactObjective(self._engine, self.circuit, self._prepared, kept)
             return exact.value_and_gradient(theta)
         return value, gradient
@@ -223,23 +195,138 @@ class ExactObjective:
             thetas: float array of shape (n_points, n_parameters), radians.
             states: start states instead of |0...0>, one per point; or one for all points, or many with one point. For
                 both engines complex amplitudes, shape (n_points, 2**n), qubit 0 least significant; for
-                `PauliTransferSimulator` also density matrices, shape (n_points, 2**n, 2**n).
+                `PauliTransferSimulator` also density matrices, shape (n_points, 2**n, 2**n), or real Pauli vectors
+                Tr(P_i rho), shape (n_points, 4**n), indices as in `state`. A Pauli vector may be that of any linear
+                combination of states, so it need neither be normalized nor positive; values are linear in it.
 
         Returns:
             float64 of shape (n_points,).
+
+        Raises:
+            EngineError: for arrays of a wrong shape, numbers that are not finite, states that are none, or more than
+                8 GiB of Pauli vectors.
+            CircuitError: for angles that, scaled as the circuit says, exceed the range of float64.
         """
         values = check_batch(thetas, self.n_parameters)
-        if states is not None:
-            return self._engine.energies_from(self.circuit, self._prepared.observable, values, states)
-        energies = np.empty(len(values))
-        kernel = compiled(self._program.picture, "energies")
-
-        def part(first: int, end: int) -> None:
-            work = workspace(self._program.batch_numbers)
-            kernel(*self._arguments, values[first:end], work, energies[first:end])
-
-        in_parallel(part, len(values), self._program.seconds)
+        if states is None:
+            energies = energies_of_points(self._program, values)
+        else:
+            starts = self._engine.start_states(states, self.circuit.n_qubits)
+            energies = energies_of_pairs(self._joined, values, starts)
+        self._refuse_nan(energies, values)
         return energies
+
+    def values_and_gradients(
+        self, thetas: ArrayLike, states: ArrayLike | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the energies of many points and their exact gradients, shared among threads.
+
+        Each row is what `value_and_gradient` gives, or gives from that start state.
+
+        Args:
+            thetas: float array of shape (n_points, n_parameters), radians.
+            states: start states instead of |0...0>, as in `batch`.
+
+        Returns:
+            float64 of shapes (n_points,) and (n_points, n_parameters), the second per radian.
+
+        Raises:
+            EngineError: as in `batch`, and if gradients and the states that a sweep stores would not fit into 8 GiB.
+            CircuitError: for angles that, scaled as the circuit says, exceed the range of float64.
+        """
+        points = check_batch(thetas, self.n_parameters)
+        if states is None:
+            values, gradients = gradients_of_points(self._program, points)
+        else:
+            starts = self._engine.start_states(states, self.circuit.n_qubits)
+            values, gradients = gradients_of_pairs(self._joined, points, starts)
+        self._refuse_nan(values, points)
+        return values, gradients
+
+    def gradient_from(self, theta: ArrayLike, vector: ArrayLike) -> tuple[float, NDArray[np.float64]]:
+        """Return the value at a Pauli vector and its exact gradient, by one sweep; for `PauliTransferSimulator`.
+
+        The value is `pulled_back([theta])[0] @ vector`. With vector = sum_k w_k r_k, weights w_k times the Pauli
+        vectors r_k of many states, this is the gradient of sum_k w_k E_k for the price of one state: what
+        back-propagating a loss over many data rows needs.
+
+        Args:
+            theta: float array of shape (n_parameters,), radians.
+            vector: float64 of shape (4**n,), any linear combination of Pauli vectors; indices as in `state`.
+
+        Returns:
+            The value, and float64 of shape (n_parameters,), per radian.
+
+        Raises:
+            EngineError: as in `values_and_gradients`, and for an engine without Pauli vectors.
+            CircuitError: for angles of a wrong shape, or out of range.
+        """
+        size = 4**self.circuit.n_qubits
+        if np.shape(vector) != (size,):
+            raise EngineError(f"a Pauli vector has shape ({size},), got {np.shape(vector)}")
+        self._need_pauli_vectors()
+        values, gradients = self.values_and_gradients(self.circuit.check_parameters(theta)[None], vector)
+        return float(values[0]), gradients[0]
+
+    def pulled_back(self, thetas: ArrayLike) -> NDArray[np.float64]:
+        """Return the measured observable evolved backwards through the circuit; for `PauliTransferSimulator`.
+
+        Heisenberg's picture, with gate noise and read-out error: row o of the result belongs to the operator
+        O(theta) = sum_i o_i P_i, so that the energy from a start state rho is Tr(O(theta) rho) = o @ r with
+        r_i = Tr(P_i rho). No factor is left: o_i is the coefficient of P_i as in an `Observable`. The energies of
+        all start states, rows of R, at all points are `R @ pulled_back(thetas).T`.
+
+        Args:
+            thetas: float array of shape (n_points, n_parameters), radians.
+
+        Returns:
+            float64 of shape (n_points, 4**n), indices as in `state`.
+
+        Raises:
+            EngineError: for a wrong shape, numbers that are not finite, a result and workspace of more than 8 GiB, or
+                an engine without Pauli vectors.
+            CircuitError: for angles that, scaled as the circuit says, exceed the range of float64.
+
+        Example:
+            >>> from qvar.simulators import Circuit, Observable, Operation, PauliTransferSimulator, Slot
+            >>> circuit = Circuit(1, (Operation("ry", (0,), (Slot(0),)),))
+            >>> objective = PauliTransferSimulator().objective(circuit, Observable.from_terms({"Z": 1.0}))
+            >>> objective.pulled_back([[0.0]]).tolist()  # I, X, Y, Z
+            [[0.0, 0.0, 0.0, 1.0]]
+        """
+        self._need_pauli_vectors()
+        points = check_batch(thetas, self.n_parameters)
+        effects = pulled_back_observables(self._joined, points, self.circuit.n_qubits)
+        self._refuse_nan(effects[:, 0], points)  # whatever is nan gets there: the transpose of a channel adds to it
+        return effects
+
+    def states(self, thetas: ArrayLike) -> NDArray[Any]:
+        """Return the final states from |0...0> for many points, before read-out, shared among threads.
+
+        Args:
+            thetas: float array of shape (n_points, n_parameters), radians.
+
+        Returns:
+            One state a row, as `state` returns it: complex128 of shape (n_points, 2**n) or float64 of shape
+            (n_points, 4**n). The latter can be given to `batch` and `values_and_gradients` of another objective.
+
+        Raises:
+            EngineError: for a wrong shape, numbers that are not finite, or states of more than 8 GiB.
+            CircuitError: for angles that, scaled as the circuit says, exceed the range of float64.
+        """
+        points = check_batch(thetas, self.n_parameters)
+        states = final_states(self._states, points, self.circuit.n_qubits)
+        self._refuse_nan(states.sum(axis=1), points)
+        return states
+
+    def _need_pauli_vectors(self) -> None:
+        if self._program.picture != "pauli_transfer":
+            raise EngineError("this engine has no Pauli vectors; use PauliTransferSimulator")
+
+    def _refuse_nan(self, values: NDArray[Any], points: NDArray[np.float64]) -> None:
+        """Raise if values are nan because angles are bad."""
+        for k in np.flatnonzero(np.isnan(values)):
+            self._careful(points[k if len(points) > 1 else 0])
 
     def state(self, theta: ArrayLike) -> NDArray[Any]:
         """Return the final state in the engine's picture, before read-out.
@@ -248,7 +335,8 @@ class ExactObjective:
         `PauliTransferSimulator` all Pauli expectation values Tr(P_i rho), float64 of shape (4**n,); index
         i = sum_q d_q 4**q with digits d_q = 0, 1, 2, 3 for I, X, Y, Z on qubit q.
         """
-        return self._engine.final_state(self.circuit, self.circuit.check_parameters(theta))
+        state: NDArray[Any] = self.states(self.circuit.check_parameters(theta)[None])[0]
+        return state
 
     def probabilities(self, theta: ArrayLike) -> NDArray[np.float64]:
         """Return outcome probabilities per measured group, read-out error included, shape (n_groups, 2**n_qubits)."""

@@ -5,10 +5,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.errors import EngineError
 from qvar.simulators.gates import PAULIS
+from qvar.simulators.memory import check_memory
 
-__all__ = ["amplitudes", "check_pairing", "pauli_vectors"]
+__all__ = ["amplitudes", "check_pairing", "pauli_vectors", "start_vectors"]
 
 _TOLERANCE = 1e-8
+_CONVERSION = 6  # numbers held at once for each of a Pauli vector: matrices and what they are contracted to, complex
 
 
 def amplitudes(states: ArrayLike, n_qubits: int) -> NDArray[np.complex128]:
@@ -57,6 +59,31 @@ def pauli_vectors(states: ArrayLike, n_qubits: int) -> NDArray[np.float64]:
     for q in range(n_qubits):  # contract the row and column bit of the most significant qubit left: Tr(P rho)
         rest = np.tensordot(rest, paulis, axes=([1, 1 + n_qubits - q], [2, 1]))
     return np.ascontiguousarray(rest.real.reshape(len(rho), 4**n_qubits))
+
+
+def start_vectors(states: ArrayLike, n_qubits: int) -> NDArray[np.float64]:
+    """Return Pauli vectors as they are, shape (n_states, 4**n) or (4**n,), and those of other states.
+
+    Raises:
+        EngineError: as `pauli_vectors`; for Pauli vectors that are not real and finite; for more than 8 GiB.
+    """
+    array = np.asarray(states)
+    shape, bits = array.shape, 2**n_qubits
+    if len(shape) not in (1, 2) or shape[-1] != bits**2:
+        if shape[-1:] != (bits,) or len(shape) > 3 or (len(shape) == 3 and shape[1] != bits):
+            raise EngineError(
+                f"start states have shape (n_states, {bits}) as amplitudes, (n_states, {bits}, {bits}) as density "
+                f"matrices or (n_states, {bits**2}) as Pauli vectors, got {shape}"
+            )
+        n_states = shape[0] if len(shape) > 1 else 1
+        check_memory(_CONVERSION * n_states * bits**2, f"{n_states} start states as Pauli vectors")
+        return pauli_vectors(array, n_qubits)
+    if array.dtype.kind not in "biuf":
+        raise EngineError(f"Pauli vectors are real numbers, got the type {array.dtype}; take the real part")
+    vectors = np.require(array, np.float64, ["C", "A", "W"]).reshape(-1, bits**2)  # kernels take no read-only arrays
+    if not np.isfinite(vectors).all():
+        raise EngineError("Pauli vectors must hold finite numbers only")
+    return vectors
 
 
 def check_pairing(thetas: NDArray[np.float64], states: NDArray[np.generic]) -> int:

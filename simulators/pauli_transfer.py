@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.exact import CompiledProgram, ExactObjective, energies_of_pairs, remembered
-from qvar.simulators.input_states import pauli_vectors
-from qvar.simulators.kernels import compiled, layout, workspace
+from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
+from qvar.simulators.input_states import start_vectors
+from qvar.simulators.kernels import compiled, layout
 from qvar.simulators.measurement.normal import moment_terms
 from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
 from qvar.simulators.noise import NoiseModel
@@ -132,29 +132,26 @@ class PauliTransferSimulator:
         )
         return plan, steps.constants
 
-    def final_state(self, circuit: Circuit, theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return all Pauli expectation values after `circuit` (see `ExactObjective.state`)."""
+    def states_program(self, circuit: Circuit) -> CompiledProgram:
+        """Return what the kernel `states` takes, for all Pauli expectation values after `circuit`."""
         n = circuit.n_qubits
         everything = np.ones(n, dtype=np.uint8)
         nothing = np.empty((0, n), dtype=np.int64)
         (ints, floats, wires), constants = self._plan(circuit, everything, nothing, np.empty(0))
-        roots = ints[ints[layout.ROOTS_AT] :][: layout.ROOT_ROW * ints[layout.N_ROOTS]]
-        sizes = roots.reshape(-1, layout.ROOT_ROW)[:, layout.ROOT_SIZE]
-        parts = np.empty(sizes.sum())
-        work = workspace(int(ints[layout.SCRATCH] + ints[layout.STATE_SIZE]))
-        compiled("pauli_transfer", "state")(ints, floats, constants, theta, work, parts)
-        product = np.ones(1)
-        for part in np.split(parts, np.cumsum(sizes)[:-1]):
-            product = np.multiply.outer(part, product).ravel()
         axes = n - 1 - np.argsort(wires)[::-1]
-        return np.ascontiguousarray(product.reshape((4,) * n).transpose(axes)).ravel()
+        order = np.arange(4**n, dtype=np.int32).reshape((4,) * n).transpose(axes).ravel()
+        numbers = int(ints[layout.SCRATCH] + ints[layout.STATE_SIZE]) + 4**n
+        seconds = float(ints[layout.COST] + 4 ** (n + 1)) * _SECONDS_PER_NUMBER
+        arguments = (ints, floats, constants, order)
+        return CompiledProgram("pauli_transfer", arguments, numbers, numbers, numbers, seconds)
 
-    def energies_from(
-        self, circuit: Circuit, observable: Observable, thetas: NDArray[np.float64], states: ArrayLike
-    ) -> NDArray[np.float64]:
-        """Return the expectation values for start states (see `ExactObjective.batch`)."""
-        program = self._program(circuit, self._prepare(circuit, observable), joined=True)
-        return energies_of_pairs(program, thetas, pauli_vectors(states, circuit.n_qubits))
+    def joined_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
+        """Return the program of an objective for any start state (see `ExactObjective.batch`)."""
+        return self._program(circuit, self._prepare(circuit, observable), joined=True)
+
+    def start_states(self, states: ArrayLike, n_qubits: int) -> NDArray[np.float64]:
+        """Return the Pauli vectors of start states (see `ExactObjective.batch`)."""
+        return start_vectors(states, n_qubits)
 
 
 class _PreparedObservable:

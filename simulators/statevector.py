@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.exact import CompiledProgram, ExactObjective, energies_of_pairs, remembered
+from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
 from qvar.simulators.gates import PAULIS
 from qvar.simulators.input_states import amplitudes
-from qvar.simulators.kernels import compiled, workspace
+from qvar.simulators.kernels import compiled
 from qvar.simulators.kernels import pure_layout as layout
 from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
 from qvar.simulators.observable import Observable
@@ -93,20 +93,18 @@ class StatevectorSimulator:
         turns = groups.header.size * 4 * 2**circuit.n_qubits  # one for each group and qubit
         return replace(program, seconds=program.seconds + turns * _SECONDS_PER_NUMBER)
 
-    def final_state(self, circuit: Circuit, theta: NDArray[np.float64]) -> NDArray[np.complex128]:
-        """Return the amplitudes after `circuit` (see `ExactObjective.state`)."""
-        program = self._program(circuit, _Tables(np.empty(0, dtype=np.int64), np.empty(0)))
-        amplitudes = np.empty(2**circuit.n_qubits, dtype=np.complex128)
-        compiled("statevector", "state")(*program.arguments, theta, workspace(program.energy_numbers), amplitudes)
-        return amplitudes
+    def states_program(self, circuit: Circuit) -> CompiledProgram:
+        """Return what the kernel `states` takes, for the amplitudes after `circuit`."""
+        return self._program(circuit, _Tables(np.empty(0, dtype=np.int64), np.empty(0)))
 
-    def energies_from(
-        self, circuit: Circuit, observable: Observable, thetas: NDArray[np.float64], states: ArrayLike
-    ) -> NDArray[np.float64]:
-        """Return the expectation values for start states (see `ExactObjective.batch`)."""
+    def joined_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
+        """Return the program of an objective for any start state (see `ExactObjective.batch`)."""
         prepared = remembered(self._prepared, observable, _PreparedObservable)
-        program = self._program(circuit, prepared.masks, joined=True)
-        return energies_of_pairs(program, thetas, amplitudes(states, circuit.n_qubits))
+        return self._program(circuit, prepared.masks, joined=True)
+
+    def start_states(self, states: ArrayLike, n_qubits: int) -> NDArray[np.complex128]:
+        """Return start states as complex amplitudes (see `ExactObjective.batch`)."""
+        return amplitudes(states, n_qubits)
 
 
 class _Tables:

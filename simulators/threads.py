@@ -17,9 +17,16 @@ _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
 
 
-def in_parallel(function: Callable[[int, int], None], n_items: int, seconds_each: float) -> None:
-    """Call function(first, end) on contiguous parts of range(n_items), in threads if there is enough to do."""
+def in_parallel(
+    function: Callable[[int, int], None], n_items: int, seconds_each: float, *, most_parts: int | None = None
+) -> None:
+    """Call function(first, end) on contiguous parts of range(n_items), in threads if there is enough to do.
+
+    `most_parts` limits the threads further, None for no limit.
+    """
     n_parts = min(_n_threads(), n_items, int(n_items * seconds_each / _WORTH_SECONDS))
+    if most_parts is not None:
+        n_parts = min(n_parts, most_parts)
     if n_parts < 2:
         function(0, n_items)
         return

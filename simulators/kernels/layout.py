@@ -86,4 +86,6 @@ DENSE_INPUT = 288  # 16 lanes
 INVERSE = 352  # rows X, Y, Z of a LOCAL's inverse, then its columns
 PREFIXES = 380  # matrices of the first 0, 1, ... factors of a LOCAL, 12 numbers each; then as many overlaps
 
+HARMLESS = 1e-9  # distance from the start after undoing a circuit; no gradient was ever seen to be off by more
+
 OPTIONS = {"nogil": True, "error_model": "numpy", "boundscheck": False}

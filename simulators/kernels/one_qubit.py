@@ -113,6 +113,38 @@ def local(work, source, target, size, s, scratch):
 
 
 @njit(**OPTIONS)
+def transpose(work, lam, kept, size, s, scratch):
+    """Copy lambda to `kept`, unless that is the same place, and apply the transpose of the matrix in scratch to it."""
+    m = scratch + MATRIX
+    shift = kept - lam
+    if s == 1:
+        row_x = load(work, m)
+        row_y = load(work, m + 4)
+        row_z = load(work, m + 8)
+        unit = lanes_of(1.0, 0.0, 0.0, 0.0)
+        for i in range(lam, lam + size, 4):
+            if shift != 0:
+                store(work, i + shift, load(work, i))
+            store(work, i, (work[i] * unit + work[i + 1] * row_x) + (work[i + 2] * row_y + work[i + 3] * row_z))
+        return
+    for k in range(lam, lam + size, 4 * s):
+        for i in range(k, k + s, 4):
+            v = load(work, i)
+            a = load(work, i + s)
+            b = load(work, i + 2 * s)
+            c = load(work, i + 3 * s)
+            if shift != 0:
+                store(work, i + shift, v)
+                store(work, i + shift + s, a)
+                store(work, i + shift + 2 * s, b)
+                store(work, i + shift + 3 * s, c)
+            store(work, i, v + work[m] * a + work[m + 4] * b + work[m + 8] * c)
+            store(work, i + s, work[m + 1] * a + work[m + 5] * b + work[m + 9] * c)
+            store(work, i + 2 * s, work[m + 2] * a + work[m + 6] * b + work[m + 10] * c)
+            store(work, i + 3 * s, work[m + 3] * a + work[m + 7] * b + work[m + 11] * c)
+
+
+@njit(**OPTIONS)
 def invert(work, scratch):
     """Write the inverse of the matrix in scratch, and its columns, to scratch."""
     m = scratch + MATRIX

@@ -28,6 +28,7 @@ from qvar.simulators.kernels.layout import (
     FIRST,
     FIXED,
     FOURFOLD_SCRATCH,
+    HARMLESS,
     KEPT_IN,
     KEPT_OUT,
     KEPT_SMALL,
@@ -64,7 +65,7 @@ from qvar.simulators.kernels.layout import (
     TERMS_AT,
     UNCOMPUTED,
 )
-from qvar.simulators.kernels.one_qubit import invert, local, local_back, multiply, slopes
+from qvar.simulators.kernels.one_qubit import invert, local, local_back, multiply, slopes, transpose
 from qvar.simulators.kernels.planning import is_valid, padded
 from qvar.simulators.kernels.two_qubit import cx, cx_back, cx_undo, dense
 
@@ -358,39 +359,33 @@ def energies_from(ints, floats, constants, thetas, states, work, out):
 
 
 @njit(**OPTIONS)
-def state(ints, floats, constants, theta, work, out):
-    """Write the states of the final clusters to `out`, one after another."""
-    if not is_valid(theta, ints[N_SLOTS]):
-        return math.nan
-    forward(ints, floats, constants, theta, work, ints[SCRATCH], False)
-    at = 0
-    for j in range(ints[N_ROOTS]):
-        row = ints[ROOTS_AT] + ROOT_ROW * j
-        place = ints[SCRATCH] + ints[row + ROOT_PLACE]
-        for i in range(ints[row + ROOT_SIZE]):
-            out[at + i] = work[place + i]
-        at += ints[row + ROOT_SIZE]
-    return 0.0
+def states(ints, floats, constants, order, thetas, work, out):
+    """Fill `out` with the final states of all qubits, one for each row of `thetas`.
 
-
-@njit(**OPTIONS)
-def gradient(ints, floats, constants, theta, work, out):
-    """Return the expectation value, nan for bad angles, and fill `out` with its gradient.
-
-    `work` holds the scratch, lambda of all clusters and their states, STATE_SIZE numbers each. Unless UNCOMPUTED, the
-    states are KEPT_SIZE numbers: every LOCAL writes to a new place on the way forward, so its input is at hand on the
-    way back and nothing is ever divided by a damping factor. Un-computing amplifies rounding by the damping of the
-    whole circuit; work[0] ends as the distance of the un-computed qubits from |0>, which tells whether it was harmless.
+    Number i of a state is number order[i] of the product of the final clusters, the first of which has the lowest
+    digits. `work` holds SCRATCH + STATE_SIZE numbers and one such product.
     """
-    if not is_valid(theta, ints[N_SLOTS]):
-        return math.nan
-    lam = ints[SCRATCH]
-    states = lam + ints[STATE_SIZE]
-    uncompute = ints[UNCOMPUTED] == 1
-    column = ROOT_PLACE if uncompute else ROOT_KEPT
-    forward(ints, floats, constants, theta, work, states, not uncompute)
-    value = expectation(ints, floats, work, states, column)
-    _observables(ints, floats, work, lam, states, column)
+    roots = ints[ROOTS_AT]
+    base = ints[SCRATCH]
+    for k in range(thetas.shape[0]):
+        forward(ints, floats, constants, thetas[k], work, base, False)
+        product = base + ints[roots + ROOT_PLACE]
+        if ints[N_ROOTS] > 1:
+            product = base + ints[STATE_SIZE]
+            size = ints[roots + ROOT_SIZE]
+            first = base + ints[roots + ROOT_PLACE]
+            for i in range(0, size, 4):
+                store(work, product + i, load(work, first + i))
+            for row in range(roots + ROOT_ROW, roots + ROOT_ROW * ints[N_ROOTS], ROOT_ROW):
+                _merge(work, product, product, size, base + ints[row + ROOT_PLACE], ints[row + ROOT_SIZE])
+                size *= ints[row + ROOT_SIZE]
+        for i in range(order.size):
+            out[k, i] = work[product + order[i]]
+
+
+@njit(inline="always", **OPTIONS)
+def _back(ints, floats, constants, work, lam, states, uncompute, out):
+    """Bring lambda from the end to the start, undoing the states if they were not kept; fill `out` with all slopes."""
     for slot in range(ints[N_SLOTS]):
         out[slot] = 0.0
     scratch = 2 * padded(ints[N_FACTORS])
@@ -418,6 +413,27 @@ def gradient(ints, floats, constants, theta, work, out):
             _merge_back(work, place, lam + ints[row + SMALL], state_place, a, small, b)
         else:
             dense(work, place, size, a, b, constants, c, True, scratch)
+
+
+@njit(**OPTIONS)
+def gradient(ints, floats, constants, theta, work, out):
+    """Return the expectation value, nan for bad angles, and fill `out` with its gradient.
+
+    `work` holds the scratch, lambda of all clusters and their states, STATE_SIZE numbers each. Unless UNCOMPUTED, the
+    states are KEPT_SIZE numbers: every LOCAL writes to a new place on the way forward, so its input is at hand on the
+    way back and nothing is ever divided by a damping factor. Un-computing amplifies rounding by the damping of the
+    whole circuit; work[0] ends as the distance of the un-computed qubits from |0>, which tells whether it was harmless.
+    """
+    if not is_valid(theta, ints[N_SLOTS]):
+        return math.nan
+    lam = ints[SCRATCH]
+    states = lam + ints[STATE_SIZE]
+    uncompute = ints[UNCOMPUTED] == 1
+    column = ROOT_PLACE if uncompute else ROOT_KEPT
+    forward(ints, floats, constants, theta, work, states, not uncompute)
+    value = expectation(ints, floats, work, states, column)
+    _observables(ints, floats, work, lam, states, column)
+    _back(ints, floats, constants, work, lam, states, uncompute, out)
     work[0] = _distance_from_start(ints, work, states) if uncompute else 0.0
     return value
 
@@ -433,6 +449,78 @@ def _distance_from_start(ints, work, states):
             if not distance <= worst:
                 worst = distance
     return worst
+
+
+@njit(**OPTIONS)
+def _is_undone(work, place, first):
+    """Tell whether the state is back at the start, up to what is harmless for numbers of its size; nan is not."""
+    largest = 0.0
+    for i in range(first.size):
+        largest = max(largest, abs(first[i]))
+    for i in range(first.size):
+        if not abs(work[place + i] - first[i]) <= HARMLESS * largest:
+            return False
+    return True
+
+
+@njit(**OPTIONS)
+def gradients(ints, floats, constants, thetas, work, values, out):
+    """Fill `values` and the rows of `out` with what `gradient` gives for each row of `thetas`.
+
+    Values are nan where undoing was harmful, or angles bad.
+    """
+    for k in range(values.size):
+        values[k] = gradient(ints, floats, constants, thetas[k], work, out[k])
+        if not work[0] < HARMLESS:
+            values[k] = math.nan
+
+
+@njit(**OPTIONS)
+def gradients_from(ints, floats, constants, thetas, states, work, values, out):
+    """Do what `gradients` does for start states, rows of `states`; for plans with a single leaf."""
+    lam = ints[SCRATCH]
+    base = lam + ints[STATE_SIZE]
+    uncompute = ints[UNCOMPUTED] == 1
+    column = ROOT_PLACE if uncompute else ROOT_KEPT
+    leaf = base + ints[ints[LEAVES_AT] + (0 if uncompute else 1)]
+    for k in range(values.size):
+        turn(ints, floats, thetas[k if thetas.shape[0] > 1 else 0], work)
+        first = states[k if states.shape[0] > 1 else 0]
+        work[leaf : leaf + first.size] = first
+        run(ints, constants, work, base, not uncompute, 0, ints[N_OPS])
+        values[k] = expectation(ints, floats, work, base, column)
+        _observables(ints, floats, work, lam, base, column)
+        _back(ints, floats, constants, work, lam, base, uncompute, out[k])
+        if uncompute and not _is_undone(work, leaf, first):
+            values[k] = math.nan
+
+
+@njit(**OPTIONS)
+def pulled_back(ints, floats, constants, thetas, work, out):
+    """Fill `out` with lambda at the start of the circuit, one for each row of `thetas`; for plans with a single leaf.
+
+    `work` holds SCRATCH + STATE_SIZE numbers.
+    """
+    lam = ints[SCRATCH]
+    scratch = 2 * padded(ints[N_FACTORS])
+    for j in range(thetas.shape[0]):
+        turn(ints, floats, thetas[j], work)
+        observable(ints, floats, work, lam, lam, 0)
+        for k in range(ints[N_OPS] - 1, -1, -1):
+            row = ints[OPS_AT] + OP_SIZE * k
+            opcode = ints[row + OPCODE]
+            place = lam + ints[row + PLACE]
+            size = ints[row + SIZE]
+            a = ints[row + FIRST]
+            if opcode == LOCAL:
+                multiply(ints, constants, work, row, False)
+                transpose(work, place, place, size, a, scratch)
+            elif opcode == CX:
+                cx_back(work, place, size, a, ints[row + SECOND], constants, ints[row + CONSTANTS])
+            else:
+                dense(work, place, size, a, ints[row + SECOND], constants, ints[row + CONSTANTS], True, scratch)
+        leaf = lam + ints[ints[LEAVES_AT]]
+        out[j] = work[leaf : leaf + out.shape[1]]
 
 
 # -- shot noise --------------------------------------------------------------------------------------------------------
@@ -468,7 +556,10 @@ SIGNATURES = {
     "energy": f"float64({_ARRAYS}, float64[::1], float64[::1])",
     "energies": f"void({_ARRAYS}, float64[:, ::1], float64[::1], float64[::1])",
     "energies_from": f"void({_ARRAYS}, float64[:, ::1], float64[:, ::1], float64[::1], float64[::1])",
-    "state": f"float64({_ARRAYS}, float64[::1], float64[::1], float64[::1])",
+    "states": f"void({_ARRAYS}, int32[::1], float64[:, ::1], float64[::1], float64[:, ::1])",
     "gradient": f"float64({_ARRAYS}, float64[::1], float64[::1], float64[::1])",
+    "gradients": f"void({_ARRAYS}, float64[:, ::1], float64[::1], float64[::1], float64[:, ::1])",
+    "gradients_from": f"void({_ARRAYS}, float64[:, ::1], float64[:, ::1], float64[::1], float64[::1], float64[:, ::1])",
+    "pulled_back": f"void({_ARRAYS}, float64[:, ::1], float64[::1], float64[:, ::1])",
     "moments": f"float64({_ARRAYS}, float64[::1], float64[::1], float64[::1])",
 }

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
-from qvar.simulators.kernels.lanes import lanes_of, load, spread, store, total
+from qvar.simulators.kernels.lanes import load, spread, store, total
 from qvar.simulators.kernels.layout import (
     CONSTANTS,
     COUNT,
@@ -20,7 +20,6 @@ from qvar.simulators.kernels.layout import (
     FIXED,
     KEPT_OUT,
     LOCAL,
-    MATRIX,
     MERGE,
     N_FACTORS,
     N_NODES,
@@ -53,40 +52,10 @@ from qvar.simulators.kernels.layout import (
     SMALL,
     STATE_SIZE,
 )
-from qvar.simulators.kernels.one_qubit import local, multiply, sums
+from qvar.simulators.kernels.one_qubit import local, multiply, sums, transpose
 from qvar.simulators.kernels.pauli_transfer import expectation, forward, observable, run, start
 from qvar.simulators.kernels.planning import padded
 from qvar.simulators.kernels.two_qubit import cx_back, dense
-
-
-@njit(**OPTIONS)
-def _transpose_kept(work, lam, kept, size, s, scratch):
-    """Copy lambda to `kept` and apply the transpose of the matrix in scratch to it."""
-    m = scratch + MATRIX
-    shift = kept - lam
-    if s == 1:
-        row_x = load(work, m)
-        row_y = load(work, m + 4)
-        row_z = load(work, m + 8)
-        unit = lanes_of(1.0, 0.0, 0.0, 0.0)
-        for i in range(lam, lam + size, 4):
-            store(work, i + shift, load(work, i))
-            store(work, i, (work[i] * unit + work[i + 1] * row_x) + (work[i + 2] * row_y + work[i + 3] * row_z))
-        return
-    for k in range(lam, lam + size, 4 * s):
-        for i in range(k, k + s, 4):
-            v = load(work, i)
-            a = load(work, i + s)
-            b = load(work, i + 2 * s)
-            c = load(work, i + 3 * s)
-            store(work, i + shift, v)
-            store(work, i + shift + s, a)
-            store(work, i + shift + 2 * s, b)
-            store(work, i + shift + 3 * s, c)
-            store(work, i, v + work[m] * a + work[m + 4] * b + work[m + 8] * c)
-            store(work, i + s, work[m + 1] * a + work[m + 5] * b + work[m + 9] * c)
-            store(work, i + 2 * s, work[m + 2] * a + work[m + 6] * b + work[m + 10] * c)
-            store(work, i + 3 * s, work[m + 3] * a + work[m + 7] * b + work[m + 11] * c)
 
 
 @njit(**OPTIONS)
@@ -240,7 +209,7 @@ def _sweep_back(ints, constants, work, node, lam, states, kept):
         b = ints[row + SECOND]
         if opcode == LOCAL:
             multiply(ints, constants, work, row, False)
-            _transpose_kept(work, place, kept + ints[row + KEPT_OUT], size, a, scratch)
+            transpose(work, place, kept + ints[row + KEPT_OUT], size, a, scratch)
         elif opcode == CX:
             cx_back(work, place, size, a, b, constants, ints[row + CONSTANTS])
         elif opcode == MERGE:

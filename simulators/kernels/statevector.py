@@ -119,6 +119,19 @@ def _forward(ints, floats, constants, theta, work, psi, final):
 
 
 @njit(**OPTIONS)
+def _forward_from(ints, floats, constants, theta, start, work, psi, final):
+    """Do what `_forward` does for a start state; for plans that start from any."""
+    _multiply(ints, floats, constants, theta, work)
+    _clear(work, psi, 4 * ints[FULL])
+    for i in range(start.size):
+        at = psi + 8 * (i >> 2) + (i & 3)
+        work[at] = start[i].real
+        work[at + 4] = start[i].imag
+    _run(ints, work, psi)
+    _permute(ints, work, final, psi, False)
+
+
+@njit(**OPTIONS)
 def _permute(ints, work, final, psi, back):
     """Write the plan's amplitudes to their places among those of all qubits, or fetch them from there."""
     images = ints[IMAGES_AT]
@@ -214,14 +227,12 @@ def _read(work, final, out):
 
 
 @njit(**OPTIONS)
-def state(ints, floats, constants, theta, work, out):
-    """Write the 2**n final amplitudes to `out`, nan for bad angles; `work` as for an energy."""
-    if not is_valid(theta, ints[N_SLOTS]):
-        return math.nan
+def states(ints, floats, constants, thetas, work, out):
+    """Fill `out` with the 2**n final amplitudes for each row of `thetas`; `work` as for an energy."""
     final = ints[SCRATCH] + 2 * ints[FULL]
-    _forward(ints, floats, constants, theta, work, ints[SCRATCH], final)
-    _read(work, final, out)
-    return 0.0
+    for k in range(thetas.shape[0]):
+        _forward(ints, floats, constants, thetas[k], work, ints[SCRATCH], final)
+        _read(work, final, out[k])
 
 
 @njit(**OPTIONS)
@@ -247,31 +258,16 @@ def energies_from(ints, floats, constants, thetas, states, work, out):
     psi = ints[SCRATCH]
     final = psi + 2 * ints[FULL]
     for k in range(out.size):
-        _multiply(ints, floats, constants, thetas[k if thetas.shape[0] > 1 else 0], work)
-        start = states[k if states.shape[0] > 1 else 0]
-        _clear(work, psi, 4 * ints[FULL])
-        for i in range(start.size):
-            at = psi + 8 * (i >> 2) + (i & 3)
-            work[at] = start[i].real
-            work[at + 4] = start[i].imag
-        _run(ints, work, psi)
-        _permute(ints, work, final, psi, False)
+        theta = thetas[k if thetas.shape[0] > 1 else 0]
+        _forward_from(ints, floats, constants, theta, states[k if states.shape[0] > 1 else 0], work, psi, final)
         out[k] = _observe(ints, constants, work, final, psi)
 
 
-@njit(**OPTIONS)
-def gradient(ints, floats, constants, theta, work, out):
-    """Return the expectation value, nan for bad angles, and fill `out` with its gradient.
-
-    `work` holds SCRATCH + 8 FULL numbers.
-    """
-    if not is_valid(theta, ints[N_SLOTS]):
-        return math.nan
-    psi = ints[SCRATCH]
-    final = psi + 2 * ints[FULL]
+@njit(inline="always", **OPTIONS)
+def _back(ints, floats, constants, work, psi, final, out):
+    """Return the expectation value in the final state; undo it and fill `out` with the gradient on the way."""
     lam = final + 2 * ints[FULL]
     observed = lam + 2 * ints[FULL]
-    _forward(ints, floats, constants, theta, work, psi, final)
     value = _observe(ints, constants, work, final, observed)
     if ints[N_BITS] < 2:
         _clear(work, lam, 8)
@@ -291,6 +287,38 @@ def gradient(ints, floats, constants, theta, work, out):
             gx, gy, gz = turn_back(work, psi, lam, size, x, z, m)
         _slopes(ints, floats, constants, work, row, gx, gy, gz, out)
     return value
+
+
+@njit(**OPTIONS)
+def gradient(ints, floats, constants, theta, work, out):
+    """Return the expectation value, nan for bad angles, and fill `out` with its gradient.
+
+    `work` holds SCRATCH + 8 FULL numbers.
+    """
+    if not is_valid(theta, ints[N_SLOTS]):
+        return math.nan
+    psi = ints[SCRATCH]
+    final = psi + 2 * ints[FULL]
+    _forward(ints, floats, constants, theta, work, psi, final)
+    return _back(ints, floats, constants, work, psi, final, out)
+
+
+@njit(**OPTIONS)
+def gradients(ints, floats, constants, thetas, work, values, out):
+    """Fill `values` and the rows of `out` with what `gradient` gives for each row of `thetas`."""
+    for k in range(values.size):
+        values[k] = gradient(ints, floats, constants, thetas[k], work, out[k])
+
+
+@njit(**OPTIONS)
+def gradients_from(ints, floats, constants, thetas, states, work, values, out):
+    """Do what `gradients` does for start states, rows of `states`; for plans that start from any."""
+    psi = ints[SCRATCH]
+    final = psi + 2 * ints[FULL]
+    for k in range(values.size):
+        theta = thetas[k if thetas.shape[0] > 1 else 0]
+        _forward_from(ints, floats, constants, theta, states[k if states.shape[0] > 1 else 0], work, psi, final)
+        values[k] = _back(ints, floats, constants, work, psi, final, out[k])
 
 
 # -- shot noise --------------------------------------------------------------------------------------------------------
@@ -342,10 +370,13 @@ def moments(ints, floats, constants, theta, work, out):
 
 _ARRAYS = "int64[::1], float64[::1], float64[::1]"
 SIGNATURES = {
-    "state": f"float64({_ARRAYS}, float64[::1], float64[::1], complex128[::1])",
+    "states": f"void({_ARRAYS}, float64[:, ::1], float64[::1], complex128[:, ::1])",
     "energy": f"float64({_ARRAYS}, float64[::1], float64[::1])",
     "energies": f"void({_ARRAYS}, float64[:, ::1], float64[::1], float64[::1])",
     "energies_from": f"void({_ARRAYS}, float64[:, ::1], complex128[:, ::1], float64[::1], float64[::1])",
     "gradient": f"float64({_ARRAYS}, float64[::1], float64[::1], float64[::1])",
+    "gradients": f"void({_ARRAYS}, float64[:, ::1], float64[::1], float64[::1], float64[:, ::1])",
+    "gradients_from": f"void({_ARRAYS}, float64[:, ::1], complex128[:, ::1], float64[::1], float64[::1], "
+    "float64[:, ::1])",
     "moments": f"float64({_ARRAYS}, float64[::1], float64[::1], float64[::1])",
 }

@@ -1,0 +1,224 @@
+"""From what is measured to class probabilities: which outcomes, or which observables, speak for which class.
+
+A readout names K observables whose expectation values (shape (n_rows, K)) determine the probabilities of the C classes,
+and leads derivatives back. Readouts that sort measured bit strings into classes have K = C - 1 projectors, the last
+class taking what is left; they are linear, so that their probabilities obey the parameter-shift rule.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qvar.simulators import Observable
+from qvar.simulators.errors import ClassifierError
+
+__all__ = ["READOUTS", "Majority", "ObservableReadout", "OneQubit", "Parity", "Readout", "Remainder", "find_readout"]
+
+Floats = NDArray[np.float64]
+
+
+class Readout(Protocol):
+    """A small frozen object that says how classes are read."""
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether probabilities are linear in expectation values, as frequencies of outcomes are."""
+        ...
+
+    def observables(self, n_qubits: int, n_classes: int) -> tuple[Observable, ...]:
+        """Return the K observables."""
+        ...
+
+    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> NDArray[np.int64] | None:
+        """Return the class of every outcome, shape (2**n_qubits,), qubit q being bit q; None if none has a class."""
+        ...
+
+    def probabilities(self, values: Floats) -> Floats:
+        """Return class probabilities, shape (..., C), from expectation values, shape (..., K)."""
+        ...
+
+    def pull_back(self, values: Floats, slopes: Floats) -> Floats:
+        """Return derivatives by expectation value, shape (..., K), from those by probability, shape (..., C)."""
+        ...
+
+
+class _Sorting:
+    """What readouts share that give every outcome a class."""
+
+    is_linear = True
+
+    def observables(self, n_qubits: int, n_classes: int) -> tuple[Observable, ...]:
+        """Return the projectors on the outcomes of all classes but the last."""
+        classes = self.classes_of_outcomes(n_qubits, n_classes)
+        missing = sorted(set(range(n_classes)) - set(classes.tolist()))
+        if missing:
+            raise ClassifierError(
+                f"readout {self} on {n_qubits} qubit(s) has outcomes for {n_classes - len(missing)} classes and the "
+                f"data have {n_classes}; use more qubits or another readout"
+            )
+        return tuple(_diagonal(classes == c) for c in range(n_classes - 1))
+
+    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> NDArray[np.int64]:
+        """Return the class of every outcome, shape (2**n_qubits,)."""
+        raise NotImplementedError
+
+    def probabilities(self, values: Floats) -> Floats:
+        """Return class probabilities; the last class has what the others leave."""
+        return np.concatenate([values, 1.0 - values.sum(axis=-1, keepdims=True)], axis=-1)
+
+    def pull_back(self, values: Floats, slopes: Floats) -> Floats:  # noqa: ARG002
+        """Return derivatives by expectation value."""
+        return slopes[..., :-1] - slopes[..., -1:]
+
+
+@dataclass(frozen=True)
+class Parity(_Sorting):
+    """The number of ones modulo the number of classes; for two classes the parity of all qubits."""
+
+    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> NDArray[np.int64]:
+        """Return the class of every outcome, shape (2**n_qubits,)."""
+        return _ones(n_qubits) % n_classes
+
+
+@dataclass(frozen=True)
+class Majority(_Sorting):
+    """The number of ones in equal parts; for two classes, class 1 if more than half of the qubits are one."""
+
+    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> NDArray[np.int64]:
+        """Return the class of every outcome, shape (2**n_qubits,)."""
+        return _ones(n_qubits) * n_classes // (n_qubits + 1)
+
+
+@dataclass(frozen=True)
+class OneQubit(_Sorting):
+    """The value of one qubit; for two classes.
+
+    Args:
+        qubit: which one, from 0.
+    """
+
+    qubit: int = 0
+
+    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> NDArray[np.int64]:
+        """Return the class of every outcome, shape (2**n_qubits,)."""
+        if n_classes > 2 or not 0 <= self.qubit < n_qubits:
+            raise ClassifierError(
+                f"one qubit of 0..{n_qubits - 1} tells two classes apart, got qubit {self.qubit} and {n_classes} "
+                "classes; 'remainder' reads several qubits"
+            )
+        return np.arange(2**n_qubits) >> self.qubit & 1
+
+
+@dataclass(frozen=True)
+class Remainder(_Sorting):
+    """The outcome as a whole number modulo the number of classes; two classes read qubit 0.
+
+    What qiskit-machine-learning 0.9 does under the name of parity.
+    """
+
+    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> NDArray[np.int64]:
+        """Return the class of every outcome, shape (2**n_qubits,)."""
+        return np.arange(2**n_qubits) % n_classes
+
+
+@dataclass(frozen=True)
+class ObservableReadout:
+    """Probabilities from expectation values: softmax(scale <O_c>), one observable per class.
+
+    A single observable tells two classes apart: class 1 has the logit scale <O>, class 0 has zero.
+
+    Args:
+        of_classes: one observable per class, or a single one.
+        scale: sharpness; with Pauli strings, 1 can say no more than 73 % for two classes.
+    """
+
+    of_classes: tuple[Observable, ...]
+    scale: float = 4.0
+
+    @property
+    def is_linear(self) -> bool:
+        """No: softmax."""
+        return False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "of_classes", tuple(self.of_classes))
+        if not self.of_classes or not all(isinstance(o, Observable) for o in self.of_classes):
+            raise ClassifierError(f"an observable readout needs a tuple of Observables, got {self.of_classes!r}")
+        if not self.scale > 0:
+            raise ClassifierError(f"an observable readout needs a scale > 0, got {self.scale}")
+
+    def observables(self, n_qubits: int, n_classes: int) -> tuple[Observable, ...]:
+        """Return the observables as given."""
+        found = [o.n_qubits for o in self.of_classes]
+        if any(n != n_qubits for n in found):
+            raise ClassifierError(f"the circuit has {n_qubits} qubit(s), the observables of the readout {found}")
+        if len(found) != n_classes and (len(found), n_classes) != (1, 2):
+            raise ClassifierError(
+                f"the data have {n_classes} classes and the readout {len(found)} observable(s); give one per class"
+            )
+        return self.of_classes
+
+    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> None:  # noqa: ARG002
+        """Return None: outcomes have no class."""
+        return
+
+    def probabilities(self, values: Floats) -> Floats:
+        """Return the softmax, shape (..., C)."""
+        logits = self.scale * self._logits(values)
+        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+    def pull_back(self, values: Floats, slopes: Floats) -> Floats:
+        """Return derivatives by expectation value."""
+        p = self.probabilities(values)
+        by_logit = self.scale * p * (slopes - (p * slopes).sum(axis=-1, keepdims=True))
+        return by_logit if len(self.of_classes) > 1 else by_logit[..., 1:]
+
+    def _logits(self, values: Floats) -> Floats:
+        return values if len(self.of_classes) > 1 else np.concatenate([np.zeros_like(values), values], axis=-1)
+
+
+READOUTS: dict[str, type[Readout]] = {
+    "majority": Majority,
+    "one-qubit": OneQubit,
+    "parity": Parity,
+    "remainder": Remainder,
+}
+"""Readouts that go by a name."""
+
+
+def find_readout(readout: "Readout | str", n_classes: int) -> Readout:
+    """Return the readout of a name; "auto" reads qubit 0 for two classes and the remainder for more.
+
+    Raises:
+        ClassifierError: for an unknown name or anything that is no readout.
+    """
+    if readout == "auto":
+        return OneQubit() if n_classes == 2 else Remainder()
+    if isinstance(readout, str):
+        if readout not in READOUTS:
+            raise ClassifierError(
+                f"unknown readout {readout!r}; there are auto, {', '.join(READOUTS)} and ObservableReadout(...)"
+            )
+        return READOUTS[readout]()
+    if not all(hasattr(readout, name) for name in ("observables", "probabilities", "pull_back")):
+        raise ClassifierError(f"a readout is a name or a readout object, got {readout!r}")
+    return readout
+
+
+def _ones(n_qubits: int) -> NDArray[np.int64]:
+    return np.bitwise_count(np.arange(2**n_qubits)).astype(np.int64)
+
+
+def _diagonal(chosen: NDArray[np.bool_]) -> Observable:
+    """Return the projector on the outcomes chosen, shape (2**n,), as a sum of Pauli Z strings."""
+    n = len(chosen).bit_length() - 1
+    rest = chosen.astype(np.float64).reshape((2,) * n)
+    for axis in range(n):  # Walsh-Hadamard: the coefficient of Z_S is the mean of (-1)**(bits in S)
+        rest = np.stack([rest.take(0, axis) + rest.take(1, axis), rest.take(0, axis) - rest.take(1, axis)], axis) / 2
+    coefficients = rest.ravel()
+    places = np.flatnonzero(coefficients)
+    labels = ["".join("Z" if k >> q & 1 else "I" for q in range(n - 1, -1, -1)) for k in places.tolist()]
+    return Observable.from_terms(dict(zip(labels, coefficients[places].tolist(), strict=True)))

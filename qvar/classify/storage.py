@@ -1,0 +1,168 @@
+"""Trained classifiers as JSON files: readable, checked by a checksum, and without any code to execute."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from qiskit import QuantumCircuit
+
+import qvar.optimizers as optimizers
+from qvar.classify import loss, readout
+from qvar.simulators import (
+    AerSimulator,
+    Circuit,
+    NoiseModel,
+    Observable,
+    PauliTransferSimulator,
+    PennyLaneSimulator,
+    StatevectorSimulator,
+)
+from qvar.simulators.errors import CircuitError, ClassifierError
+from qvar.simulators.files import write_atomically
+
+__all__ = ["read", "write"]
+
+_FORMAT = "qvar-classifier"
+_VERSION = 1
+_OPTIMIZERS: list[type] = [getattr(optimizers, name) for name in optimizers.__all__ if name[0].isupper()]
+_KNOWN: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (
+        *(kind for kind in _OPTIMIZERS if dataclasses.is_dataclass(kind)),
+        *(loss.CrossEntropy, loss.Linear, loss.SquaredError),
+        *(readout.Majority, readout.ObservableReadout, readout.OneQubit, readout.Parity, readout.Remainder),
+        *(AerSimulator, PauliTransferSimulator, PennyLaneSimulator, StatevectorSimulator),
+    )
+}
+"""Settings that a file may name; nothing else is ever made from one."""
+
+
+class _CannotStore(Exception):
+    pass
+
+
+def write(path: str | Path, kind: str, parameters: Mapping[str, Any], fitted: Mapping[str, Any]) -> None:
+    """Write a classifier to a file, atomically.
+
+    Args:
+        path: the file.
+        kind: name of the class.
+        parameters: what it was made with. What a file cannot hold (functions, samplers, pass managers, random states,
+            circuits with angles that are no linear functions of one parameter) is named there and left out.
+        fitted: numbers, strings, lists and arrays.
+    """
+    kept, left_out = {}, []
+    for name, value in parameters.items():
+        try:
+            kept[name] = _stored(value)
+        except _CannotStore:
+            left_out.append(name)
+    content = {
+        "class": kind,
+        "parameters": kept,
+        "left_out": left_out,
+        "fitted": {name: _stored(value) for name, value in fitted.items()},
+    }
+    document = {"format": _FORMAT, "version": _VERSION, "sha256": _digest(content), **content}
+    write_atomically(Path(path), json.dumps(document, indent=1).encode())
+
+
+def read(path: str | Path, kind: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read what `write` wrote.
+
+    Args:
+        path: the file.
+        kind: name of the class.
+        given: parameters to use instead of those in the file.
+
+    Returns:
+        Parameters and fitted values.
+
+    Raises:
+        ClassifierError: if the file is missing, damaged or of another kind, or leaves out a parameter not given.
+    """
+    try:
+        document = json.loads(Path(path).read_bytes())
+        content = {name: document[name] for name in ("class", "parameters", "left_out", "fitted")}
+        header = document["format"], document["version"]
+        damaged = document["sha256"] != _digest(content)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ClassifierError(f"{path} is not a readable classifier file: {error!r}") from error
+    if header != (_FORMAT, _VERSION) or content["class"] != kind:
+        raise ClassifierError(
+            f"{path} holds {content['class']!r} in format {header}; needed {kind!r} in version {_VERSION}"
+        )
+    if damaged:
+        raise ClassifierError(f"{path} is damaged: its contents do not match its checksum; restore it from a copy")
+    missing = sorted(set(content["left_out"]) - set(given))
+    if missing:
+        raise ClassifierError(
+            f"{path} could not hold {', '.join(missing)}; give them again: load(path, {missing[0]}=...)"
+        )
+    parameters = {name: _restored(value) for name, value in content["parameters"].items()}
+    return {**parameters, **given}, {name: _restored(value) for name, value in content["fitted"].items()}
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _stored(value: Any) -> Any:
+    """Return a value as JSON-able data; raises _CannotStore."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return _stored(value.item())
+    if isinstance(value, np.ndarray):
+        kind = "object" if value.dtype.kind in "OUS" else value.dtype.str
+        return {"array": value.tolist(), "dtype": kind}
+    if isinstance(value, list):
+        return [_stored(v) for v in value]
+    if isinstance(value, tuple):
+        return {"tuple": [_stored(v) for v in value]}
+    if isinstance(value, dict):
+        return {"dict": [[_stored(k), _stored(v)] for k, v in value.items()]}
+    if isinstance(value, Observable):
+        return {"observable": [list(pair) for pair in zip(value.labels, value.coefficients, strict=True)]}
+    if isinstance(value, NoiseModel):
+        return {"noise": value.to_dict()}
+    if isinstance(value, Circuit | QuantumCircuit):
+        return {"circuit": _qasm(value), "qiskit": isinstance(value, QuantumCircuit)}
+    if type(value) is _KNOWN.get(type(value).__name__):
+        fields = {f.name: _stored(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
+        return {"settings": type(value).__name__, "fields": fields}
+    raise _CannotStore
+
+
+def _qasm(circuit: Circuit | QuantumCircuit) -> str:
+    try:
+        return (Circuit.from_qiskit(circuit) if isinstance(circuit, QuantumCircuit) else circuit).to_qasm()
+    except CircuitError as error:
+        raise _CannotStore from error
+
+
+def _restored(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_restored(v) for v in value]
+    if not isinstance(value, dict):
+        return value
+    if "array" in value:
+        return np.array(value["array"], dtype=value["dtype"])
+    if "tuple" in value:
+        return tuple(_restored(v) for v in value["tuple"])
+    if "dict" in value:
+        return {_restored(k): _restored(v) for k, v in value["dict"]}
+    if "observable" in value:
+        return Observable.from_terms([(label, coefficient) for label, coefficient in value["observable"]])
+    if "noise" in value:
+        return NoiseModel.from_dict(value["noise"])
+    if "circuit" in value:
+        circuit = Circuit.from_qasm(value["circuit"])
+        return circuit.to_qiskit() if value["qiskit"] else circuit
+    if value.get("settings") in _KNOWN:
+        return _KNOWN[value["settings"]](**{name: _restored(v) for name, v in value["fields"].items()})
+    raise ClassifierError(f"the file names settings {value.get('settings')!r}, which this version does not know")

@@ -1,0 +1,338 @@
+"""The training loss as an objective, so that every optimizer of `qvar.optimizers` trains a classifier unchanged."""
+
+import time
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qvar.classify.loss import Loss
+from qvar.classify.model import Model
+from qvar.classify.readout import Readout
+from qvar.simulators.errors import ClassifierError
+
+__all__ = ["Cost", "StopTraining", "TrainingData", "TrainingObjective", "TrainingRecord", "TrainingStep", "frequencies"]
+
+Floats = NDArray[np.float64]
+
+
+class StopTraining(Exception):
+    """Raised inside an evaluation to end a training; what was found stays."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a training has cost.
+
+    Attributes:
+        evaluations: evaluations of the loss, those of parameter shifts included.
+        gradients: gradients by reverse sweep, which only simulators have.
+        circuits: circuits that a device would run for the same: one per row and evaluation, and 2 T + 1 per row for a
+            gradient in T angles, whichever way it was computed.
+        shots: shots drawn, 0 for exact probabilities.
+        seconds: wall time.
+    """
+
+    evaluations: int = 0
+    gradients: int = 0
+    circuits: int = 0
+    shots: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+@dataclass(frozen=True)
+class TrainingStep:
+    """What a callback learns of each step.
+
+    A step is one gradient; for SPSA and Adam-SPSA a pair of evaluations; for optimizers without gradients one
+    evaluation.
+
+    Attributes:
+        step: its number, from 1.
+        loss: the loss there (of the mini-batch in use); of a pair the mean, which lies above that of the point between.
+        accuracy: share of the rows classified rightly, weighted as the loss is.
+        weights: the weights, shape (P,); of a pair the point between.
+        cost: what the training has cost up to here.
+    """
+
+    step: int
+    loss: float
+    accuracy: float
+    weights: Floats
+    cost: Cost
+
+
+@dataclass
+class TrainingRecord:
+    """What happened so far (mutable).
+
+    Attributes:
+        max_circuits: circuits after which training stops; None for no such limit.
+        on_step: learns of every step; training stops if it returns something true.
+        cost: what it has cost.
+        losses: the loss of each step.
+        last: weights evaluated last.
+        best: weights of the lowest loss seen.
+        best_loss: that loss.
+    """
+
+    max_circuits: int | None = None
+    on_step: Callable[[TrainingStep], object] | None = None
+    cost: Cost = field(default_factory=Cost)
+    losses: list[float] = field(default_factory=list)
+    last: Floats | None = None
+    best: Floats | None = None
+    best_loss: float = np.inf
+
+    def __post_init__(self) -> None:
+        self._begin = time.perf_counter()
+        self._half: tuple[Floats, float, float] | None = None
+
+    def charge(self, *, evaluations: int, gradients: int, circuits: int, shots: int) -> None:
+        """Count what comes next.
+
+        Raises:
+            StopTraining: if it would exceed the limit of circuits.
+        """
+        total = self.cost.circuits + circuits
+        if self.max_circuits is not None and total > self.max_circuits:
+            raise StopTraining
+        before = self.cost
+        self.cost = Cost(before.evaluations + evaluations, before.gradients + gradients, total, before.shots + shots)
+
+    def final_cost(self) -> Cost:
+        """Return the cost up to now."""
+        return replace(self.cost, seconds=time.perf_counter() - self._begin)
+
+    def note(self, weights: Floats, loss: float) -> None:
+        """Remember a point."""
+        self.last = weights
+        if loss < self.best_loss:
+            self.best, self.best_loss = weights, loss
+
+    def note_half(self, weights: Floats, loss: float, accuracy: float) -> None:
+        """Remember one of two points that make a step."""
+        if self._half is None:
+            self._half = weights, loss, accuracy
+            return
+        other, other_loss, other_accuracy = self._half
+        self._half = None
+        self.note_step((weights + other) / 2, (loss + other_loss) / 2, (accuracy + other_accuracy) / 2)
+
+    def note_step(self, weights: Floats, loss: float, accuracy: float) -> None:
+        """Tell the callback of a step.
+
+        Raises:
+            StopTraining: if the callback asks for it.
+        """
+        self.losses.append(loss)
+        if self.on_step is None:
+            return
+        if self.on_step(TrainingStep(len(self.losses), loss, accuracy, weights, self.final_cost())):
+            raise StopTraining
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Rows as the model wants them, one-hot targets of shape (N, C), and weights of the rows, shape (N,)."""
+
+    rows: Any
+    targets: Floats
+    row_weights: Floats
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+def frequencies(probabilities: Floats, shots: int, rng: np.random.Generator) -> Floats:
+    """Return how often each class comes in `shots` shots, as a share, same shape as the probabilities (..., C)."""
+    allowed = np.clip(probabilities, 0.0, None)
+    return np.asarray(rng.multinomial(shots, allowed / allowed.sum(axis=-1, keepdims=True)) / shots)
+
+
+@dataclass
+class TrainingObjective:
+    """The weighted mean loss over rows as a function of the weights (mutable: it moves from batch to batch).
+
+    Fulfils `qvar.simulators.engine.Objective`. Gradients are exact reverse sweeps where the model has them and there
+    are no shots; otherwise class probabilities are shifted, 2 T + 1 evaluations, and the chain rule leads to the loss.
+
+    Args:
+        model: from weights to expectation values.
+        readout: from expectation values to class probabilities.
+        loss: of class probabilities.
+        data: all rows.
+        record: counts and remembers; shared with copies of this objective.
+        rng: draws shots and mini-batches.
+        shots: shots per circuit; None for exact probabilities.
+        draws: whether shots are drawn here, from exact probabilities; not if the model's values are measured.
+        batch_size: rows of each step; None for all.
+        calls_per_step: as the optimizer says; mini-batches change after as many calls. 1: every gradient is a step;
+            2: a step is a pair of evaluations; None: each call is one.
+        metric_of: gives the Fubini-Study metric at weights, averaged over rows of given numbers.
+    """
+
+    model: Model
+    readout: Readout
+    loss: Loss
+    data: TrainingData
+    record: TrainingRecord
+    rng: np.random.Generator
+    shots: int | None = None
+    draws: bool = True
+    batch_size: int | None = None
+    calls_per_step: int | None = 1
+    metric_of: Callable[[Floats, NDArray[np.int64]], Floats] | None = None
+
+    def __post_init__(self) -> None:
+        self._chosen = np.arange(len(self.data))
+        self._batch = self.data
+        self._queue = np.empty(0, dtype=np.int64)
+        self._calls = 0
+        if self.batch_size is not None:
+            self._next_batch()
+
+    @property
+    def n_parameters(self) -> int:
+        """Number of weights."""
+        return self.model.n_weights
+
+    @property
+    def occurrences_per_parameter(self) -> NDArray[np.int64]:
+        """How many gates each weight drives, for rules that shift the loss itself."""
+        return self.model.occurrences_per_parameter
+
+    @property
+    def is_stochastic(self) -> bool:
+        """Whether two evaluations at the same weights may differ."""
+        return self.shots is not None or self.batch_size is not None
+
+    @property
+    def shots_per_evaluation(self) -> int:
+        """Shots of one evaluation; 0 when exact."""
+        return 0 if self.shots is None else self.shots * len(self._batch)
+
+    @property
+    def evaluations_per_gradient(self) -> int:
+        """1 for reverse sweeps, 2 T + 1 for shifts."""
+        return 1 if self._sweeps else 2 * self.model.n_trainable + 1
+
+    @property
+    def _sweeps(self) -> bool:
+        return self.shots is None and self.model.has_reverse_sweep
+
+    def __call__(self, theta: ArrayLike) -> float:
+        """Return the loss at weights of shape (P,)."""
+        weights = self._checked(theta, 1)
+        self._charge(1)
+        loss, accuracy = self._judged(self._probabilities(self.model.values(weights, self._batch.rows)))
+        self.record.note(weights[0], float(loss[0]))
+        note = {None: self.record.note_step, 2: self.record.note_half}.get(self.calls_per_step)
+        if note is not None:
+            note(weights[0], float(loss[0]), float(accuracy[0]))
+        if self.calls_per_step == 2:
+            self._advance()
+        return float(loss[0])
+
+    def batch(self, thetas: ArrayLike) -> Floats:
+        """Return the losses at weights of shape (M, P); one step, at the first of them."""
+        weights = self._checked(thetas, 2)
+        self._charge(len(weights))
+        losses, accuracies = self._judged(self._probabilities(self.model.values(weights, self._batch.rows)))
+        if len(weights):
+            self.record.note(weights[0], float(losses[0]))
+            self.record.note_step(weights[0], float(losses[0]), float(accuracies[0]))
+        return losses
+
+    def value_and_gradient(self, theta: ArrayLike) -> tuple[float, Floats]:
+        """Return the loss and its gradient, shape (P,)."""
+        weights = self._checked(theta, 1)
+        self._charge(2 * self.model.n_trainable + 1, sweep=self._sweeps)
+        values = self.model.values(weights, self._batch.rows)
+        p = self._probabilities(values)
+        loss, accuracy = self._judged(p)
+        gradient = self._gradient(weights[0], values[0], self._slopes(p[0]))
+        self.record.note(weights[0], float(loss[0]))
+        self.record.note_step(weights[0], float(loss[0]), float(accuracy[0]))
+        self._advance()
+        return float(loss[0]), gradient
+
+    def _slopes(self, p: Floats) -> Floats:
+        """Return derivatives of the mean loss by probability, shape (N, C)."""
+        weights = self._batch.row_weights
+        return self.loss.slopes(p, self._batch.targets) * (weights / weights.sum())[:, None]
+
+    def _gradient(self, weights: Floats, values: Floats, slopes: Floats) -> Floats:
+        rows = self._batch.rows
+        if self._sweeps:
+            return self.model.pull_back(weights, rows, self.readout.pull_back(values, slopes))
+        shifted = self.model.shifted_values(weights, rows)
+        if self.readout.is_linear:
+            differences, by = self._probabilities(shifted), slopes
+        else:  # the shift rule holds for expectation values only
+            differences, by = shifted, self.readout.pull_back(values, slopes)
+        by_angle = (by * (differences[0] - differences[1])).sum(axis=-1) / 2
+        return self.model.by_weight(weights, rows, by_angle)
+
+    def _probabilities(self, values: Floats) -> Floats:
+        p = self.readout.probabilities(values)
+        return frequencies(p, self.shots, self.rng) if self.shots is not None and self.draws else p
+
+    def _judged(self, p: Floats) -> tuple[Floats, Floats]:
+        """Return loss and accuracy, shape (M,), of probabilities of shape (M, N, C)."""
+        weights = self._batch.row_weights / self._batch.row_weights.sum()
+        right = p.argmax(axis=-1) == self._batch.targets.argmax(axis=-1)
+        return self.loss.values(p, self._batch.targets) @ weights, right @ weights
+
+    def metric(self, theta: ArrayLike) -> Floats:
+        """Return the Fubini-Study metric averaged over the rows in use, shape (P, P)."""
+        if self.metric_of is None:
+            raise ClassifierError(
+                "the natural gradient needs data before weights, and a simulator of ours with at most 8 qubits; use "
+                "Adam for this circuit"
+            )
+        return self.metric_of(self._checked(theta, 1)[0], self._chosen)
+
+    def with_shots(self, shots: Any, rng: np.random.Generator) -> "TrainingObjective":
+        """Return the same objective with other shots, counting on in the same record."""
+        if not self.draws:
+            raise ClassifierError("the shots of a measuring model are set where it is made; give shots=... there")
+        return replace(self, shots=int(shots), rng=rng)
+
+    def _checked(self, theta: ArrayLike, n_dimensions: int) -> Floats:
+        """Return a copy of shape (M, P)."""
+        weights = np.array(theta, dtype=np.float64)
+        if weights.ndim != n_dimensions or weights.shape[-1] != self.n_parameters or not np.isfinite(weights).all():
+            raise ClassifierError(f"need {self.n_parameters} finite weights, got an array of shape {weights.shape}")
+        return np.atleast_2d(weights)
+
+    def _charge(self, evaluations: int, *, sweep: bool = False) -> None:
+        n_rows = len(self._batch)
+        self.record.charge(
+            evaluations=0 if sweep else evaluations,
+            gradients=int(sweep),
+            circuits=evaluations * n_rows,
+            shots=evaluations * n_rows * (self.shots or 0),
+        )
+
+    def _advance(self) -> None:
+        """Go on to the next mini-batch once the step is complete."""
+        self._calls += 1
+        if self.batch_size is not None and self._calls % (self.calls_per_step or 1) == 0:
+            self._next_batch()
+
+    def _next_batch(self) -> None:
+        """Take the next rows of a random order, made anew when it is used up."""
+        if len(self._queue) == 0:
+            self._queue = self.rng.permutation(len(self.data))
+        self._chosen, self._queue = np.split(self._queue, [min(self.batch_size or 0, len(self._queue))])
+        self._batch = TrainingData(
+            self.model.take(self.data.rows, self._chosen),
+            self.data.targets[self._chosen],
+            self.data.row_weights[self._chosen],
+        )
