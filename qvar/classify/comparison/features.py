@@ -7,8 +7,12 @@ from qvar.simulators.errors import ClassifierError
 
 __all__ = ["NUMERIC_FEATURES", "default_features", "find_features", "is_text"]
 
-NUMERIC_FEATURES = ("raw", "pca")
-"""For numbers: every column scaled to mean 0 and deviation 1; or that, and the first principal components, scaled."""
+NUMERIC_FEATURES = {
+    "raw": "every column, scaled to mean 0 and deviation 1",
+    "pca": "the first principal components of that, scaled again",
+    "pls": "partial least squares of that with the labels, scaled again",
+}
+"""The features of numbers, by name."""
 
 
 def is_text(X: Any) -> bool:
@@ -44,13 +48,16 @@ def _numeric(name: str, X: Any, n_components: int) -> Any:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    from qvar.classify.projection import PLSProjection
+
     if name not in NUMERIC_FEATURES:
         raise ClassifierError(f"unknown features {name!r} of numbers; there are {', '.join(NUMERIC_FEATURES)}")
     if name == "raw":
         return make_pipeline(StandardScaler())
     if not 1 <= n_components <= X.shape[1]:
         raise ClassifierError(
-            f"pca needs 1 to {X.shape[1]} components, as many as the data has columns, got {n_components}; "
+            f"{name} needs 1 to {X.shape[1]} components, as many as the data has columns, got {n_components}; "
             "take fewer, or the features raw"
         )
-    return make_pipeline(StandardScaler(), PCA(n_components=n_components, random_state=0), StandardScaler())
+    reduce = PCA(n_components, random_state=0) if name == "pca" else PLSProjection(n_components)
+    return make_pipeline(StandardScaler(), reduce, StandardScaler())

@@ -40,7 +40,7 @@ def _optimizer(name: str, **settings: Any) -> Any:
 
 
 def _row(
-    name: str, optimizer: str, budget: Mapping[str, int], *, kind: Kind = "quantum", note: str, **settings: Any
+    name: str, optimizer: str, budget: Mapping[str, Any], *, kind: Kind = "quantum", note: str, **settings: Any
 ) -> ModelSpec:
     make = partial(_vqc, optimizer=partial(_optimizer, optimizer, **budget), **settings)
     return ModelSpec(name, kind, make, _GRID, note)
@@ -51,8 +51,7 @@ QUANTUM: tuple[ModelSpec, ...] = (
         _row(
             f"vqc-aqgd-{steps}{suffix}",
             "AQGD",
-            {"max_iterations": steps},
-            gradient=gradient,
+            {"max_iterations": steps, "gradient": gradient},
             note=f"AQGD, {steps} steps, {words}",
         )
         for steps in (100, 150)
@@ -69,6 +68,7 @@ QUANTUM: tuple[ModelSpec, ...] = (
     _row("vqc-spsa", "SPSA", {"max_evaluations": _BUDGET}, note="SPSA at equal budget"),
     _row("vqc-adam", "Adam", {"max_iterations": _STEPS}, note="Adam at equal budget"),
     _row("vqc-lbfgs", "LBFGS", {"max_iterations": _STEPS}, note="L-BFGS at equal budget, by iterations"),
+    _row("vqc-qng", "QuantumNaturalGradient", {"max_iterations": _STEPS}, note="natural gradient at equal budget"),
     _row(
         "vqc-product",
         "AQGD",
