@@ -53,15 +53,19 @@ class CompareOptions:
     tune: bool = False
     seed: int = 0
 
-    def plan(self) -> ComparisonPlan:
+    def plan(self, *, download: bool = False) -> ComparisonPlan:
         """Return the comparison that these options ask for.
+
+        Args:
+            download: whether a data set that is not shipped may be fetched.
 
         Raises:
             QvarError: for names that do not exist, or options that make no sense.
         """
         if self.dataset is None:
             raise RunError("which data set? Give one (see `qvar compare --list`), or --resume --out COMPARISON")
-        data = load_dataset(self.dataset, **({} if self.path is None else {"path": self.path}))
+        wishes = {"path": self.path, "download": download or None}
+        data = load_dataset(self.dataset, **{name: wish for name, wish in wishes.items() if wish is not None})
         names = default_features(data.X) if self.features is None else _words("--features", self.features)
         specs = map(find_model, DEFAULT_MODELS if self.models is None else _words("--models", self.models))
         sizes = () if self.train_sizes is None else parse_integers(self.train_sizes, option="--train-sizes")
@@ -99,6 +103,7 @@ def compare_command(
     out: Path | None,
     html: Path | None,
     resume: bool,
+    download: bool,
     jobs: int | None,
     as_json: bool,
     quiet: bool,
@@ -109,7 +114,7 @@ def compare_command(
         logging.getLogger("qvar").setLevel(logging.ERROR)  # a line of the log would tear the progress display
     if html is not None and (html.is_dir() or not html.parent.is_dir()):
         raise RunError(f"the page {html} needs a folder that exists, and a name that is not a folder's")
-    plan, folder = _prepare(options, out, resume)
+    plan, folder = _prepare(options, out, resume=resume, download=download)
     at_a_time = usable_cores() if jobs is None else jobs
     n_done = sum(record["error"] is None for record in folder.records().values())
     if not silent:
@@ -132,7 +137,9 @@ def compare_command(
         raise SystemExit(1)
 
 
-def _prepare(options: CompareOptions, out: Path | None, resume: bool) -> tuple[ComparisonPlan, ComparisonFolder]:
+def _prepare(
+    options: CompareOptions, out: Path | None, *, resume: bool, download: bool
+) -> tuple[ComparisonPlan, ComparisonFolder]:
     """Return what to compare, and the folder to do it in."""
     if resume and options.dataset is None:
         if out is None:
@@ -146,7 +153,7 @@ def _prepare(options: CompareOptions, out: Path | None, resume: bool) -> tuple[C
         plan = options.plan()
         folder.check_same(plan.to_dict())
         return plan, folder
-    plan = options.plan()
+    plan = options.plan(download=download)
     path = options.default_folder() if out is None else out
     if resume:
         folder = ComparisonFolder.open(path)

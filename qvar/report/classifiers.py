@@ -127,7 +127,6 @@ def _row(row: Row, table: Table) -> tuple[str, ...]:
             f"{difference.wins} / {difference.ties} / {difference.losses}",
         ]
     accuracy = row.test["accuracy"]
-    seconds = row.seconds.get("tune", 0.0) + row.seconds.get("fit", 0.0)
     return (
         row.model,
         row.kind,
@@ -137,10 +136,16 @@ def _row(row: Row, table: Table) -> tuple[str, ...]:
         *against,
         _spread(row.train["accuracy"]),
         *counts,
-        f"{seconds:.2g}" if row.n_cells else "-",
+        _seconds(row),
         _splits(row),
         "; ".join([row.note, *_chosen(row), *_warned(row)]).strip("; "),
     )
+
+
+def _seconds(row: Row) -> str:
+    """Return the mean time of a training, its tuning included."""
+    seconds = row.seconds.get("tune", 0.0) + row.seconds.get("fit", 0.0)
+    return "-" if not row.n_cells else f"{seconds:.1f}" if seconds >= 0.05 else "< 0.1"
 
 
 def _splits(row: Row) -> str:
@@ -232,12 +237,12 @@ def classifier_table(result: ComparisonResult, table: Table) -> "RichTable":
     from rich.text import Text
 
     title = f"{heading(result, table)}: mean ± standard deviation, [95 % interval of the mean]"
-    rich = RichTable(title=Text(title, style="table.title"), title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
-    rich.add_column("model", overflow="fold")
+    rich = RichTable(title=Text(title, style="table.title"), title_justify="left", box=SIMPLE, padding=0)
+    rich.add_column("model", no_wrap=True)
     for name in ("accuracy", "F1", "less the reference", "circuits", "s"):
         rich.add_column(name, justify="right", no_wrap=True)
     for row in table.rows:
-        trouble = f"\n{_splits(row)} splits" if row.failures or row.n_missing else ""
+        trouble = f"\nsplits: {_splits(row)}" if row.failures or row.n_missing else ""
         rich.add_row(
             Text(row.model + trouble, style="bold red" if row.failures else ""),
             *map(Text, _terminal_cells(row, table)),
@@ -246,7 +251,7 @@ def classifier_table(result: ComparisonResult, table: Table) -> "RichTable":
         if entry.accuracy is not None:
             low_high = "" if entry.interval is None else "\n[{:.3f}, {:.3f}]".format(*entry.interval)
             numbers = [f"{entry.accuracy:.3f}{low_high}", "-" if entry.f1 is None else f"{entry.f1:.4g}"]
-            rich.add_row(Text(f"published: {entry.model}", style="dim"), *map(Text, [*numbers, "-", "-", "-"]))
+            rich.add_row(Text(f"published:\n{entry.model}", style="dim"), *map(Text, [*numbers, "-", "-", "-"]))
     return rich
 
 
@@ -258,11 +263,10 @@ def _terminal_cells(row: Row, table: Table) -> list[str]:
     against = "reference" if row.model == table.reference else "-"
     if difference is not None:
         against = f"{difference.mean:+.3f}" + bracket(difference.low, difference.high, "{:+.3f}")
-    seconds = row.seconds.get("tune", 0.0) + row.seconds.get("fit", 0.0)
     return [
         _spread(accuracy) + ("" if accuracy is None else bracket(accuracy.low, accuracy.high, "{:.3f}")),
-        _spread(row.test["f1"]),
+        "-" if (f1 := row.test["f1"]) is None else f"{f1.mean:.3f}",
         against,
-        f"{row.cost['circuits']:,.0f}" if row.cost else "-",
-        f"{seconds:.2g}" if row.n_cells else "-",
+        f"{row.cost['circuits']:.2g}" if row.cost else "-",
+        _seconds(row),
     ]
