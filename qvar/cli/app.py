@@ -209,6 +209,9 @@ def report(
 def compare(
     dataset: Annotated[str | None, typer.Argument(help="A data set (see --list); not needed with --resume.")] = None,
     path: Annotated[str | None, typer.Option(help="The file or folder of a data set that is not shipped.")] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch a data set that is not shipped, once, and keep it.")
+    ] = False,
     features: Annotated[
         str | None,
         typer.Option(help="Features, separated by commas (see --list); by default those that suit the data."),
@@ -255,7 +258,7 @@ def compare(
         tune=tune,
         seed=seed,
     )
-    compare_command(options, out=out, html=html, resume=resume, jobs=jobs, as_json=json, quiet=quiet)
+    compare_command(options, out=out, html=html, resume=resume, download=download, jobs=jobs, as_json=json, quiet=quiet)
 
 
 @app.command()
