@@ -155,35 +155,34 @@ def loss_figure(result: ComparisonResult, table: Table) -> "Figure | None":
     The cost of a training is taken to be spread evenly over its steps. None if no model keeps a course.
     """
     figure, axes = _axes(table, "training loss of quantum models: median and range over the splits")
-    drawn, unit = 0, ""
+    drawn = 0
     for row in table.rows:
         cells = [
             c
             for c in result.cells(table.features, row.model, table.train_size)
-            if c["cost"] is not None and c["loss_curve"] and len(c["loss_curve"]) > 1
+            if c["cost"] is not None and c["cost"]["circuits"] and c["loss_curve"] and len(c["loss_curve"]) > 1
         ]
         if not cells:
             continue
-        unit = "circuits" if all(c["cost"]["circuits"] for c in cells) else "objective evaluations"
-        spent = [c["cost"]["circuits"] or c["cost"]["evaluations"] + c["cost"]["gradients"] for c in cells]
-        share = np.linspace(0, 1, _POINTS)
+        spent = [c["cost"]["circuits"] for c in cells]
+        share = np.geomspace(1 / max(len(c["loss_curve"]) for c in cells), 1, _POINTS)
         curves = np.array([_at_shares(c["loss_curve"], share) for c in cells])
         style = _style(drawn)
-        x = np.maximum(share * float(np.median(spent)), 1.0)
+        x = share * float(np.median(spent))
         axes.fill_between(x, curves.min(axis=0), curves.max(axis=0), color=style["color"], alpha=0.15, linewidth=0)
         axes.plot(x, np.median(curves, axis=0), label=row.model, **style)
         drawn += 1
     if not drawn:
         return None
     axes.set_xscale("log")
-    axes.set_xlabel(unit)
+    axes.set_xlabel("circuits (one per row and evaluation)")
     axes.set_ylabel("training loss")
     _legend(figure, axes)
     return figure
 
 
 def _at_shares(curve: Sequence[float], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.interp(shares, np.linspace(0, 1, len(curve)), curve)
+    return np.interp(shares, np.arange(1, len(curve) + 1) / len(curve), curve)
 
 
 def training_size_figure(result: ComparisonResult, table: Table) -> "Figure | None":

@@ -103,7 +103,7 @@ def classifier_rows(result: ComparisonResult, table: Table) -> _Rows:
     """Return heading and rows of a table as text, published rows at the end."""
     names = ("model", "kind", "accuracy", "95 % interval", *(METRICS[m] for m in _MORE))
     more = (f"{METRICS[table.metric]} less {table.reference}", "p", "won / tied / lost", "accuracy on training rows")
-    spent = (*COSTS, "seconds to fit", "splits", "note")
+    spent = (*COSTS, "seconds to fit (median)", "splits", "note")
     rows = [_row(row, table) for row in table.rows]
     rows += [
         _published_row(entry, len(names) + len(more) + len(spent))
@@ -143,7 +143,7 @@ def _row(row: Row, table: Table) -> tuple[str, ...]:
 
 
 def _seconds(row: Row) -> str:
-    """Return the mean time of a training, its tuning included."""
+    """Return the usual time of a training, its tuning included."""
     seconds = row.seconds.get("tune", 0.0) + row.seconds.get("fit", 0.0)
     return "-" if not row.n_cells else f"{seconds:.1f}" if seconds >= 0.05 else "< 0.1"
 

@@ -42,7 +42,7 @@ class Row:
         test, train: the mean of every metric of `METRICS`, None where it is not defined.
         difference: of the table's metric to the reference; None for the reference and without one.
         cost: mean of every number of `COSTS` over the splits, that of tuning included; None for classical models.
-        seconds: mean seconds of tuning, fitting and predicting.
+        seconds: median seconds of tuning, fitting and predicting; the first training of a kind may compile.
         parameters: the choices of the inner cross-validation, and how often each was made.
         warnings: what was warned of, and in how many splits.
     """
@@ -205,7 +205,10 @@ class ComparisonResult:
             train={metric: _plain(cells, metric) for metric in METRICS},
             difference=None,
             cost=_mean_cost(cells),
-            seconds={part: _mean([c["seconds"].get(part, 0.0) for c in cells]) for part in ("tune", "fit", "predict")}
+            seconds={
+                part: float(np.median([c["seconds"].get(part, 0.0) for c in cells]))
+                for part in ("tune", "fit", "predict")
+            }
             if cells
             else {},
             parameters=tuple((by_text[text], n) for text, n in chosen.most_common()) if model["is_tuned"] else (),
