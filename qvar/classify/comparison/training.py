@@ -121,7 +121,8 @@ def _tune(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the best combination of the grid by stratified cross-validation on these rows, the first of equals.
 
-    Chooses as GridSearchCV does on a Pipeline of features and model, but fits the features once for each fold.
+    Chooses as GridSearchCV does on a Pipeline of features and model, but fits the features once for each fold, and
+    takes means that differ by rounding to be equal.
     """
     from sklearn.model_selection import ParameterGrid
 
