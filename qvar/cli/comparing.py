@@ -29,8 +29,8 @@ from qvar.classify.text import TEXT_FEATURES
 from qvar.cli.durations import duration
 from qvar.cli.inputs import parse_integers
 from qvar.cli.listing import print_json, print_line
-from qvar.report.classifier_page import classifier_html, write_comparison
-from qvar.report.classifiers import classifier_json, classifier_table, failures
+from qvar.report import classifier_html, classifier_json, classifier_table, write_comparison
+from qvar.report.classifiers import failures
 from qvar.runs.workers import usable_cores
 from qvar.simulators.errors import ClassifierError, RunError
 from qvar.simulators.files import write_atomically
@@ -178,6 +178,7 @@ def _print_result(result: ComparisonResult, path: Path, *, as_json: bool) -> Non
     console = Console()
     for features in result.features:
         console.print(classifier_table(result, result.table(features)))
+        console.print()
     print_line(f"all numbers and plots in {path / 'report.html'} and {path / 'table.md'}", console)
 
 

@@ -236,10 +236,12 @@ def classifier_table(result: ComparisonResult, table: Table) -> "RichTable":
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    title = f"{heading(result, table)}: mean ± standard deviation, [95 % interval of the mean]"
-    rich = RichTable(title=Text(title, style="table.title"), title_justify="left", box=SIMPLE, padding=0)
+    title = f"{heading(result, table)}: mean ± standard deviation, [95 % interval]"
+    rich = RichTable(
+        title=Text(title, style="table.title"), title_justify="left", box=SIMPLE, padding=0, show_edge=False
+    )
     rich.add_column("model", no_wrap=True)
-    for name in ("accuracy", "F1", "less the reference", "circuits", "s"):
+    for name in ("accuracy", "F1", "difference", "circuits", "s"):
         rich.add_column(name, justify="right", no_wrap=True)
     for row in table.rows:
         trouble = f"\nsplits: {_splits(row)}" if row.failures or row.n_missing else ""
