@@ -61,7 +61,7 @@ class SentenceEmbeddings(TransformerMixin, BaseEstimator):
         if (self.vectors is None) != (self.texts is None):
             raise DatasetError("give vectors together with the texts they belong to, or neither to encode by the model")
         if self.vectors is None:
-            self.n_features_out_ = int(_model(self.model).get_sentence_embedding_dimension())
+            self.n_features_out_ = encode_sentences([""], model=self.model).shape[1]
             return self
         self.vectors_ = _read(self.vectors)
         texts = texts_of(self.texts)

@@ -109,8 +109,8 @@ class Network:
         """Return class probabilities, shape (N, C), for data of shape (N, n_features); frequencies with shots."""
         n = max(1, _NUMBERS_AT_ONCE >> 2 * self.parametrized.circuit.n_qubits)
         parts = [self._values(weights, data[k : k + n]) for k in range(0, len(data), n)]
-        p = np.clip(self.readout.probabilities(np.concatenate(parts)), 0.0, 1.0)
-        p = p / p.sum(axis=1, keepdims=True)
+        p: Floats = np.clip(self.readout.probabilities(np.concatenate(parts)), 0.0, 1.0)
+        p /= p.sum(axis=1, keepdims=True)
         return frequencies(p, self.shots, rng) if self.shots is not None and self.draws else p
 
     def _values(self, weights: Floats, data: Floats) -> Floats:

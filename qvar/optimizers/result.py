@@ -48,10 +48,11 @@ class Optimizer(Protocol):
     def calls_per_step(self) -> int | None:
         """Calls of the objective that a step makes, after which the objective may change; None where it must not.
 
-        This is what training on batches of data needs to know. 1: each step is one call of `value_and_gradient`,
-        for natural gradients after one of `metric`. 2: each step is a pair of energies, those of a calibration included.
-        Energies at the angles returned follow after the last step. An objective that changes should have an attribute
-        `is_stochastic` that is True: the lowest value seen is luck then, and the last angles are returned instead.
+        This is what training on batches of data needs to know. 1: each step is one call of `value_and_gradient`, for
+        natural gradients after one of `metric`. 2: each step is a pair of energies, and so is each part of a
+        calibration. Energies at the angles returned follow after the last step. An objective that changes should have
+        an attribute `is_stochastic` that is True: the lowest value seen is luck then, and the last angles are returned
+        instead.
         """
         ...
 

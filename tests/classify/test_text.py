@@ -352,14 +352,11 @@ def test_without_sentence_transformers_the_error_says_how_to_get_it(monkeypatch)
 
 def test_with_sentence_transformers_texts_are_encoded_to_unit_length(monkeypatch):
     class SentenceTransformer:
-        """A stand-in with the methods of the real one that are used."""
+        """A stand-in with the method of the real one that is used."""
 
         def __init__(self, name):
             if name != "all-MiniLM-L6-v2":
                 raise OSError("no such model")
-
-        def get_sentence_embedding_dimension(self):
-            return 2
 
         def encode(self, texts, *, normalize_embeddings, show_progress_bar):
             raw = np.array([[len(text), 1.0] for text in texts], dtype=np.float32)

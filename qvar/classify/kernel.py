@@ -1,0 +1,272 @@
+"""Support vector classification with a quantum kernel.
+
+Two kernels of rows x, x' through the states rho(x) that a feature map prepares:
+- fidelity: Tr(rho(x) rho(x')), which is |<phi(x)|phi(x')>|**2 without noise;
+- projected: exp(-gamma sum_q ||rho_q(x) - rho_q(x')||_F**2) over the one-qubit reduced states rho_q.
+
+Sources: Havlicek et al., arXiv 1804.11326 (fidelity); Huang et al., arXiv 2011.01938 (projected); Shaydulin and Wild,
+arXiv 2111.05451 (bandwidth).
+Differs from the sources:
+- with shots, fidelities are drawn from the exact distribution that compute-uncompute circuits (no noise) or destructive
+  swap tests (noise) have; noise and read-out error of the swap test itself are left out, and so are correlations between
+  the qubits in the one-qubit measurements of the projected kernel;
+- a Gram matrix of shots is replaced by the nearest positive semidefinite one;
+- `gamma="scale"` is scikit-learn's rule, on the vectors whose distance the projected kernel measures.
+"""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.model_selection import StratifiedKFold
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.svm import SVC
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
+
+from qvar.classify.calibration import fitted_scale, probabilities
+from qvar.classify.circuits import feature_map_circuit
+from qvar.classify.feature_states import FeatureStates
+from qvar.simulators import StatevectorSimulator
+from qvar.simulators.errors import ClassifierError
+
+__all__ = ["QuantumKernelClassifier"]
+
+Table = NDArray[np.float64]
+
+_FOLDS = 5
+
+
+class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
+    """Classify with a support vector machine whose kernel is the overlap of quantum states.
+
+    Args:
+        feature_map: a name ("zz_feature_map", "z_feature_map", "angle"), a circuit with one parameter per feature, or a
+            function from the number of features to a circuit.
+        feature_map_reps: repetitions, for names.
+        entanglement: as in Qiskit, for names; None for the usual one.
+        kernel: "fidelity" or "projected".
+        gamma: of the projected kernel: a positive number, or "scale" for 1 / (n_columns * variance) of the one-qubit
+            states of the training rows.
+        normalized: whether a fidelity kernel under noise is divided by the square roots of the purities.
+        bandwidth: factor of the scaled features, positive; small ones make the kernel flatter.
+        feature_range: interval that the training rows are scaled to, column by column; None to take features as angles.
+        engine: None for `StatevectorSimulator()`; `PauliTransferSimulator(noise)` for a noisy device.
+        pass_manager: a Qiskit pass manager that fits the feature map to a device (its couplings and native gates).
+        shots: shots per circuit; None for exact values. A row gets the same estimates whenever it is predicted.
+        C: inverse strength of the regularization, positive.
+        class_weight: None, "balanced", or a dict of classes and factors of C.
+        random_state: int, RandomState or None; drives the shots, and the folds behind `predict_proba`.
+
+    Attributes:
+        classes_: the classes, sorted, shape (n_classes,).
+        n_features_in_: number of features.
+        n_support_: support vectors of each class, int32 of shape (n_classes,).
+        support_: indices of the support vectors among the training rows.
+        support_embeddings_: their states, or one-qubit states for the projected kernel.
+        svm_: the fitted `sklearn.svm.SVC` on the precomputed kernel.
+        gamma_: the number in use.
+        scale_: factor of decision values in the exponent of probabilities, from decisions on held-out folds.
+        n_circuits_: different circuits that a device would run to train, for shots or not.
+
+    Example:
+        >>> from sklearn.datasets import make_circles
+        >>> x, y = make_circles(60, noise=0.05, factor=0.4, random_state=0)
+        >>> model = QuantumKernelClassifier(bandwidth=2.0).fit(x[:40], y[:40])
+        >>> model.score(x[40:], y[40:]) > 0.9
+        True
+    """
+
+    def __init__(
+        self,
+        *,
+        feature_map: Any = "zz_feature_map",
+        feature_map_reps: int = 2,
+        entanglement: Any = None,
+        kernel: str = "fidelity",
+        gamma: float | str = "scale",
+        normalized: bool = False,
+        bandwidth: float = 1.0,
+        feature_range: tuple[float, float] | None = (0.0, 1.0),
+        engine: Any = None,
+        pass_manager: Any = None,
+        shots: int | None = None,
+        C: float = 1.0,
+        class_weight: Any = None,
+        random_state: Any = None,
+    ) -> None:
+        self.feature_map = feature_map
+        self.feature_map_reps = feature_map_reps
+        self.entanglement = entanglement
+        self.kernel = kernel
+        self.gamma = gamma
+        self.normalized = normalized
+        self.bandwidth = bandwidth
+        self.feature_range = feature_range
+        self.engine = engine
+        self.pass_manager = pass_manager
+        self.shots = shots
+        self.C = C
+        self.class_weight = class_weight
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Fit to rows X of shape (n_rows, n_features) with labels y of shape (n_rows,).
+
+        Raises:
+            ClassifierError: for settings that make no sense, fewer than two classes, or states that exceed memory.
+        """
+        rows, labels = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(labels)
+        self._check_settings()
+        self.classes_, codes = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ClassifierError(f"a classifier needs at least two classes, got one class ({self.classes_[0]!r}) only")
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._scaler = None if self.feature_range is None else MinMaxScaler(self.feature_range).fit(rows)
+        embeddings = self._embed(rows)
+        self.gamma_ = self._gamma_of(embeddings)
+        gram = self._gram(embeddings)
+        self.svm_ = self._svm().fit(gram, labels)
+        self.support_ = self.svm_.support_
+        self.support_embeddings_ = embeddings[self.support_]
+        self.scale_ = self._calibrated(gram, labels, codes)
+        n = len(rows)
+        self.n_circuits_ = 3 * n if self.kernel == "projected" else n * (n - 1) // 2
+        return self
+
+    def decision_function(self, X: ArrayLike) -> Table:
+        """Return decision values: shape (n_rows,), positive for the second of two classes, else (n_rows, n_classes)."""
+        check_is_fitted(self)
+        rows = validate_data(self, X, reset=False, dtype=np.float64)
+        kernel = np.zeros((len(rows), self.svm_.shape_fit_[0]))  # only the columns of support vectors count
+        kernel[:, self.support_] = self._against_support(rows)
+        return np.asarray(self.svm_.decision_function(kernel))
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the class with the highest decision value for every row, shape (n_rows,)."""
+        decisions = self.decision_function(X)
+        codes = decisions.argmax(axis=1) if decisions.ndim == 2 else (decisions > 0).astype(int)
+        return np.asarray(self.classes_[codes])
+
+    def predict_proba(self, X: ArrayLike) -> Table:
+        """Return class probabilities, shape (n_rows, n_classes), from scaled decision values (see `calibration`)."""
+        return probabilities(self.decision_function(X), self.scale_)
+
+    @property
+    def n_support_(self) -> NDArray[np.int32]:
+        """Support vectors of each class."""
+        check_is_fitted(self)
+        return np.asarray(self.svm_.n_support_)
+
+    def kernel_matrix(self, X: ArrayLike, Y: ArrayLike | None = None) -> Table:
+        """Return the exact kernel of rows X with rows Y, or with themselves, shape (n_rows_x, n_rows_y); no shots."""
+        check_is_fitted(self)
+        first = self._embed(validate_data(self, X, reset=False, dtype=np.float64), exact=True)
+        second = first if Y is None else self._embed(validate_data(self, Y, reset=False, dtype=np.float64), exact=True)
+        return self._kernel(first, second)
+
+    def _check_settings(self) -> None:
+        if self.kernel not in ("fidelity", "projected"):
+            raise ClassifierError(f"kernel is 'fidelity' or 'projected', got {self.kernel!r}")
+        if self.gamma != "scale" and not (_is_number(self.gamma) and 0 < self.gamma < np.inf):
+            raise ClassifierError(f"gamma is a positive number or 'scale', got {self.gamma!r}")
+        if not (_is_number(self.bandwidth) and 0 < self.bandwidth < np.inf):
+            raise ClassifierError(f"bandwidth is a positive number, got {self.bandwidth!r}")
+        if self.shots is not None and not (_is_number(self.shots) and self.shots == int(self.shots) >= 1):
+            raise ClassifierError(
+                f"shots is a whole number of at least 1, or None for exact values, got {self.shots!r}"
+            )
+        if self.shots is not None and self.normalized:
+            raise ClassifierError("a normalized kernel divides by exact purities; take shots=None or normalized=False")
+
+    @property
+    def _features(self) -> FeatureStates:
+        """The feature map on the engine; made anew for each call, so that fitted models hold arrays only."""
+        circuit = feature_map_circuit(
+            self.feature_map, self.n_features_in_, reps=self.feature_map_reps, entanglement=self.entanglement
+        )
+        return FeatureStates(circuit, self.engine or StatevectorSimulator(), self.pass_manager)
+
+    def _angles(self, rows: Table) -> Table:
+        scaled = rows if self._scaler is None else self._scaler.transform(rows)
+        return np.asarray(self.bandwidth * scaled)
+
+    def _embed(self, rows: Table, *, exact: bool = False) -> NDArray[Any]:
+        """Return vectors whose inner product or distance the kernel is a function of, one per row."""
+        angles, features = self._angles(rows), self._features
+        if self.kernel == "projected":
+            letters = features.one_qubit_letters(angles).reshape(len(rows), -1)
+            return (letters if exact or self.shots is None else self._read_letters(letters, rows)) / np.sqrt(2)
+        vectors = features.states(angles)
+        if not features.is_pure:
+            vectors *= 2.0 ** (-features.n_qubits / 2)  # Tr(rho rho') = r . r' / 2**n
+            if self.normalized:
+                vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
+
+    def _kernel(self, first: NDArray[Any], second: NDArray[Any]) -> Table:
+        if self.kernel == "projected":
+            return np.asarray(rbf_kernel(first, second, gamma=self.gamma_))
+        overlaps = first @ second.conj().T
+        return np.abs(overlaps) ** 2 if np.iscomplexobj(overlaps) else overlaps
+
+    def _gamma_of(self, embeddings: NDArray[Any]) -> float:
+        if self.kernel == "fidelity" or self.gamma != "scale":
+            return 1.0 if self.gamma == "scale" else float(self.gamma)
+        variance = float(embeddings.var())
+        return 1.0 / (embeddings.shape[1] * variance) if variance > 0 else 1.0
+
+    def _gram(self, embeddings: NDArray[Any]) -> Table:
+        """Return the kernel matrix of the training rows, each pair estimated once."""
+        exact = self._kernel(embeddings, embeddings)
+        if self.shots is None or self.kernel == "projected":
+            return exact
+        upper = np.triu(self._estimate(exact, np.random.default_rng(self._seed)))
+        values, vectors = np.linalg.eigh(upper + np.triu(upper, 1).T)
+        return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
+
+    def _against_support(self, rows: Table) -> Table:
+        exact = self._kernel(self._embed(rows), self.support_embeddings_)
+        if self.shots is None or self.kernel == "projected":
+            return exact
+        return np.array([self._estimate(k, self._rng_of(row)) for k, row in zip(exact, rows, strict=True)])
+
+    def _estimate(self, fidelities: Table, rng: np.random.Generator) -> Table:
+        """Draw estimates: counts of all zeros after compute-uncompute, or under noise the mean sign of swap tests."""
+        if getattr(self.engine, "noise", None) is None:
+            return rng.binomial(self.shots, np.clip(fidelities, 0.0, 1.0)) / self.shots
+        return self._signs(fidelities, rng)
+
+    def _read_letters(self, letters: Table, rows: Table) -> Table:
+        return np.array([self._signs(means, self._rng_of(row)) for means, row in zip(letters, rows, strict=True)])
+
+    def _signs(self, means: Table, rng: np.random.Generator) -> Table:
+        """Return means of `shots` outcomes +1 and -1 each."""
+        return 2 * rng.binomial(self.shots, np.clip((1 + means) / 2, 0.0, 1.0)) / self.shots - 1
+
+    def _rng_of(self, row: Table) -> np.random.Generator:
+        """Return the generator of a row, the same wherever the row stands."""
+        return np.random.default_rng([self._seed, *(row + 0.0).view(np.uint32).tolist()])  # + 0.0: no -0.0
+
+    def _svm(self) -> SVC:
+        return SVC(kernel="precomputed", C=self.C, class_weight=self.class_weight)
+
+    def _calibrated(self, gram: Table, labels: NDArray[Any], codes: NDArray[np.int64]) -> float:
+        """Return the scale of the probabilities from held-out folds; 1 if a class has a single row."""
+        n_splits = min(_FOLDS, int(np.bincount(codes).min()))
+        if n_splits < 2:
+            return 1.0
+        held_out = []
+        folds = StratifiedKFold(n_splits, shuffle=True, random_state=self._seed)
+        for train, test in folds.split(gram, codes):
+            svm = self._svm().fit(gram[np.ix_(train, train)], labels[train])
+            held_out.append((test, svm.decision_function(gram[np.ix_(test, train)])))
+        order = np.argsort(np.concatenate([test for test, _ in held_out]))
+        return fitted_scale(np.concatenate([decisions for _, decisions in held_out])[order], codes)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
