@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         WeightAllocation,
     )
     from qvar.simulators.measurement.estimation import Estimate
+    from qvar.simulators.metric import fubini_study_metric
     from qvar.simulators.mitigation.extrapolation import (
         ExponentialExtrapolation,
         LinearExtrapolation,
@@ -77,6 +78,7 @@ _HOME = {
     "ZeroNoiseExtrapolation": "mitigation.zero_noise",
     "amplitude_damping": "channels",
     "depolarizing": "channels",
+    "fubini_study_metric": "metric",
     "pauli_channel": "channels",
     "phase_damping": "channels",
     "thermal_relaxation": "channels",
@@ -117,6 +119,7 @@ __all__ = [
     "ZeroNoiseExtrapolation",
     "amplitude_damping",
     "depolarizing",
+    "fubini_study_metric",
     "pauli_channel",
     "phase_damping",
     "thermal_relaxation",

@@ -26,6 +26,7 @@ from qvar.simulators.measurement.allocation import Shots
 from qvar.simulators.measurement.normal import NormalShotObjective
 from qvar.simulators.measurement.plan import MeasurementPlan, ShotObjective
 from qvar.simulators.memory import check_memory
+from qvar.simulators.metric import fubini_study_metric
 from qvar.simulators.observable import Observable
 
 __all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable", "remembered"]
@@ -337,6 +338,17 @@ class ExactObjective:
         """
         state: NDArray[Any] = self.states(self.circuit.check_parameters(theta)[None])[0]
         return state
+
+    def metric(self, theta: ArrayLike) -> NDArray[np.float64]:
+        """Return the Fubini-Study metric at `theta`, for natural gradients, shape (n_parameters, n_parameters).
+
+        It is that of the circuit without the noise of the engine, as is usual, from |0...0>; see
+        `qvar.simulators.fubini_study_metric`.
+
+        Raises:
+            EngineError: if the circuit holds channels.
+        """
+        return fubini_study_metric(self.circuit, theta)
 
     def probabilities(self, theta: ArrayLike) -> NDArray[np.float64]:
         """Return outcome probabilities per measured group, read-out error included, shape (n_groups, 2**n_qubits)."""

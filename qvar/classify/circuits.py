@@ -59,13 +59,21 @@ ANSATZES: dict[str, Callable[[int, int, Any], QuantumCircuit]] = {
 """By name, a function of the number of qubits, of repetitions, and the entanglement. "product" has no entanglement."""
 
 
-def feature_map_circuit(source: Any, n_features: int, *, reps: int = 2, entanglement: Any = None) -> QuantumCircuit:
+MOST_QUBITS = 8
+"""Qubits that a feature map by name takes at most unless told otherwise."""
+
+
+def feature_map_circuit(
+    source: Any, n_features: int, *, n_qubits: int | None = None, reps: int | None = None, entanglement: Any = None
+) -> QuantumCircuit:
     """Return the circuit that encodes `n_features` numbers, its parameters in the order of the features.
 
     Args:
         source: a name of `FEATURE_MAPS`, a circuit with `n_features` parameters, or a function that makes one.
         n_features: columns of the data, at least 1.
-        reps: repetitions, for names only.
+        n_qubits: for names only: with fewer qubits than features, the map is applied to so many features after another,
+            the rest on the first qubits; None for one qubit per feature, at most 8.
+        reps: repetitions, for names only; None for 1 of "angle" and 2 of the others, as in Qiskit.
         entanglement: as in Qiskit's function of that name ("full", "linear", pairs, ...), for names only; None for its
             default.
 
@@ -76,12 +84,26 @@ def feature_map_circuit(source: Any, n_features: int, *, reps: int = 2, entangle
         >>> feature_map_circuit("zz_feature_map", 5).num_parameters
         5
     """
-    circuit = _build(source, FEATURE_MAPS, "feature map", n_features, reps, entanglement)
+    if isinstance(source, str):
+        return _in_blocks(source, n_features, n_qubits or min(n_features, MOST_QUBITS), reps, entanglement)
+    circuit = _build(source, FEATURE_MAPS, "feature map", n_features, 1, entanglement)
     if circuit.num_parameters != n_features:
         raise ClassifierError(
             f"the feature map has {circuit.num_parameters} parameter(s) and the data {n_features} feature(s); give a "
             "feature map of as many parameters, or reduce the features first"
         )
+    return circuit
+
+
+def _in_blocks(name: str, n_features: int, n_qubits: int, reps: int | None, entanglement: Any) -> QuantumCircuit:
+    """Return the maps of the features 0 .. n_qubits - 1, n_qubits .. 2 n_qubits - 1, ..., one after another."""
+    repeated = (1 if name == "angle" else 2) if reps is None else reps
+    x = ParameterVector("x", n_features)
+    circuit = QuantumCircuit(min(n_qubits, n_features))
+    for first in range(0, n_features, n_qubits):
+        block = x[first : first + n_qubits]
+        part = _build(name, FEATURE_MAPS, "feature map", len(block), repeated, entanglement)
+        circuit.compose(part.assign_parameters(block), range(len(block)), inplace=True)
     return circuit
 
 

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 from qvar.classify import storage
 from qvar.classify.loss import find_loss
@@ -112,7 +113,8 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
                 batch_size=self.batch_size,
             )
             try:
-                optimizer.minimize(objective, start, rng)
+                with threadpool_limits(1, user_api="blas"):  # products of this size gain nothing from more threads
+                    optimizer.minimize(objective, start, rng)
             except StopTraining:
                 pass
             finally:
@@ -241,7 +243,6 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
                 check_whole(name, getattr(self, name), least=least, error=ClassifierError)
         if is_first:
             self.classes_ = np.unique(y if classes is None else np.asarray(classes))
-            self._learn_range(X)
         codes = np.searchsorted(self.classes_, y)
         known = codes < len(self.classes_)
         if not (known.all() and (self.classes_[codes] == y).all()):
@@ -253,6 +254,8 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         n_left = len(np.unique(codes[weighty])) if classes is None and is_first else len(self.classes_)
         if n_left < 2 or not weighty.any():
             raise ClassifierError(f"training needs rows of at least two classes, got {n_left} class in y")
+        if is_first:
+            self._learn_range(X[weighty])
         return self._scaled(X[weighty]), codes[weighty], row_weights[weighty]
 
     def _learn_range(self, X: Floats) -> None:

@@ -109,12 +109,12 @@ class Network:
         """Return class probabilities, shape (N, C), for data of shape (N, n_features); frequencies with shots."""
         n = max(1, _NUMBERS_AT_ONCE >> 2 * self.parametrized.circuit.n_qubits)
         parts = [self._values(weights, data[k : k + n]) for k in range(0, len(data), n)]
-        p = np.clip(self.readout.probabilities(np.concatenate(parts)), 0.0, 1.0)
-        p = p / p.sum(axis=1, keepdims=True)
+        p: Floats = np.clip(self.readout.probabilities(np.concatenate(parts)), 0.0, 1.0)
+        p /= p.sum(axis=1, keepdims=True)
         return frequencies(p, self.shots, rng) if self.shots is not None and self.draws else p
 
     def _values(self, weights: Floats, data: Floats) -> Floats:
-        return self.model.values(weights[None, :], self.model.rows(data))[0]
+        return np.asarray(self.model.values(weights[None, :], self.model.rows(data))[0])
 
     def metric(self, data: Floats) -> Callable[[Floats, NDArray[np.int64]], Floats] | None:
         """Return the Fubini-Study metric as a function of weights and rows of `data`; None where there is none."""

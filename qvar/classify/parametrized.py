@@ -51,7 +51,7 @@ class ParametrizedCircuit:
     def pull_back(self, data: Floats, weights: Floats, slopes: Floats) -> Floats:
         """Return derivatives by weight, summed over rows, from those by angle, shape (n_rows, S)."""
         by_function = np.zeros((len(data), len(self.angles.slots)))
-        np.add.at(by_function, (slice(None), self.source), slopes * self.scale)
+        np.add.at(by_function.T, self.source, (slopes * self.scale).T)
         by_parameter = self.angles.pull_back(self._points(data, weights), by_function)
         return np.asarray(by_parameter[:, self.n_features :].sum(axis=0))
 

@@ -174,7 +174,7 @@ class ObservableReadout:
         """Return derivatives by expectation value."""
         p = self.probabilities(values)
         by_logit = self.scale * p * (slopes - (p * slopes).sum(axis=-1, keepdims=True))
-        return by_logit if len(self.of_classes) > 1 else by_logit[..., 1:]
+        return np.asarray(by_logit if len(self.of_classes) > 1 else by_logit[..., 1:])
 
     def _logits(self, values: Floats) -> Floats:
         return values if len(self.of_classes) > 1 else np.concatenate([np.zeros_like(values), values], axis=-1)

@@ -265,7 +265,7 @@ class TrainingObjective:
     def _slopes(self, p: Floats) -> Floats:
         """Return derivatives of the mean loss by probability, shape (N, C)."""
         weights = self._batch.row_weights
-        return self.loss.slopes(p, self._batch.targets) * (weights / weights.sum())[:, None]
+        return np.asarray(self.loss.slopes(p, self._batch.targets) * (weights / weights.sum())[:, None])
 
     def _gradient(self, weights: Floats, values: Floats, slopes: Floats) -> Floats:
         rows = self._batch.rows

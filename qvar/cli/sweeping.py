@@ -13,13 +13,14 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from qvar.cli.durations import duration
 from qvar.cli.listing import print_json, print_line
 from qvar.cli.searching import SearchOptions
 from qvar.report import compare, comparison_table, report_json, write_summary
 from qvar.runs import SweepFolder
 from qvar.runs.sweep_folder import seconds_left
+from qvar.runs.workers import usable_cores
 from qvar.search import Labels, RunOutcome, SearchConfiguration, Sweep, sweep
-from qvar.search.sweep_running import usable_cores
 from qvar.simulators.errors import QvarError
 
 __all__ = ["SweepOptions", "parse_seeds", "sweep_command"]
@@ -213,7 +214,7 @@ class _Display(AbstractContextManager["_Display"]):
             text = f"FAILED: {outcome.error}"
         else:
             result = outcome.result()
-            text = f"noiseless error {result['error']:.1e}, {result['n_cnots']} CNOTs, {_duration(result['seconds'])}"
+            text = f"noiseless error {result['error']:.1e}, {result['n_cnots']} CNOTs, {duration(result['seconds'])}"
         line = f"{self._n_over} of {len(self._runs)}: {outcome.run.name}: {text}"
         left = "" if self._console.is_terminal else f"; {self._left()[1]}"
         print_line(f"{line}{left if self._n_over < len(self._runs) else ''}", self._console)
@@ -233,11 +234,4 @@ class _Display(AbstractContextManager["_Display"]):
         if seconds is None:
             return done, "no estimate yet"
         total = seconds + time.monotonic() - self._started
-        return done, f"about {_duration(seconds)} left, {_duration(total)} in all"
-
-
-def _duration(seconds: float) -> str:
-    for limit, unit, name in ((100, 1, "s"), (6000, 60, "min"), (172_800, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds / unit:.0f} {name}"
-    return f"{seconds / 86_400:.0f} days"
+        return done, f"about {duration(seconds)} left, {duration(total)} in all"

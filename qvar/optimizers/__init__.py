@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from qvar.optimizers.cobyla import Cobyla
     from qvar.optimizers.lbfgs import LBFGS
     from qvar.optimizers.limited_memory import CompactLBFGS, limited_memory_bfgs
+    from qvar.optimizers.natural_gradient import QuantumNaturalGradient
     from qvar.optimizers.result import Minimum, Optimizer
     from qvar.optimizers.rotosolve import Rotosolve
     from qvar.optimizers.spsa import SPSA
@@ -27,6 +28,7 @@ _HOME = {
     "CompactLBFGS": "limited_memory",
     "Minimum": "result",
     "Optimizer": "result",
+    "QuantumNaturalGradient": "natural_gradient",
     "Rotosolve": "rotosolve",
     "limited_memory_bfgs": "limited_memory",
 }
@@ -41,6 +43,7 @@ __all__ = [
     "CompactLBFGS",
     "Minimum",
     "Optimizer",
+    "QuantumNaturalGradient",
     "Rotosolve",
     "limited_memory_bfgs",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,6 +25,7 @@ class Adam:
     -learning_rate * m / (1 - beta1**k) / (sqrt(v / (1 - beta2**k)) + epsilon).
 
     Where the descent gains nothing on the start point, it is repeated once from a displaced start, as by `LBFGS`.
+    Each step is one gradient, in either descent; the final angles cost one energy more.
 
     Args:
         max_iterations: gradients allowed per descent, at least 1.
@@ -38,6 +40,8 @@ class Adam:
     - the learning rate is that of angles, not of network weights (0.001 there);
     - it stops at vanishing gradients, and leaves a stationary start once.
     """
+
+    calls_per_step: ClassVar[int | None] = 1
 
     max_iterations: int = 500
     learning_rate: float = 0.1

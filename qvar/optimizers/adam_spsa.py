@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,6 +60,8 @@ class AdamSPSA:
       iterates themselves are not evaluated (the published code spends a third energy per iteration on that);
     - shots have the statistics of a measurement (see `qvar.simulators.measurement`), not those of a Gaussian per term.
     """
+
+    calls_per_step: ClassVar[int | None] = 2
 
     max_evaluations: int = 500
     a: float = 1.2104

@@ -1,6 +1,7 @@
 """COBYLA through NLopt: derivative-free minimization by linear models in a shrinking trust region."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import nlopt
 import numpy as np
@@ -27,6 +28,8 @@ class Cobyla:
     Source: Powell 1994; as angle optimizer in Patel et al., arXiv 2402.03500, with 100 or 1000 evaluations.
     """
 
+    calls_per_step: ClassVar[int | None] = None
+
     max_evaluations: int = 1000
     initial_step: float = 1.0
     tolerance: float = 1e-4
@@ -47,7 +50,11 @@ class Cobyla:
             value = counted.value(angles)
             return counted.minimum(angles, value, converged=True)
 
+        begun = 0
+
         def function(theta: NDArray[np.float64], gradient: NDArray[np.float64]) -> float:  # noqa: ARG001
+            nonlocal begun
+            begun += 1
             return counted.value(theta)
 
         solver = nlopt.opt(nlopt.LN_COBYLA, len(angles))
@@ -60,6 +67,8 @@ class Cobyla:
             solver.optimize(angles)
             converged = solver.last_optimize_result() != nlopt.MAXEVAL_REACHED
         except nlopt.RoundoffLimited:
+            if begun > counted.evaluations:
+                raise  # it came from within the objective
             converged = True  # no further progress is possible in float64; the best point stands
         assert counted.best_parameters is not None
         return counted.minimum(counted.best_parameters, counted.best_value, converged=converged)

@@ -1,6 +1,7 @@
 """L-BFGS through SciPy, on the exact gradients that the engines give."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +30,8 @@ class LBFGS:
 
     Source: Byrd, Lu, Nocedal and Zhu 1995 (SciPy's L-BFGS-B, without bounds).
     """
+
+    calls_per_step: ClassVar[int | None] = None
 
     max_iterations: int = 200
     tolerance: float = 1e-5

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -64,6 +65,8 @@ class CompactLBFGS:
     Differs from the source:
     - it leaves a stationary start once.
     """
+
+    calls_per_step: ClassVar[int | None] = None
 
     max_iterations: int = 200
     memory: int = 10

@@ -28,6 +28,7 @@ class Minimum:
         converged: whether the optimizer's own stopping rule was met before the budget ran out.
         history: every value seen in order, one for each call of the objective, float64; values of stages with different
             shots stand side by side.
+        metrics: Fubini-Study metrics, which a simulator gives: each takes one state for every gate with a free angle.
     """
 
     parameters: NDArray[np.float64]
@@ -37,10 +38,23 @@ class Minimum:
     shots: int
     converged: bool
     history: NDArray[np.float64]
+    metrics: int = 0
 
 
 class Optimizer(Protocol):
     """A small frozen object holding an optimizer's settings."""
+
+    @property
+    def calls_per_step(self) -> int | None:
+        """Calls of the objective that a step makes, after which the objective may change; None where it must not.
+
+        This is what training on batches of data needs to know. 1: each step is one call of `value_and_gradient`, for
+        natural gradients after one of `metric`. 2: each step is a pair of energies, and so is each part of a
+        calibration. Energies at the angles returned follow after the last step. An objective that changes should have
+        an attribute `is_stochastic` that is True: the lowest value seen is luck then, and the last angles are returned
+        instead.
+        """
+        ...
 
     def minimize(self, objective: Objective, start: ArrayLike, rng: np.random.Generator) -> Minimum:
         """Minimize `objective` from the angles `start`, shape (n_parameters,), drawing chance from `rng`."""
@@ -57,6 +71,7 @@ class CountedObjective:
     objective: Objective
     evaluations: int = 0
     gradients: int = 0
+    metrics: int = 0
     shots: int = 0
     history: list[float] = field(default_factory=list)
     best_value: float = np.inf
@@ -81,6 +96,34 @@ class CountedObjective:
         self.shots += energies * self.objective.shots_per_evaluation
         self._note(value, theta)
         return value, gradient
+
+    def value_and_shifts(self, theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Return energy and [f(theta + pi/2 e_k) - f(theta - pi/2 e_k)] / 2 from one batch of 2 P + 1 energies."""
+        shifts = np.pi / 2 * np.eye(len(theta))
+        energies = self.objective.batch(np.concatenate([theta[None], theta + shifts, theta - shifts]))
+        self.evaluations += len(energies)
+        self.shots += len(energies) * self.objective.shots_per_evaluation
+        value, (plus, minus) = float(energies[0]), np.split(energies[1:], 2)
+        self._note(value, theta)
+        return value, (plus - minus) / 2
+
+    def metric(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the metric of an objective that has one, shape (n_parameters, n_parameters), and count it.
+
+        Raises:
+            OptimizerError: if the objective has no metric, or one of another shape.
+        """
+        method = getattr(self.objective, "metric", None)
+        if not callable(method):
+            raise OptimizerError(
+                f"the natural gradient needs an objective with a method metric(theta), which {self.objective!r} lacks; "
+                "take exact values of PauliTransferSimulator or StatevectorSimulator, or another optimizer"
+            )
+        metric = np.asarray(method(theta), dtype=np.float64)
+        if metric.shape != (len(theta), len(theta)):
+            raise OptimizerError(f"a metric of {len(theta)} parameter(s) is a square matrix, got shape {metric.shape}")
+        self.metrics += 1
+        return metric
 
     def absorb(self, values: NDArray[np.float64], lowest: NDArray[np.float64], *, gradients: bool) -> None:
         """Count what a compiled loop has done on the objective.
@@ -119,15 +162,17 @@ class CountedObjective:
             shots=self.shots,
             converged=converged,
             history=np.array(self.history, dtype=np.float64),
+            metrics=self.metrics,
         )
 
     def settle(self, last: NDArray[np.float64], *, converged: bool) -> Minimum:
-        """Evaluate the last iterate afresh and return it, or without shots the lowest value seen.
+        """Evaluate the last iterate afresh and return it, or of an exact objective the lowest value seen.
 
         The lowest of many noisy values is luck, the lowest of exact ones is not.
         """
         value = self.value(last)
-        if self.objective.shots_per_evaluation or self.best_parameters is None:
+        is_stochastic = self.objective.shots_per_evaluation or getattr(self.objective, "is_stochastic", False)
+        if is_stochastic or self.best_parameters is None:
             return self.minimum(last, value, converged=converged)
         return self.minimum(self.best_parameters, self.best_value, converged=converged)
 

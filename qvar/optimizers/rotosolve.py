@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import index
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,6 +71,8 @@ class Rotosolve:
     - an angle without influence stays where it is;
     - exact sweeps by a pass backwards and forwards, in another order of the angles.
     """
+
+    calls_per_step: ClassVar[int | None] = None
 
     max_sweeps: int = 100
     tolerance: float = 1e-8

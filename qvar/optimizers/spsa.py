@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,6 +45,8 @@ class SPSA:
     - no blocking: a step that seems to raise the value is taken all the same;
     - the number of calibration energies is part of the budget.
     """
+
+    calls_per_step: ClassVar[int | None] = 2
 
     max_evaluations: int = 500
     a: float | None = None

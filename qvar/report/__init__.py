@@ -1,4 +1,10 @@
-"""What people look at: tables of results, tasks, devices and presets; summaries of sweeps; reports."""
+"""What people look at: tables of results, tasks, devices and presets; summaries of sweeps; reports.
+
+What belongs to classifiers is loaded when it is asked for; searches do without scikit-learn.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from qvar.report.comparison import Group, Setting, Spread, compare
 from qvar.report.document import report_json, report_markdown
@@ -8,6 +14,18 @@ from qvar.report.records import RunRecord, read_runs
 from qvar.report.summary import write_summary
 from qvar.report.tables import comparison_table, device_table, family_table, preset_table, result_table, task_table
 
+if TYPE_CHECKING:
+    from qvar.report.classifier_page import classifier_html, write_comparison
+    from qvar.report.classifiers import classifier_json, classifier_markdown, classifier_table
+
+_HOME = {
+    "classifier_html": "classifier_page",
+    "classifier_json": "classifiers",
+    "classifier_markdown": "classifiers",
+    "classifier_table": "classifiers",
+    "write_comparison": "classifier_page",
+}
+
 __all__ = [
     "PUBLISHED",
     "Group",
@@ -15,6 +33,10 @@ __all__ = [
     "RunRecord",
     "Setting",
     "Spread",
+    "classifier_html",
+    "classifier_json",
+    "classifier_markdown",
+    "classifier_table",
     "compare",
     "comparison_table",
     "device_table",
@@ -27,5 +49,12 @@ __all__ = [
     "report_markdown",
     "result_table",
     "task_table",
+    "write_comparison",
     "write_summary",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -16,13 +16,24 @@ from qvar.simulators.errors import QvarError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["report_html"]
+__all__ = ["render", "report_html", "svg_address"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def report_html(records: Sequence[RunRecord]) -> str:
     """Return the report as a self-contained HTML page; names and messages in it are escaped."""
+    return render(
+        "page.html.jinja",
+        title=TITLE,
+        overview=overview(records),
+        meaning=MEANING,
+        settings=[_setting(s) for s in compare(records)],
+    )
+
+
+def render(template: str, **content: Any) -> str:
+    """Return a page of the folder templates, filled in; whatever is filled in is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -32,9 +43,7 @@ def report_html(records: Sequence[RunRecord]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html.jinja").render(
-        title=TITLE, overview=overview(records), meaning=MEANING, settings=[_setting(s) for s in compare(records)]
-    )
+    return environment.get_template(template).render(**content)
 
 
 def _setting(setting: Setting) -> dict[str, Any]:

@@ -7,24 +7,21 @@ whose process dies, is recorded as a failure and stops no other.
 
 import logging
 import os
-import socket
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from qvar.runs import RunFolder, SweepFolder, SweepRun
 from qvar.runs.status import clear_failure, describe_failure, write_failure
+from qvar.runs.workers import Work, WorkerDied, usable_cores, workers
 from qvar.search.configuration import SearchConfiguration
 from qvar.search.running import run_search
 from qvar.search.sweep import Sweep
 from qvar.simulators.errors import RunError
 
-__all__ = ["RunOutcome", "SweepResult", "sweep", "usable_cores"]
+__all__ = ["RunOutcome", "SweepResult", "sweep"]
 
 _DIED = "its process died twice, the second time with no other run beside it; perhaps it needs more memory"
 
@@ -66,13 +63,6 @@ class SweepResult:
     def failures(self) -> tuple[RunOutcome, ...]:
         """The runs that failed."""
         return tuple(outcome for outcome in self.outcomes if outcome.error is not None)
-
-
-def usable_cores() -> int:
-    """Return the number of cores that this process may use."""
-    import joblib
-
-    return int(joblib.cpu_count())
 
 
 def sweep(
@@ -118,8 +108,10 @@ def sweep(
             clear_failure(run.path)
             to_do.append(run)
     if to_do:
-        with _workers(usable_cores() if jobs is None else jobs, cluster) as work:
-            for outcome in _outlive_deaths(work, to_do):
+        at_a_time = usable_cores() if jobs is None else jobs
+        parent = None if cluster is not None or at_a_time == 1 else os.getpid()
+        with workers(at_a_time, cluster) as work:
+            for outcome in _outlive_deaths(_carrying(work, parent=parent), to_do):
                 note(outcome)
     return SweepResult(folder.path, tuple(outcomes[run] for run in runs))
 
@@ -136,11 +128,7 @@ def _is_finished(run: SweepRun) -> bool:
 
 
 _Work = Callable[[Sequence[SweepRun]], Iterator[RunOutcome]]
-"""Carries out runs and gives their outcomes as they come; raises `_Died` if a process that did so died."""
-
-
-class _Died(Exception):
-    """A worker process died, killed by the system or by a fault outside of Python."""
+"""Carries out runs and gives their outcomes as they come; raises `WorkerDied` if a process that did so died."""
 
 
 def _outlive_deaths(work: _Work, runs: Sequence[SweepRun]) -> Iterator[RunOutcome]:
@@ -151,7 +139,7 @@ def _outlive_deaths(work: _Work, runs: Sequence[SweepRun]) -> Iterator[RunOutcom
             for outcome in work(list(left)):
                 del left[outcome.run]
                 yield outcome
-        except _Died:
+        except WorkerDied:
             for run in [run for run in left if run.died_at_work] or list(left):
                 del left[run]
                 yield _run_alone(work, run)
@@ -161,36 +149,17 @@ def _run_alone(work: _Work, run: SweepRun) -> RunOutcome:
     try:
         (outcome,) = work([run])
         return outcome
-    except _Died:
+    except WorkerDied:
         write_failure(run.path, _DIED)
         return RunOutcome(run, _DIED)
 
 
-@contextmanager
-def _workers(jobs: int, cluster: str | None) -> Iterator[_Work]:
-    """Give the means to carry out runs: this process, processes beside it, or a cluster."""
-    from joblib import parallel_config
+def _carrying(work: Work, *, parent: int | None) -> _Work:
+    """Return the means to carry out runs from the means to carry out anything."""
+    carry_out = partial(_carry_out, parent=parent, log_level=logging.getLogger("qvar").level)
 
-    if cluster is not None:
-        with _dask_client(cluster) as client, parallel_config(backend="dask", client=client):
-            yield lambda runs: _in_parallel(runs, jobs=-1, parent=None)
-    elif jobs == 1:
-        yield lambda runs: (_carry_out(run, parent=None) for run in runs)
-    else:
-        threads = max(1, usable_cores() // jobs)
-        with parallel_config(backend="loky", inner_max_num_threads=threads), warnings.catch_warnings():
-            # Loky starts a worker anew if it has grown, as every worker does that loads PyTorch in a later run.
-            warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
-            yield lambda runs: _in_parallel(runs, jobs=jobs, parent=os.getpid())
-
-
-def _in_parallel(runs: Sequence[SweepRun], *, jobs: int, parent: int | None) -> Iterator[RunOutcome]:
-    from joblib import Parallel, delayed
-
-    parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
-    log_level = logging.getLogger("qvar").level
-    try:
-        for outcome in parallel(delayed(_carry_out)(run, parent=parent, log_level=log_level) for run in runs):
+    def carry_out_all(runs: Sequence[SweepRun]) -> Iterator[RunOutcome]:
+        for outcome in work(carry_out, runs):
             is_here = outcome.error is not None or _is_finished(outcome.run)
             yield (
                 outcome
@@ -200,24 +169,19 @@ def _in_parallel(runs: Sequence[SweepRun], *, jobs: int, parent: int | None) -> 
                     f"its worker left no result in {outcome.run.path}; all workers must see the same folder",
                 )
             )
-    except BrokenProcessPool as error:
-        raise _Died from error
-    except Exception as error:
-        if type(error).__name__ == "KilledWorker":  # Dask's word for it; the class is there only if Dask is
-            raise _Died from error
-        raise
+
+    return carry_out_all
 
 
-def _carry_out(run: SweepRun, *, parent: int | None = None, log_level: int | None = None) -> RunOutcome:
+def _carry_out(run: SweepRun, *, parent: int | None, log_level: int) -> RunOutcome:
     """Run or resume one search, in whatever process this is; record what goes wrong.
 
     Args:
         run: the run.
         parent: the process without which there is no sweep any more, None for whichever.
-        log_level: what qvar logs in this process, None to leave that as it is.
+        log_level: what qvar logs in this process.
     """
-    if log_level is not None:
-        logging.getLogger("qvar").setLevel(log_level)
+    logging.getLogger("qvar").setLevel(log_level)
 
     def go_on_with_parent(_: Mapping[str, Any]) -> None:
         if parent is not None and os.getppid() != parent:
@@ -231,34 +195,3 @@ def _carry_out(run: SweepRun, *, parent: int | None = None, log_level: int | Non
             write_failure(run.path, error)
             return RunOutcome(run, describe_failure(error))
     return RunOutcome(run)
-
-
-@contextmanager
-def _dask_client(address: str) -> Iterator[Any]:
-    """Give a client of the Dask scheduler at `address`, after a look at its workers."""
-    try:
-        from distributed import Client
-    except ImportError:
-        raise RunError("a cluster needs Dask: pip install 'qvar-toolkit[cluster]'") from None
-    _check_answers(address)
-    with Client(address, timeout="10s", set_as_default=False) as client:
-        threads = client.nthreads()
-        if not threads:
-            raise RunError(f"the Dask scheduler at {address} has no workers; start some with: dask worker {address}")
-        if max(threads.values()) > 1:
-            raise RunError(
-                f"the Dask workers at {address} run up to {max(threads.values())} searches in one process, which "
-                f"disturb each other; start them with: dask worker {address} --nthreads 1 --nworkers N"
-            )
-        yield client
-
-
-def _check_answers(address: str) -> None:
-    """Raise RunError unless something answers at "tcp://host:port"; an unanswered Dask client is hard to end."""
-    place = urlsplit(address if "//" in address else f"tcp://{address}")
-    try:
-        if place.hostname is None or place.port is None:
-            raise ValueError("an address reads tcp://host:8786")
-        socket.create_connection((place.hostname, place.port), timeout=10).close()
-    except (OSError, ValueError) as error:
-        raise RunError(f"no Dask scheduler answers at {address!r}: {error}") from error

@@ -5,7 +5,7 @@ linear; each that does gets a slot of its own, whose value follows from the para
 gradients back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,7 @@ __all__ = ["AngleMap", "bound", "linear_form"]
 Points = NDArray[np.float64]
 
 _MANY = 2**13
-"""Points from which SymPy is worth loading: it takes 0.4 s at first and 2 ms an expression, Qiskit 3 us a value."""
+"""Points, over all calls, from which SymPy is worth it: 0.4 s at first, 2 ms an expression; Qiskit: 3 us a value."""
 
 
 def linear_form(expression: ParameterExpression) -> tuple[Parameter, float, float] | None:
@@ -126,6 +126,19 @@ class AngleMap:
             result[:, column] += gradients[:, k] * self._evaluated((k, column), derivative, points)
         return result
 
+    @cached_property
+    def _asked(self) -> dict[tuple[int, int], int]:
+        """At how many points each expression was evaluated so far."""
+        return {}
+
+    @cached_property
+    def _compiled(self) -> dict[tuple[int, int], Callable[..., Any] | None]:
+        """Functions of arrays for expressions that are evaluated often; None where there is none."""
+        return {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.parameters, self.slots)  # compiled functions do not travel
+
     def _evaluated(self, key: tuple[int, int], expression: Any, points: Points) -> Points:
         """Return the expression at every point, float64 of shape (n_points,)."""
         if not getattr(expression, "parameters", ()):
@@ -135,9 +148,16 @@ class AngleMap:
         content = rows.tobytes()
         latest = self._latest.get(key)
         if latest is None or latest[0] != content:
-            values = _together(expression, names, rows) if len(rows) >= _MANY else None
-            latest = self._latest[key] = content, _one_by_one(expression, names, rows) if values is None else values
+            latest = self._latest[key] = content, self._fresh(key, expression, names, rows)
         return latest[1]
+
+    def _fresh(self, key: tuple[int, int], expression: Any, names: Sequence[Parameter], rows: Points) -> Points:
+        self._asked[key] = self._asked.get(key, 0) + len(rows)
+        if self._asked[key] >= _MANY and key not in self._compiled:
+            self._compiled[key] = _compile(expression, names)
+        function = self._compiled.get(key)
+        values = None if function is None else _together(function, rows)
+        return _one_by_one(expression, names, rows) if values is None else values
 
 
 def _one_by_one(expression: Any, names: Sequence[Parameter], rows: Points) -> Points:
@@ -145,17 +165,24 @@ def _one_by_one(expression: Any, names: Sequence[Parameter], rows: Points) -> Po
     return np.array([bound(expression, values) for values in named])
 
 
-def _together(expression: Any, names: Sequence[Parameter], rows: Points) -> Points | None:
-    """Return the expression at all rows, computed by NumPy; None at the slightest doubt.
-
-    Doubt is an expression that SymPy or NumPy cannot take, a complex value, or a floating-point error on the way: the
-    slow route then finds out whether there is a value, and names the point where there is none.
-    """
+def _compile(expression: Any, names: Sequence[Parameter]) -> Callable[..., Any] | None:
+    """Return the expression as a function of arrays; None if SymPy cannot take it."""
     from sympy import Symbol, lambdify
 
     try:
-        symbolic = expression.sympify()
-        function = lambdify([Symbol(parameter.name) for parameter in names], symbolic, "numpy", docstring_limit=0)
+        symbols = [Symbol(parameter.name) for parameter in names]
+        return lambdify(symbols, expression.sympify(), "numpy", docstring_limit=0)  # type: ignore[no-any-return]
+    except (TypeError, ValueError, AttributeError, NameError, RuntimeError):
+        return None
+
+
+def _together(function: Callable[..., Any], rows: Points) -> Points | None:
+    """Return the function at all rows; None at the slightest doubt.
+
+    Doubt is a complex value or a floating-point error on the way: the slow route then finds out whether there is a
+    value, and names the point where there is none.
+    """
+    try:
         with np.errstate(all="raise", under="ignore"):
             values = np.asarray(function(*rows.T))
     except (TypeError, ValueError, ArithmeticError, AttributeError, NameError, RuntimeError):

@@ -21,10 +21,10 @@ def test_scikit_learn_finds_no_fault(estimator, check):
 
 def test_grid_search_pipelines_and_cross_validation_work():
     X, y = make_moons(60, noise=0.1, random_state=7)
-    model = VariationalClassifier(feature_range=(0, 3), optimizer=Adam(20, displacement=0.0), random_state=7)
+    model = VariationalClassifier(optimizer=Adam(20, displacement=0.0), random_state=7)
     pipeline = make_pipeline(StandardScaler(), model)
     assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.7
-    grid = {"variationalclassifier__bandwidth": [0.1, 1.0], "variationalclassifier__readout": ["parity", "one-qubit"]}
+    grid = {"variationalclassifier__bandwidth": [0.01, 1.0], "variationalclassifier__readout": ["parity", "one-qubit"]}
     found = GridSearchCV(pipeline, grid, cv=2, n_jobs=2).fit(X, y)
     assert found.best_params_["variationalclassifier__bandwidth"] == 1.0
     assert found.best_score_ > 0.7
@@ -41,10 +41,10 @@ def test_a_clone_has_the_same_settings_and_no_memory():
 def test_classes_may_have_any_names():
     X, y = make_moons(40, noise=0.1, random_state=3)
     names = np.array(["good", "bad"], dtype=object)[y]
-    model = VariationalClassifier(feature_range=(0, 3), random_state=7).fit(X, names)
+    model = VariationalClassifier(random_state=7).fit(X, names)
     assert list(model.classes_) == ["bad", "good"]
     assert model.score(X, names) > 0.7
-    numbers = VariationalClassifier(feature_range=(0, 3), random_state=7).fit(X, 1 - y)
+    numbers = VariationalClassifier(random_state=7).fit(X, 1 - y)
     assert np.array_equal(model.predict_proba(X), numbers.predict_proba(X))
 
 

@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from qvar.cli import sweeping
+from qvar.cli.durations import duration
 from qvar.cli.sweeping import SweepOptions, parse_seeds
 from qvar.problems import molecule
 from qvar.runs import RunFolder, SweepFolder
@@ -255,4 +256,4 @@ def test_on_a_terminal_there_is_a_live_line_with_the_time_left(own_folder, qvar)
     [(0.4, "0 s"), (99, "99 s"), (150, "2 min"), (5400, "90 min"), (7200, "2 h"), (3 * 86_400, "3 days")],
 )
 def test_durations_are_short(seconds, text):
-    assert sweeping._duration(seconds) == text
+    assert duration(seconds) == text

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Rotosolve
+from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, QuantumNaturalGradient, Rotosolve
 from qvar.simulators import AerSimulator, Circuit, Operation
 from qvar.simulators.errors import EngineError, OptimizerError
 from tests.optimizers.objectives import CHAIN, ISING, NOISE, ONE_ANGLE, CountingGenerator, Recording, Z, exact, ry
@@ -15,6 +15,7 @@ OPTIMIZERS = {
     "compact l-bfgs": (CompactLBFGS(), 1e-7),
     "adam": (Adam(), 1e-7),
     "aqgd": (AQGD(), 1e-4),
+    "natural gradient": (QuantumNaturalGradient(), 1e-7),
     "rotosolve": (Rotosolve(), 1e-6),
     "spsa": (SPSA(), 2e-2),
     "adam-spsa": (AdamSPSA(), 2e-2),
@@ -30,7 +31,15 @@ SHORT = {
     Rotosolve: Rotosolve(max_sweeps=3),
     SPSA: SPSA(max_evaluations=40, calibration=5),
 }
+EXACT_DESCENTS = (Cobyla(), LBFGS(), Adam(), AQGD(), QuantumNaturalGradient(), Rotosolve())
+ONLY_EXACT = "natural gradient"
+"""Needs a metric, which estimates from shots and Aer do not have."""
 every_optimizer = pytest.mark.parametrize(("optimizer", "accuracy"), OPTIMIZERS.values(), ids=OPTIMIZERS)
+every_other = pytest.mark.parametrize(
+    ("optimizer", "accuracy"),
+    [v for k, v in OPTIMIZERS.items() if k != ONLY_EXACT],
+    ids=[k for k in OPTIMIZERS if k != ONLY_EXACT],
+)
 
 
 def rng(seed=0):
@@ -72,7 +81,7 @@ def test_shared_angles_are_no_obstacle_except_to_rotosolve_which_says_so(optimiz
 def test_with_noise_all_optimizers_agree_on_the_minimum():
     values = [
         optimizer.minimize(exact(noise=NOISE), [0.4, 0.3, -0.2, 0.1], rng()).value
-        for optimizer in (Cobyla(), LBFGS(), Adam(), AQGD(), Rotosolve(), SPSA(), AdamSPSA(max_evaluations=2000))
+        for optimizer in (*EXACT_DESCENTS, SPSA(), AdamSPSA(max_evaluations=2000))
     ]
     assert values == pytest.approx([values[0]] * len(values), abs=2e-2)
     assert values[0] > ISING.ground_energy() + 0.02
@@ -98,7 +107,7 @@ def test_counts_are_those_of_an_independent_observer(optimizer, accuracy):
     assert outcome.shots == 0
 
 
-@every_optimizer
+@every_other
 def test_shots_are_those_really_drawn(optimizer, accuracy):
     generator = CountingGenerator(1)
     objective = exact(noise=NOISE).with_shots(100, generator)
@@ -106,7 +115,7 @@ def test_shots_are_those_really_drawn(optimizer, accuracy):
     assert outcome.shots == generator.shots > 0
 
 
-@every_optimizer
+@every_other
 def test_gradients_by_parameter_shift_are_exact_and_free_of_shots(optimizer, accuracy):
     objective = Recording(AerSimulator(method="statevector").objective(ONE_ANGLE, Z))
     outcome = SHORT[type(optimizer)].minimize(objective, [0.4], rng())
@@ -128,7 +137,7 @@ def test_a_circuit_without_angles_is_evaluated_and_returned(optimizer, accuracy)
     assert len(objective.points) == 1
 
 
-@every_optimizer
+@every_other
 def test_the_same_seed_gives_the_same_record(optimizer, accuracy):
     def record(seed):
         objective = exact(noise=NOISE).with_shots(50, rng(seed + 100))
@@ -165,6 +174,35 @@ def test_an_objective_that_raises_stops_the_optimizer_with_its_own_error(optimiz
 
     with pytest.raises(EngineError, match="broke down"):
         optimizer.minimize(Broken(exact()), [0.4, 0.3, -0.2, 0.1], rng())
+
+
+@pytest.mark.parametrize("n_parameters", [1, 4, 20])
+@pytest.mark.parametrize("budget", [2, 3, 4, 5, 7, 19, 21, 22, 23, 40])
+def test_budgets_hold_to_the_evaluation_however_small_they_are(budget, n_parameters):
+    """Below P + 1 evaluations, COBYLA has not even its first simplex, and returns the best point that it saw."""
+    circuit = Circuit(1, tuple(ry(k) for k in range(n_parameters)))
+    start = rng(1).normal(size=n_parameters)
+    pairs = budget // 2 * 2 + 1  # one evaluation at the end
+    expected = {
+        Cobyla(budget): budget,
+        SPSA(budget, a=0.5): pairs,
+        AdamSPSA(budget): pairs,
+        AQGD(budget, 0.01, gradient="loss-shift", tolerance=1e-300): budget * (2 * n_parameters + 1) + 1,
+    }
+    if budget >= 4:
+        expected[SPSA(budget, calibration=1)] = pairs
+    for optimizer, evaluations in expected.items():
+        objective = Recording(exact(circuit, Z))
+        outcome = optimizer.minimize(objective, start, rng())
+        if isinstance(optimizer, Cobyla):
+            if outcome.converged:  # one angle is soon found
+                assert n_parameters == 1
+                evaluations = outcome.evaluations
+            assert outcome.value == min(objective.values)
+            np.testing.assert_array_equal(outcome.parameters, objective.points[np.argmin(objective.values)])
+        if not isinstance(optimizer, AQGD):
+            assert len(objective.points) == evaluations
+        assert outcome.evaluations == evaluations
 
 
 BAD_SETTINGS = [
@@ -212,6 +250,15 @@ BAD_SETTINGS = [
     (AQGD, {"tolerance": 0.0}),
     (AQGD, {"parameter_tolerance": np.nan}),
     (AQGD, {"averaging": 0}),
+    (AQGD, {"gradient": "parameter-shift"}),
+    (QuantumNaturalGradient, {"max_iterations": 0}),
+    (QuantumNaturalGradient, {"learning_rate": 0.0}),
+    (QuantumNaturalGradient, {"regularization": 0.0}),
+    (QuantumNaturalGradient, {"regularization": np.nan}),
+    (QuantumNaturalGradient, {"momentum": 1.0}),
+    (QuantumNaturalGradient, {"tolerance": 0.0}),
+    (QuantumNaturalGradient, {"blocks": ((0, 1), (1, 2))}),
+    (QuantumNaturalGradient, {"blocks": ((-1,),)}),
     (Rotosolve, {"max_sweeps": 0}),
     (Rotosolve, {"tolerance": 0.0}),
     (Rotosolve, {"tolerance": np.nan}),

@@ -18,8 +18,9 @@ import pytest
 from qvar.agents import DoubleDQN, RandomPolicy
 from qvar.problems import molecule
 from qvar.runs import RunFolder, SweepFolder
+from qvar.runs.workers import WorkerDied
 from qvar.search import Labels, SearchConfiguration, Sweep, run_search, sweep
-from qvar.search.sweep_running import RunOutcome, _Died, _outlive_deaths
+from qvar.search.sweep_running import RunOutcome, _outlive_deaths
 from qvar.simulators import NoiseModel
 from qvar.simulators.errors import RunError
 
@@ -223,7 +224,7 @@ def test_runs_at_work_when_a_process_dies_are_tried_alone_and_only_the_guilty_on
                 for at_work in {guilty, beside} & set(wanted):
                     at_work.lock.parent.mkdir(exist_ok=True)
                     at_work.lock.write_text("4711\n")
-                raise _Died
+                raise WorkerDied
             run.lock.parent.mkdir(exist_ok=True)
             run.lock.write_text("")
             yield RunOutcome(run)

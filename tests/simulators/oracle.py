@@ -41,11 +41,14 @@ def apply(rho, matrix, qubits):
     return np.moveaxis(np.tensordot(tensor.conj(), rho, (range(m, 2 * m), columns)), range(m), columns)
 
 
-def density_matrix(circuit, theta=(), kraus=None):
-    """Return the final state as a matrix; `kraus(gate, qubits)` gives the operators that follow a gate."""
+def density_matrix(circuit, theta=(), kraus=None, start=None):
+    """Return the final state as a matrix; `kraus(gate, qubits)` gives the operators that follow a gate.
+
+    `start` is a matrix to start from instead of |0...0><0...0|.
+    """
     n = circuit.n_qubits
-    rho = np.zeros((2,) * (2 * n), dtype=complex)
-    rho[(0,) * (2 * n)] = 1
+    rho = np.diag([1.0 + 0j] + [0] * (2**n - 1)) if start is None else start
+    rho = rho.reshape((2,) * (2 * n))
     for operation in circuit.operations:
         angles = [p.angle(theta) if isinstance(p, Slot) else p for p in operation.parameters]
         rho = apply(rho, unitary(operation.gate, angles), operation.qubits)
@@ -90,14 +93,14 @@ def measured_string(rho, label, readout=()):
     return float(outcomes)
 
 
-def energy(circuit, observable, theta=(), kraus=None, readout=()):
+def energy(circuit, observable, theta=(), kraus=None, readout=(), start=None):
     """Return the measured expectation value."""
-    rho = density_matrix(circuit, theta, kraus)
+    rho = density_matrix(circuit, theta, kraus, start)
     terms = zip(observable.labels, observable.coefficients, strict=True)
     return sum(coefficient * measured_string(rho, label, readout) for label, coefficient in terms)
 
 
-def gradient(circuit, observable, theta=(), kraus=None, readout=()):
+def gradient(circuit, observable, theta=(), kraus=None, readout=(), start=None):
     """Return the gradient by moving one angle of one gate at a time by +-pi/2 and the chain rule."""
     result = np.zeros(circuit.n_parameters)
     bound = circuit.bind(theta).operations
@@ -110,7 +113,7 @@ def gradient(circuit, observable, theta=(), kraus=None, readout=()):
                 angles[j] += sign * np.pi / 2
                 moved = Operation(operation.gate, operation.qubits, tuple(angles))
                 shifted = Circuit(circuit.n_qubits, (*bound[:k], moved, *bound[k + 1 :]))
-                difference = sign * energy(shifted, observable, kraus=kraus, readout=readout) / 2
+                difference = sign * energy(shifted, observable, kraus=kraus, readout=readout, start=start) / 2
                 result[parameter.index] += parameter.scale * difference
     return result
 

@@ -1,0 +1,147 @@
+"""A comparison is a folder: what was asked, and one line for every cell as soon as it is there.
+
+| file | content |
+|---|---|
+| config.json | what is compared, and its hash; never changed |
+| cells.jsonl | one JSON object per cell, appended as they end; in the order of the plan when all have ended |
+| .lock | held by the process at work on the comparison |
+
+A line cut off by a kill is dropped, and its cell carried out again.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from qvar.classify.comparison.plan import Cell
+from qvar.runs.folder import config_hash, describe_differences
+from qvar.simulators.errors import RunError
+from qvar.simulators.files import write_atomically
+
+__all__ = ["ComparisonFolder", "cell_of"]
+
+_FORMAT = "qvar-comparison"
+_VERSION = 1
+
+
+def cell_of(record: Mapping[str, Any]) -> Cell:
+    """Return which cell a record is of."""
+    return Cell(record["features"], record["model"], record["split"], record["train_size"])
+
+
+class ComparisonFolder:
+    """A comparison on disk. Make it with `create` or `open`."""
+
+    def __init__(self, path: Path, config: dict[str, Any], request: dict[str, Any]) -> None:
+        self.path = path
+        self.config = config
+        self.request = request
+
+    @classmethod
+    def create(cls, path: Path, config: Mapping[str, Any], request: Mapping[str, Any]) -> "ComparisonFolder":
+        """Start a comparison in `path`.
+
+        Args:
+            path: the folder.
+            config: what determines the record.
+            request: the words it was asked for with, by which it can be asked for again; {} if there are none.
+
+        Raises:
+            RunError: if the folder already holds files; nothing is overwritten.
+        """
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            hint = "; go on with the comparison in it with --resume" if (path / "config.json").is_file() else ""
+            raise RunError(
+                f"{path} already exists and is not empty; nothing was overwritten. Choose another folder{hint}"
+            )
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"cannot make the folder {path}: {error.strerror}") from error
+        content = {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "id": config_hash(config),
+            "request": dict(request),
+            "config": dict(config),
+        }
+        write_atomically(path / "config.json", json.dumps(content, indent=1, allow_nan=False).encode())
+        return cls(path, dict(config), dict(request))
+
+    @classmethod
+    def open(cls, path: Path) -> "ComparisonFolder":
+        """Open an existing comparison.
+
+        Raises:
+            RunError: if there is none, or its config.json was damaged.
+        """
+        file = path / "config.json"
+        if not file.is_file():
+            raise RunError(f"{path} holds no comparison: {file.name} is missing")
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
+            if not is_ours:
+                raise RunError(f"{file} is no comparison of this version of qvar (format {_FORMAT!r}, {_VERSION})")
+            config, request = dict(content["config"]), dict(content["request"])
+            is_whole = config_hash(config) == content["id"]
+        except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
+        if not is_whole:
+            raise RunError(f"{file} was changed: its content does not match its identity {content['id']}")
+        return cls(path, config, request)
+
+    def check_same(self, config: Mapping[str, Any]) -> None:
+        """Raise RunError, naming the differences, unless this comparison is of `config`."""
+        if config_hash(config) != config_hash(self.config):
+            details = describe_differences(self.config, config)
+            raise RunError(f"{self.path} holds another comparison ({details}); nothing was overwritten")
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Work on the comparison alone; the claim goes with the process.
+
+        Raises:
+            RunError: if another process is at work on it.
+        """
+        import fcntl
+
+        with (self.path / ".lock").open("a", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise RunError(f"another process is at work on the comparison in {self.path}") from None
+            yield
+
+    def records(self) -> dict[Cell, dict[str, Any]]:
+        """Return the record of every cell that has one, the last one if there are more.
+
+        Raises:
+            RunError: if a line other than an unfinished last one is damaged.
+        """
+        file = self.path / "cells.jsonl"
+        if not file.is_file():
+            return {}
+        records = {}
+        for number, line in enumerate(file.read_bytes().split(b"\n")[:-1], start=1):
+            try:
+                record = json.loads(line)
+                records[cell_of(record)] = record
+            except (ValueError, KeyError, TypeError) as error:
+                raise RunError(f"{file} is corrupted in line {number}: {error!r}; remove that line") from error
+        return records
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add the record of one cell, safe on the disk when this returns."""
+        with (self.path / "cells.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record, allow_nan=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def keep(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Replace all records by these."""
+        text = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
+        write_atomically(self.path / "cells.jsonl", text.encode())

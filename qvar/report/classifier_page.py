@@ -1,0 +1,61 @@
+"""A comparison of classifiers as one HTML page that needs nothing else, and the files it leaves in its folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from qvar.classify.comparison.result import ComparisonResult, Table
+from qvar.report.classifier_figures import CLASSIFIER_FIGURES
+from qvar.report.classifiers import (
+    classifier_markdown,
+    classifier_rows,
+    failures,
+    heading,
+    overview,
+    published_note,
+    statement,
+)
+from qvar.report.page import render, svg_address
+from qvar.simulators.files import write_atomically
+
+__all__ = ["classifier_html", "write_comparison"]
+
+
+def classifier_html(result: ComparisonResult) -> str:
+    """Return a comparison as a self-contained HTML page; names and messages in it are escaped."""
+    return render(
+        "classifiers.html.jinja",
+        title=f"Classifiers on {result.config['dataset']['name']}",
+        overview=overview(result),
+        published_note=published_note(result),
+        failures=failures(result),
+        tables=[_table(result, result.table(features)) for features in result.features],
+        settings=[_settings(model) for model in result.config["models"]],
+        features=[(name, _words(settings)) for name, settings in result.config["features"].items()],
+    )
+
+
+def write_comparison(result: ComparisonResult, folder: Path) -> None:
+    """Write table.md and report.html into a folder."""
+    write_atomically(folder / "table.md", classifier_markdown(result).encode())
+    write_atomically(folder / "report.html", classifier_html(result).encode())
+
+
+def _table(result: ComparisonResult, table: Table) -> dict[str, Any]:
+    figures = ((name, make(result, table)) for name, make in CLASSIFIER_FIGURES.items())
+    return {
+        "heading": heading(result, table),
+        "statement": statement(result, table),
+        "rows": classifier_rows(result, table),
+        "figures": [(name, svg_address(figure)) for name, figure in figures if figure is not None],
+        "warnings": [(row.model, text, n) for row in table.rows for text, n in row.warnings.items()],
+    }
+
+
+def _settings(model: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    grid = _words(model["grid"]) if model["is_tuned"] else "not tuned"
+    return model["name"], str(model["class"]).rsplit(".", 1)[-1], _words(model["parameters"]), grid
+
+
+def _words(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in settings.items())
