@@ -205,8 +205,8 @@ def find_model(name: str) -> ModelSpec:
         if name.endswith(suffix):
             return variant(find_model(name.removesuffix(suffix)))
     raise ClassifierError(
-        f"unknown model {name!r}; there are {', '.join(models)}, each also as NAME{_TUNED} and NAME{_SHUFFLED}, and the "
-        f"groups {', '.join(GROUPS)}"
+        f"unknown model {name!r}; there are {', '.join(models)}, each also as NAME{_TUNED} and NAME{_SHUFFLED}, "
+        f"and the groups {', '.join(GROUPS)}"
     )
 
 
