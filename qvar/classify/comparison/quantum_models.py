@@ -48,9 +48,14 @@ class _Make:
     classifier: str
     settings: Mapping[str, Any]
     optimizer: tuple[str, Mapping[str, Any]] | None = None
+    noise: str | None = None
 
     def __call__(self, seed: int) -> Any:
-        chosen = {}
+        chosen: dict[str, Any] = {}
+        if self.noise is not None:
+            from qvar.simulators import NoiseModel, PauliTransferSimulator
+
+            chosen["engine"] = PauliTransferSimulator(NoiseModel.named(self.noise))
         if self.optimizer is not None:
             name, budget = self.optimizer
             chosen["optimizer"] = getattr(import_module("qvar.optimizers"), name)(**budget)
@@ -111,6 +116,18 @@ QUANTUM: tuple[ModelSpec, ...] = (
         "as vqc, majority read: what vqc-product is to be compared with",
         kind="ablation",
         readout="majority",
+    ),
+    ModelSpec(
+        "vqc-noisy",
+        "quantum",
+        _Make("VariationalClassifier", {}, ("LBFGS", {"max_iterations": _STEPS}), noise="mumbai-median"),
+        note="as vqc, trained and tested under the median noise of IBM Mumbai",
+    ),
+    ModelSpec(
+        "vqc-shots",
+        "quantum",
+        _Make("VariationalClassifier", {"shots": 1024}, ("Adam", {"max_iterations": _STEPS, "displacement": 0.0})),
+        note="as vqc, 1024 shots per circuit, Adam by probability shift",
     ),
     _best(
         "reuploading",
