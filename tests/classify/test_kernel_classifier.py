@@ -155,7 +155,7 @@ def test_grid_search_pipelines_and_cross_validation_work():
     pipeline = make_pipeline(StandardScaler(), QuantumKernelClassifier(bandwidth=2.0, random_state=7))
     assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.9
     grid = {"quantumkernelclassifier__bandwidth": [0.01, 2.0], "quantumkernelclassifier__kernel": ["fidelity"]}
-    found = GridSearchCV(pipeline, grid, cv=2, n_jobs=2, scoring="neg_log_loss").fit(X, y)
+    found = GridSearchCV(pipeline, grid, cv=2, scoring="neg_log_loss").fit(X, y)
     assert found.best_params_["quantumkernelclassifier__bandwidth"] == 2.0
     rng = np.random.default_rng(7)
     shuffled = [cross_val_score(pipeline, X, rng.permutation(y), cv=3).mean() for _ in range(6)]
