@@ -4,15 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qvar.classify.kernel import QuantumKernelClassifier
     from qvar.classify.reuploading import DataReuploadingClassifier
     from qvar.classify.variational import VariationalClassifier
 
 _HOME = {
     "DataReuploadingClassifier": "reuploading",
+    "QuantumKernelClassifier": "kernel",
     "VariationalClassifier": "variational",
 }
 
-__all__ = ["DataReuploadingClassifier", "VariationalClassifier"]
+__all__ = ["DataReuploadingClassifier", "QuantumKernelClassifier", "VariationalClassifier"]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,36 +7,52 @@ Two kernels of rows x, x' through the states rho(x) that a feature map prepares:
 Sources: Havlicek et al., arXiv 1804.11326 (fidelity); Huang et al., arXiv 2011.01938 (projected); Shaydulin and Wild,
 arXiv 2111.05451 (bandwidth).
 Differs from the sources:
-- with shots, fidelities are drawn from the exact distribution that compute-uncompute circuits (no noise) or destructive
-  swap tests (noise) have; noise and read-out error of the swap test itself are left out, and so are correlations between
-  the qubits in the one-qubit measurements of the projected kernel;
+- with shots, fidelities are drawn from the exact distribution of compute-uncompute circuits (no noise) or destructive
+  swap tests (noise); noise and read-out error of the swap test itself are left out, and so are correlations between the
+  qubits in the one-qubit measurements of the projected kernel;
 - a Gram matrix of shots is replaced by the nearest positive semidefinite one;
 - `gamma="scale"` is scikit-learn's rule, on the vectors whose distance the projected kernel measures.
 """
 
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics.pairwise import rbf_kernel
-from sklearn.model_selection import StratifiedKFold
-from sklearn.preprocessing import MinMaxScaler
-from sklearn.svm import SVC
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from qvar.classify.calibration import fitted_scale, probabilities
+from qvar.classify import storage
+from qvar.classify.calibration import held_out_scale, probabilities
 from qvar.classify.circuits import feature_map_circuit
 from qvar.classify.feature_states import FeatureStates
+from qvar.classify.support_vectors import SupportVectors
 from qvar.simulators import StatevectorSimulator
 from qvar.simulators.errors import ClassifierError
 
 __all__ = ["QuantumKernelClassifier"]
 
-Table = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
-_FOLDS = 5
+_FITTED = (
+    "classes_",
+    "dual_coef_",
+    "feature_min_",
+    "feature_names_in_",
+    "feature_span_",
+    "gamma_",
+    "intercept_",
+    "n_circuits_",
+    "n_features_in_",
+    "n_support_",
+    "scale_",
+    "support_",
+    "support_vectors_",
+    "_seed",
+)
 
 
 class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
@@ -63,11 +79,12 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
     Attributes:
         classes_: the classes, sorted, shape (n_classes,).
         n_features_in_: number of features.
-        n_support_: support vectors of each class, int32 of shape (n_classes,).
-        support_: indices of the support vectors among the training rows.
-        support_embeddings_: their states, or one-qubit states for the projected kernel.
-        svm_: the fitted `sklearn.svm.SVC` on the precomputed kernel.
-        gamma_: the number in use.
+        n_support_: support vectors of each class, shape (n_classes,).
+        support_: their indices among the training rows, shape (n_support_vectors,).
+        support_vectors_: these rows, shape (n_support_vectors, n_features).
+        dual_coef_: their coefficients, as in `sklearn.svm.SVC`.
+        intercept_: as in `sklearn.svm.SVC`.
+        gamma_: the number in use, of a projected kernel.
         scale_: factor of decision values in the exponent of probabilities, from decisions on held-out folds.
         n_circuits_: different circuits that a device would run to train, for shots or not.
 
@@ -78,6 +95,11 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         >>> model.score(x[40:], y[40:]) > 0.9
         True
     """
+
+    gamma: Any
+    shots: Any
+    _features: FeatureStates | None
+    _support_embeddings: NDArray[Any] | None
 
     def __init__(
         self,
@@ -125,25 +147,28 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ClassifierError(f"a classifier needs at least two classes, got one class ({self.classes_[0]!r}) only")
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self._scaler = None if self.feature_range is None else MinMaxScaler(self.feature_range).fit(rows)
+        self._features, self._support_embeddings = self._feature_states(), None
+        self.feature_min_, span = rows.min(axis=0), np.ptp(rows, axis=0)
+        self.feature_span_ = np.where(span > 0, span, 1.0)
         embeddings = self._embed(rows)
         self.gamma_ = self._gamma_of(embeddings)
         gram = self._gram(embeddings)
-        self.svm_ = self._svm().fit(gram, labels)
-        self.support_ = self.svm_.support_
-        self.support_embeddings_ = embeddings[self.support_]
+        machine = self._machine(gram, labels)
+        self.support_, self.n_support_ = machine.support, machine.n_support
+        self.dual_coef_, self.intercept_ = machine.dual_coefficients, machine.intercepts
+        self.support_vectors_ = rows[self.support_]
+        self._support_embeddings = embeddings[self.support_]
         self.scale_ = self._calibrated(gram, labels, codes)
         n = len(rows)
         self.n_circuits_ = 3 * n if self.kernel == "projected" else n * (n - 1) // 2
         return self
 
-    def decision_function(self, X: ArrayLike) -> Table:
+    def decision_function(self, X: ArrayLike) -> Floats:
         """Return decision values: shape (n_rows,), positive for the second of two classes, else (n_rows, n_classes)."""
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False, dtype=np.float64)
-        kernel = np.zeros((len(rows), self.svm_.shape_fit_[0]))  # only the columns of support vectors count
-        kernel[:, self.support_] = self._against_support(rows)
-        return np.asarray(self.svm_.decision_function(kernel))
+        machine = SupportVectors(self.support_, self.n_support_, self.dual_coef_, self.intercept_)
+        return machine.decisions(self._against_support(rows))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the class with the highest decision value for every row, shape (n_rows,)."""
@@ -151,22 +176,44 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         codes = decisions.argmax(axis=1) if decisions.ndim == 2 else (decisions > 0).astype(int)
         return np.asarray(self.classes_[codes])
 
-    def predict_proba(self, X: ArrayLike) -> Table:
+    def predict_proba(self, X: ArrayLike) -> Floats:
         """Return class probabilities, shape (n_rows, n_classes), from scaled decision values (see `calibration`)."""
         return probabilities(self.decision_function(X), self.scale_)
 
-    @property
-    def n_support_(self) -> NDArray[np.int32]:
-        """Support vectors of each class."""
-        check_is_fitted(self)
-        return np.asarray(self.svm_.n_support_)
-
-    def kernel_matrix(self, X: ArrayLike, Y: ArrayLike | None = None) -> Table:
+    def kernel_matrix(self, X: ArrayLike, Y: ArrayLike | None = None) -> Floats:
         """Return the exact kernel of rows X with rows Y, or with themselves, shape (n_rows_x, n_rows_y); no shots."""
         check_is_fitted(self)
         first = self._embed(validate_data(self, X, reset=False, dtype=np.float64), exact=True)
         second = first if Y is None else self._embed(validate_data(self, Y, reset=False, dtype=np.float64), exact=True)
         return self._kernel(first, second)
+
+    def save(self, path: str | Path) -> None:
+        """Write the classifier to a JSON file, atomically; no pickle, no code (see `VariationalClassifier.save`)."""
+        check_is_fitted(self)
+        fitted = {name: getattr(self, name) for name in _FITTED if hasattr(self, name)}
+        storage.write(path, type(self).__name__, self.get_params(deep=False), fitted)
+
+    @classmethod
+    def load(cls, path: str | Path, **parameters: Any) -> Self:
+        """Read what `save` wrote.
+
+        Args:
+            path: the file.
+            parameters: to use instead of those in the file; needed for what a file cannot hold.
+
+        Raises:
+            ClassifierError: if the file is missing, damaged or of another kind, or leaves out a parameter not given.
+        """
+        known, fitted = storage.read(path, cls.__name__, parameters)
+        loaded = cls(**known)
+        for name, value in fitted.items():
+            setattr(loaded, name, value)
+        loaded._features = loaded._support_embeddings = None
+        return loaded
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        return {name: None if name in ("_features", "_support_embeddings") else state[name] for name in state}
 
     def _check_settings(self) -> None:
         if self.kernel not in ("fidelity", "projected"):
@@ -175,6 +222,8 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
             raise ClassifierError(f"gamma is a positive number or 'scale', got {self.gamma!r}")
         if not (_is_number(self.bandwidth) and 0 < self.bandwidth < np.inf):
             raise ClassifierError(f"bandwidth is a positive number, got {self.bandwidth!r}")
+        if self.feature_range is not None and not self.feature_range[0] < self.feature_range[1]:
+            raise ClassifierError(f"feature_range is (lowest, highest) or None, got {self.feature_range}")
         if self.shots is not None and not (_is_number(self.shots) and self.shots == int(self.shots) >= 1):
             raise ClassifierError(
                 f"shots is a whole number of at least 1, or None for exact values, got {self.shots!r}"
@@ -182,36 +231,41 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         if self.shots is not None and self.normalized:
             raise ClassifierError("a normalized kernel divides by exact purities; take shots=None or normalized=False")
 
-    @property
-    def _features(self) -> FeatureStates:
-        """The feature map on the engine; made anew for each call, so that fitted models hold arrays only."""
+    def _feature_states(self) -> FeatureStates:
         circuit = feature_map_circuit(
             self.feature_map, self.n_features_in_, reps=self.feature_map_reps, entanglement=self.entanglement
         )
-        return FeatureStates(circuit, self.engine or StatevectorSimulator(), self.pass_manager)
+        engine = StatevectorSimulator() if self.engine is None else self.engine
+        return FeatureStates(circuit, engine, self.pass_manager)
 
-    def _angles(self, rows: Table) -> Table:
-        scaled = rows if self._scaler is None else self._scaler.transform(rows)
-        return np.asarray(self.bandwidth * scaled)
+    def _angles(self, rows: Floats) -> Floats:
+        """Return features mapped from the range of the training rows, times the bandwidth."""
+        if self.feature_range is not None:
+            low, high = self.feature_range
+            rows = low + (high - low) * (rows - self.feature_min_) / self.feature_span_
+        return np.ascontiguousarray(self.bandwidth * rows)
 
-    def _embed(self, rows: Table, *, exact: bool = False) -> NDArray[Any]:
+    def _embed(self, rows: Floats, *, exact: bool = False) -> NDArray[Any]:
         """Return vectors whose inner product or distance the kernel is a function of, one per row."""
+        if self._features is None:  # in a copy that came out of a file
+            self._features = self._feature_states()
         angles, features = self._angles(rows), self._features
         if self.kernel == "projected":
             letters = features.one_qubit_letters(angles).reshape(len(rows), -1)
-            return (letters if exact or self.shots is None else self._read_letters(letters, rows)) / np.sqrt(2)
-        vectors = features.states(angles)
+            read = letters if exact or self.shots is None else self._read_letters(letters, rows)
+            return np.asarray(read / np.sqrt(2))
+        vectors: NDArray[Any] = features.states(angles)
         if not features.is_pure:
             vectors *= 2.0 ** (-features.n_qubits / 2)  # Tr(rho rho') = r . r' / 2**n
             if self.normalized:
                 vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
-    def _kernel(self, first: NDArray[Any], second: NDArray[Any]) -> Table:
+    def _kernel(self, first: NDArray[Any], second: NDArray[Any]) -> Floats:
         if self.kernel == "projected":
             return np.asarray(rbf_kernel(first, second, gamma=self.gamma_))
         overlaps = first @ second.conj().T
-        return np.abs(overlaps) ** 2 if np.iscomplexobj(overlaps) else overlaps
+        return np.asarray(np.abs(overlaps) ** 2 if np.iscomplexobj(overlaps) else overlaps)
 
     def _gamma_of(self, embeddings: NDArray[Any]) -> float:
         if self.kernel == "fidelity" or self.gamma != "scale":
@@ -219,7 +273,7 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         variance = float(embeddings.var())
         return 1.0 / (embeddings.shape[1] * variance) if variance > 0 else 1.0
 
-    def _gram(self, embeddings: NDArray[Any]) -> Table:
+    def _gram(self, embeddings: NDArray[Any]) -> Floats:
         """Return the kernel matrix of the training rows, each pair estimated once."""
         exact = self._kernel(embeddings, embeddings)
         if self.shots is None or self.kernel == "projected":
@@ -228,44 +282,41 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         values, vectors = np.linalg.eigh(upper + np.triu(upper, 1).T)
         return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
 
-    def _against_support(self, rows: Table) -> Table:
-        exact = self._kernel(self._embed(rows), self.support_embeddings_)
+    def _against_support(self, rows: Floats) -> Floats:
+        if self._support_embeddings is None:
+            self._support_embeddings = self._embed(self.support_vectors_)
+        exact = self._kernel(self._embed(rows), self._support_embeddings)
         if self.shots is None or self.kernel == "projected":
             return exact
         return np.array([self._estimate(k, self._rng_of(row)) for k, row in zip(exact, rows, strict=True)])
 
-    def _estimate(self, fidelities: Table, rng: np.random.Generator) -> Table:
+    def _estimate(self, fidelities: Floats, rng: np.random.Generator) -> Floats:
         """Draw estimates: counts of all zeros after compute-uncompute, or under noise the mean sign of swap tests."""
         if getattr(self.engine, "noise", None) is None:
-            return rng.binomial(self.shots, np.clip(fidelities, 0.0, 1.0)) / self.shots
+            return np.asarray(rng.binomial(self.shots, np.clip(fidelities, 0.0, 1.0)) / self.shots)
         return self._signs(fidelities, rng)
 
-    def _read_letters(self, letters: Table, rows: Table) -> Table:
+    def _read_letters(self, letters: Floats, rows: Floats) -> Floats:
         return np.array([self._signs(means, self._rng_of(row)) for means, row in zip(letters, rows, strict=True)])
 
-    def _signs(self, means: Table, rng: np.random.Generator) -> Table:
+    def _signs(self, means: Floats, rng: np.random.Generator) -> Floats:
         """Return means of `shots` outcomes +1 and -1 each."""
-        return 2 * rng.binomial(self.shots, np.clip((1 + means) / 2, 0.0, 1.0)) / self.shots - 1
+        return np.asarray(2 * rng.binomial(self.shots, np.clip((1 + means) / 2, 0.0, 1.0)) / self.shots - 1)
 
-    def _rng_of(self, row: Table) -> np.random.Generator:
+    def _rng_of(self, row: Floats) -> np.random.Generator:
         """Return the generator of a row, the same wherever the row stands."""
         return np.random.default_rng([self._seed, *(row + 0.0).view(np.uint32).tolist()])  # + 0.0: no -0.0
 
-    def _svm(self) -> SVC:
-        return SVC(kernel="precomputed", C=self.C, class_weight=self.class_weight)
+    def _machine(self, gram: Floats, labels: NDArray[Any]) -> SupportVectors:
+        return SupportVectors.fit(gram, labels, C=self.C, class_weight=self.class_weight)
 
-    def _calibrated(self, gram: Table, labels: NDArray[Any], codes: NDArray[np.int64]) -> float:
-        """Return the scale of the probabilities from held-out folds; 1 if a class has a single row."""
-        n_splits = min(_FOLDS, int(np.bincount(codes).min()))
-        if n_splits < 2:
-            return 1.0
-        held_out = []
-        folds = StratifiedKFold(n_splits, shuffle=True, random_state=self._seed)
-        for train, test in folds.split(gram, codes):
-            svm = self._svm().fit(gram[np.ix_(train, train)], labels[train])
-            held_out.append((test, svm.decision_function(gram[np.ix_(test, train)])))
-        order = np.argsort(np.concatenate([test for test, _ in held_out]))
-        return fitted_scale(np.concatenate([decisions for _, decisions in held_out])[order], codes)
+    def _calibrated(self, gram: Floats, labels: NDArray[Any], codes: NDArray[np.int64]) -> float:
+
+        def held_out(train: NDArray[np.int64], test: NDArray[np.int64]) -> Floats:
+            machine = self._machine(gram[np.ix_(train, train)], labels[train])
+            return machine.decisions(gram[np.ix_(test, train[machine.support])])
+
+        return held_out_scale(held_out, codes, self._seed)
 
 
 def _is_number(value: Any) -> bool:

@@ -114,7 +114,7 @@ class Network:
         return frequencies(p, self.shots, rng) if self.shots is not None and self.draws else p
 
     def _values(self, weights: Floats, data: Floats) -> Floats:
-        return self.model.values(weights[None, :], self.model.rows(data))[0]
+        return np.asarray(self.model.values(weights[None, :], self.model.rows(data))[0])
 
     def metric(self, data: Floats) -> Callable[[Floats, NDArray[np.int64]], Floats] | None:
         """Return the Fubini-Study metric as a function of weights and rows of `data`; None where there is none."""

@@ -212,13 +212,16 @@ def compare(
     download: Annotated[
         bool, typer.Option("--download", help="Fetch a data set that is not shipped, once, and keep it.")
     ] = False,
+    embeddings: Annotated[
+        str | None, typer.Option(help="Sentence embeddings of the texts, in order (.npy); by default computed.")
+    ] = None,
     features: Annotated[
         str | None,
         typer.Option(help="Features, separated by commas (see --list); by default those that suit the data."),
     ] = None,
     models: Annotated[
         str | None,
-        typer.Option(help="Models, separated by commas (see --list), also NAME-tuned and NAME-shuffled."),
+        typer.Option(help="Models or groups of them, separated by commas (see --list)."),
     ] = None,
     components: Annotated[int, typer.Option(help="Numbers per row of features that reduce.")] = 5,
     splits: Annotated[int, typer.Option(help="Random splits into training and test rows.")] = 10,
@@ -249,6 +252,7 @@ def compare(
     options = CompareOptions(
         dataset=dataset,
         path=path,
+        embeddings=embeddings,
         features=features,
         models=models,
         components=components,

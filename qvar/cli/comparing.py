@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from qvar.classify.comparison import (
     DEFAULT_MODELS,
+    GROUPS,
     ComparisonFolder,
     ComparisonPlan,
     ComparisonResult,
@@ -20,6 +21,7 @@ from qvar.classify.comparison import (
     default_features,
     find_features,
     find_model,
+    find_models,
     model_names,
     run_comparison,
 )
@@ -44,6 +46,7 @@ class CompareOptions:
 
     dataset: str | None = None
     path: str | None = None
+    embeddings: str | None = None
     features: str | None = None
     models: str | None = None
     components: int = 5
@@ -67,11 +70,11 @@ class CompareOptions:
         wishes = {"path": self.path, "download": download or None}
         data = load_dataset(self.dataset, **{name: wish for name, wish in wishes.items() if wish is not None})
         names = default_features(data.X) if self.features is None else _words("--features", self.features)
-        specs = map(find_model, DEFAULT_MODELS if self.models is None else _words("--models", self.models))
+        specs = find_models(DEFAULT_MODELS if self.models is None else _words("--models", self.models))
         sizes = () if self.train_sizes is None else parse_integers(self.train_sizes, option="--train-sizes")
         return ComparisonPlan(
             data,
-            find_features(names, data.X, n_components=self.components),
+            find_features(names, data.X, n_components=self.components, embeddings=self.embeddings),
             tuple(model.tuned() if self.tune and model.grid else model for model in specs),
             splits=ShuffleSplits(self.splits, self.test_size),
             seed=self.seed,
@@ -189,6 +192,7 @@ def list_command(*, as_json: bool) -> None:
         "features of texts": dict(TEXT_FEATURES),
         "features of numbers": dict(NUMERIC_FEATURES),
         "models": {name: f"{(model := find_model(name)).kind}: {model.note}" for name in model_names()},
+        "groups of models": {name: ", ".join(members) for name, members in GROUPS.items()},
     }
     if as_json:
         print_json(rows)

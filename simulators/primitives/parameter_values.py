@@ -46,7 +46,7 @@ def bound(expression: Any, values: Mapping[Parameter, float]) -> float:
     """
     try:
         number = float(expression.bind(values) if values else expression)
-    except (TypeError, ValueError, ArithmeticError) as error:
+    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:  # the last from Qiskit: "Binding to NaN"
         raise CircuitError(f"the angle {expression} has no real value at {_shown(values)}: {error}") from error
     if not np.isfinite(number):
         raise CircuitError(f"the angle {expression} is {number} at {_shown(values)}; angles must be finite")

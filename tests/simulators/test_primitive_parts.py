@@ -26,6 +26,7 @@ from qvar.simulators import (
 from qvar.simulators.circuit import Slot
 from qvar.simulators.errors import CircuitError
 from qvar.simulators.measurement.plan import MeasurementPlan
+from qvar.simulators.primitives import parameter_values
 from qvar.simulators.primitives.circuits import NeedsValues, circuit_key, translate
 from qvar.simulators.primitives.compilation import Recent, Terms
 from qvar.simulators.primitives.parameter_values import AngleMap, bound, linear_form
@@ -132,6 +133,30 @@ def test_values_are_computed_anew_when_the_points_change():
     angles = AngleMap((A, B), (A * B,))
     for a in (1.0, 2.0, 1.0):
         np.testing.assert_array_equal(angles.values(np.array([[a, 3.0], [a, 4.0]])), [[3 * a], [4 * a]])
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [(np.pi - A) * (np.pi - B) * 2, (A * B).sin(), A**B, abs(A - 1.2), A.sign() * B, (A / B).arctan(), (B - 2.5) ** 2],
+)
+def test_many_points_at_once_have_the_values_of_each(expression, monkeypatch):
+    points = np.random.default_rng(3).uniform(0.5, 2, (20, 2))
+    one_by_one = AngleMap((A, B), (expression,)).values(points)
+    monkeypatch.setattr(parameter_values, "_MANY", 10)
+    monkeypatch.setattr(parameter_values, "_one_by_one", None)  # must not be needed
+    np.testing.assert_allclose(AngleMap((A, B), (expression,)).values(points), one_by_one, rtol=1e-14)
+
+
+@pytest.mark.parametrize("expression", [1 / A, A.log(), (A * 1j) * 1, (A - 1).arcsin().arccos()])
+def test_among_many_points_the_bad_one_is_named(expression, monkeypatch):
+    monkeypatch.setattr(parameter_values, "_MANY", 10)
+    points = np.array([[1.0]] * 15 + [[0.0]] + [[-4.0]])
+    with pytest.raises(CircuitError, match=r"the angle .* at a=(0|1|-4)"):
+        AngleMap((A,), (expression,)).values(points)
+
+
+def test_a_sign_is_no_linear_expression():
+    assert linear_form(A.sign()) is None  # Qiskit has no derivative of it
 
 
 @pytest.mark.parametrize(("expression", "value"), [(1 / A, 0.0), (A.log(), -1.0), (A * 1j, 1.0), (A, np.inf)])

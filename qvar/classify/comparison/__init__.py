@@ -3,7 +3,7 @@
 from qvar.classify.comparison.features import default_features, find_features
 from qvar.classify.comparison.folder import ComparisonFolder
 from qvar.classify.comparison.metrics import METRICS
-from qvar.classify.comparison.models import ModelSpec, find_model, model_names
+from qvar.classify.comparison.models import GROUPS, ModelSpec, find_model, find_models, model_names
 from qvar.classify.comparison.plan import Cell, ComparisonPlan
 from qvar.classify.comparison.result import ComparisonResult, Row, Table
 from qvar.classify.comparison.running import DEFAULT_MODELS, compare, run_comparison
@@ -12,6 +12,7 @@ from qvar.classify.comparison.statistics import Difference, Estimate, corrected_
 
 __all__ = [
     "DEFAULT_MODELS",
+    "GROUPS",
     "METRICS",
     "Cell",
     "ComparisonFolder",
@@ -29,6 +30,7 @@ __all__ = [
     "default_features",
     "find_features",
     "find_model",
+    "find_models",
     "model_names",
     "paired_difference",
     "run_comparison",

@@ -7,6 +7,8 @@ from qvar.simulators.errors import ClassifierError
 
 __all__ = ["NUMERIC_FEATURES", "default_features", "find_features", "is_text"]
 
+_CROSS, _FOLDS = "-cross", 5
+
 NUMERIC_FEATURES = {
     "raw": "every column, scaled to mean 0 and deviation 1",
     "pca": "the first principal components of that, scaled again",
@@ -25,22 +27,35 @@ def default_features(X: Any) -> tuple[str, ...]:
     return ("tfidf-pca", "tfidf-pls") if is_text(X) else ("raw",)
 
 
-def find_features(names: Sequence[str], X: Any, *, n_components: int = 5) -> dict[str, Any]:
+def find_features(
+    names: Sequence[str], X: Any, *, n_components: int = 5, embeddings: str | None = None
+) -> dict[str, Any]:
     """Return the unfitted transformers by name.
 
     Args:
-        names: of `NUMERIC_FEATURES` for numbers, of `qvar.classify.text.text_features` for texts.
+        names: of `NUMERIC_FEATURES` for numbers, of `qvar.classify.text.text_features` for texts; there, NAME-cross of
+            a kind that ends in "pls" has scores of training rows from folds that leave them out (`PLSProjection`).
         X: the rows, for what they are.
         n_components: numbers per row after the reduction.
+        embeddings: an .npy file with the embedding of every text, in the order of `X`; None to compute them.
 
     Raises:
         ClassifierError: for names that do not suit the rows, or more components than there are columns.
     """
     if is_text(X):
-        from qvar.classify.text import text_features
-
-        return {name: text_features(name, n_components, scaling="standard") for name in names}
+        return {name: _of_texts(name, X, n_components, embeddings) for name in names}
     return {name: _numeric(name, X, n_components) for name in names}
+
+
+def _of_texts(name: str, X: Any, n_components: int, embeddings: str | None) -> Any:
+    from qvar.classify.text import SentenceEmbeddings, text_features
+
+    kind = name.removesuffix(_CROSS)
+    embedder = None
+    if embeddings is not None and kind.startswith("embeddings"):
+        embedder = SentenceEmbeddings(vectors=embeddings, texts=X)
+    cross_fit = _FOLDS if kind != name else None
+    return text_features(kind, n_components, scaling="standard", cross_fit=cross_fit, embedder=embedder)
 
 
 def _numeric(name: str, X: Any, n_components: int) -> Any:

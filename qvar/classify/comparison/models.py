@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from qvar.simulators.errors import ClassifierError
 
-__all__ = ["CLASSICAL", "Kind", "ModelSpec", "find_model", "model_names"]
+__all__ = ["CLASSICAL", "GROUPS", "Kind", "ModelSpec", "find_model", "find_models", "model_names"]
 
 Kind = Literal["quantum", "classical", "floor", "ablation"]
 """What a row is for: a floor is what any model must beat, an ablation lacks the part whose worth is in question."""
@@ -161,6 +161,22 @@ CLASSICAL: tuple[ModelSpec, ...] = (
 """The models of scikit-learn; settings are its defaults unless given here."""
 
 
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "classical": tuple(model.name for model in CLASSICAL),
+    "published": ("vqc-aqgd-100", "vqc-aqgd-150", "vqc-cobyla-100", "vqc-cobyla-150", "vqc-untrained"),
+    "equal-budget": (
+        *("vqc-aqgd-100", "vqc-aqgd-100-exact", "vqc-cobyla-8100", "vqc-spsa-8100", "vqc-adam-spsa-8100"),
+        *("vqc-adam-100", "vqc-lbfgs-100", "vqc-qng-100"),
+    ),
+    "best": (
+        *("vqc", "vqc-tuned", "vqc-majority", "vqc-product", "vqc-shuffled", "vqc-noisy", "vqc-shots", "reuploading"),
+        *("quantum-kernel-tuned", "projected-kernel-tuned", "svm-tuned", "logistic-regression-tuned"),
+        *("random-forest-tuned", "gradient-boosting-tuned"),
+    ),
+}
+"""Names of several models at once."""
+
+
 def _registry() -> dict[str, ModelSpec]:
     from qvar.classify.comparison.quantum_models import QUANTUM
 
@@ -189,5 +205,16 @@ def find_model(name: str) -> ModelSpec:
         if name.endswith(suffix):
             return variant(find_model(name.removesuffix(suffix)))
     raise ClassifierError(
-        f"unknown model {name!r}; there are {', '.join(models)}, each also as NAME{_TUNED} and NAME{_SHUFFLED}"
+        f"unknown model {name!r}; there are {', '.join(models)}, each also as NAME{_TUNED} and NAME{_SHUFFLED}, "
+        f"and the groups {', '.join(GROUPS)}"
     )
+
+
+def find_models(names: Sequence[str]) -> tuple[ModelSpec, ...]:
+    """Return models by name, groups of `GROUPS` written out, each model once.
+
+    Raises:
+        ClassifierError: as `find_model`.
+    """
+    written_out = dict.fromkeys(name for word in names for name in GROUPS.get(word, (word,)))
+    return tuple(map(find_model, written_out))

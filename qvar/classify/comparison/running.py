@@ -8,7 +8,7 @@ from typing import Any
 
 from qvar.classify.comparison.features import default_features, find_features
 from qvar.classify.comparison.folder import ComparisonFolder, cell_of
-from qvar.classify.comparison.models import ModelSpec, find_model
+from qvar.classify.comparison.models import ModelSpec, find_models
 from qvar.classify.comparison.plan import Cell, ComparisonPlan, LabelledData
 from qvar.classify.comparison.result import ComparisonResult
 from qvar.classify.comparison.splits import ShuffleSplits, Splits
@@ -18,7 +18,7 @@ from qvar.simulators.errors import RunError
 
 __all__ = ["DEFAULT_MODELS", "compare", "run_comparison"]
 
-DEFAULT_MODELS = ("majority", "logistic-regression", "svm", "random-forest", "gradient-boosting")
+DEFAULT_MODELS = ("classical", "vqc-untrained", "vqc-product", "vqc")
 
 _DIED = "its process died twice, the second time with no other cell beside it; perhaps it needs more memory"
 
@@ -46,7 +46,7 @@ def compare(
         data: a data set, or the name of one (see `qvar.classify.datasets.load_dataset`).
         features: names (see `find_features`), or unfitted scikit-learn transformers by a name of yours; None for those
             that suit the data.
-        models: models, or their names (see `find_model`).
+        models: models, or names of models and groups (see `find_models`).
         splits: the outer splits; None for ten stratified ones, a fifth of the rows in the test part.
         tune: whether to tune every model that has a grid, by nested cross-validation.
         seed: split number i, and every model trained on it, has the seed `seed + i`.
@@ -77,7 +77,7 @@ def compare(
     rows = _load(data) if isinstance(data, str) else data
     if not isinstance(features, Mapping):
         features = find_features(features or default_features(rows.X), rows.X, n_components=n_components)
-    specs = [find_model(model) if isinstance(model, str) else model for model in models]
+    specs = [s for model in models for s in (find_models([model]) if isinstance(model, str) else (model,))]
     plan = ComparisonPlan(
         rows,
         features,
