@@ -2,7 +2,9 @@
 
 import pytest
 
+from qvar.classify.circuits import ansatz_circuit, feature_map_circuit
 from qvar.classify.comparison import ShuffleSplits, compare, find_model
+from qvar.classify.comparison.models import GROUPS, find_models
 from qvar.classify.comparison.quantum_models import QUANTUM
 
 from .comparisons import blobs
@@ -21,13 +23,28 @@ def cost():
 @pytest.mark.parametrize("model", QUANTUM, ids=lambda model: model.name)
 def test_every_row_can_be_made_and_says_what_it_is(model):
     settings = model.to_dict()
-    assert settings["class"].endswith("VariationalClassifier")
+    assert settings["class"].startswith("qvar.classify.")
     assert settings["kind"] in ("quantum", "ablation", "floor")
-    assert settings["parameters"]["readout"] == "majority"
     assert model.make(3).random_state == 3
     for name in model.grid:
         assert name in model.make(0).get_params()
     assert find_model(model.name) == model
+
+
+def test_groups_name_models_that_exist():
+    for group, names in GROUPS.items():
+        assert [model.name for model in find_models([group])] == list(dict.fromkeys(names))
+    assert find_models(["majority", "classical"])[0].name == "majority"
+
+
+@pytest.mark.parametrize("name", GROUPS["published"])
+def test_rows_of_the_study_have_its_circuit(name):
+    settings = find_model(name).make(0).get_params()
+    encoder = feature_map_circuit(settings["feature_map"], 5, reps=settings["feature_map_reps"])
+    ansatz = ansatz_circuit(settings["ansatz"], 5, reps=settings["ansatz_reps"])
+    assert encoder.count_ops() == {"h": 10, "p": 30, "cx": 40}
+    assert ansatz.count_ops() == {"ry": 20, "rz": 20, "cx": 12}
+    assert settings["readout"] == "majority"
 
 
 def test_the_study_compares_unequal_budgets(cost):
@@ -41,10 +58,11 @@ def test_the_study_compares_unequal_budgets(cost):
     assert cost["vqc-untrained"]["circuits"] <= 24
 
 
-def test_the_product_has_no_entanglement():
-    model = find_model("vqc-product").make(0)
-    model.set_params(optimizer=find_model("vqc-untrained").make(0).optimizer)
-    X = blobs(10)
-    model.fit(X.X, X.y)
-    settings = model.get_params()
-    assert (settings["ansatz"], settings["feature_map"]) == ("product", "z_feature_map")
+def test_the_product_has_no_entanglement_and_differs_by_that_alone():
+    product, other = (find_model(name).make(0).get_params() for name in ("vqc-product", "vqc-majority"))
+    assert {name for name in product if repr(product[name]) != repr(other[name])} == {"ansatz"}
+    for circuit in (
+        ansatz_circuit(product["ansatz"], 5, reps=product["ansatz_reps"]),
+        feature_map_circuit(product["feature_map"], 5, reps=product["feature_map_reps"]),
+    ):
+        assert circuit.num_nonlocal_gates() == 0
