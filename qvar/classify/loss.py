@@ -89,6 +89,6 @@ def find_loss(loss: "Loss | str") -> Loss:
         if loss not in LOSSES:
             raise ClassifierError(f"unknown loss {loss!r}; there are {', '.join(LOSSES)}")
         return LOSSES[loss]()
-    if not hasattr(loss, "slopes"):
+    if isinstance(loss, type) or not hasattr(loss, "slopes"):
         raise ClassifierError(f"a loss is a name or a loss object, got {loss!r}")
     return loss

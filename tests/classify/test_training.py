@@ -62,14 +62,14 @@ def make(encoding, readout=None, loss=None, *, engine=None, n_classes=2, shots=N
         engine=engine,
         pass_manager=None,
         shots=shots,
-        rng=rng,
     )
+    model = network.model_for(rng)
     targets = np.eye(n_classes)[np.arange(n_rows) % n_classes]
     return TrainingObjective(
-        network.model,
+        model,
         network.readout,
         loss or CrossEntropy(),
-        TrainingData(network.model.rows(data), targets, rng.uniform(0.5, 2.0, size=n_rows)),
+        TrainingData(model.rows(data), targets, rng.uniform(0.5, 2.0, size=n_rows)),
         settings.pop("record", TrainingRecord()),
         rng,
         shots=shots,
