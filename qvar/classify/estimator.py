@@ -246,11 +246,16 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         """
         known, fitted = storage.read(path, cls.__name__, parameters)
         unknown = {*known} - {*cls._get_param_names()} | {*fitted} - {*_FITTED, "cost_"}
-        if unknown:
-            raise ClassifierError(f"{path}: this version knows no {', '.join(sorted(unknown))}")
+        missing = {*_FITTED} - {"feature_names_in_", "_moment_steps", "_moments"} - {*fitted}
+        for names, what in ((unknown, "not known to this version"), (missing, "missing in the file")):
+            if names:
+                raise ClassifierError(f"{path}: {', '.join(sorted(names))}: {what}")
         loaded = cls(**known)
-        for name, value in fitted.items():
-            setattr(loaded, name, Cost(**value) if name == "cost_" else value)
+        try:
+            for name, value in fitted.items():
+                setattr(loaded, name, Cost(**value) if name == "cost_" else value)
+        except TypeError as error:
+            raise ClassifierError(f"{path} holds a cost that this version does not know: {error}") from error
         loaded._network = None
         return loaded
 
@@ -368,7 +373,7 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         return TrainingObjective(
             model,
             network.readout,
-            find_loss(self.loss),
+            find_loss(self.loss, self.shots),
             TrainingData(model.rows(data), np.eye(len(self.classes_))[codes], row_weights),
             record,
             rng,

@@ -23,7 +23,7 @@ from qvar.simulators.primitives.compilation import Compiler
 __all__ = ["Encoding", "Network"]
 
 Floats = NDArray[np.float64]
-_NUMBERS_AT_ONCE = 2**26
+_NUMBERS_AT_ONCE = 2**24
 """Held at once for rows whose classes are predicted."""
 _MAX_METRIC_QUBITS = 8
 

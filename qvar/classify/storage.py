@@ -92,6 +92,7 @@ def read(path: str | Path, kind: str, given: Mapping[str, Any]) -> tuple[dict[st
         content = {name: document[name] for name in ("class", "parameters", "left_out", "fitted")}
         header = document["format"], document["version"]
         damaged = document["sha256"] != _digest(content)
+        missing = sorted(set(content["left_out"]) - set(given))
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ClassifierError(f"{path} is not a readable classifier file: {error!r}") from error
     if header != (_FORMAT, _VERSION) or content["class"] != kind:
@@ -100,7 +101,6 @@ def read(path: str | Path, kind: str, given: Mapping[str, Any]) -> tuple[dict[st
         )
     if damaged:
         raise ClassifierError(f"{path} is damaged: its contents do not match its checksum; restore it from a copy")
-    missing = sorted(set(content["left_out"]) - set(given))
     if missing:
         raise ClassifierError(
             f"{path} could not hold {', '.join(missing)}; give them again: load(path, {missing[0]}=...)"

@@ -33,6 +33,8 @@ class Cost:
             gradient in T angles, whichever way it was computed.
         shots: shots drawn, 0 for exact probabilities.
         seconds: wall time.
+        metrics: Fubini-Study metrics of the natural gradient; a simulation of the circuit without noise gives them, and
+            what they would cost on a device is not among the circuits.
     """
 
     evaluations: int = 0
@@ -40,6 +42,7 @@ class Cost:
     circuits: int = 0
     shots: int = 0
     seconds: float = 0.0
+    metrics: int = 0
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
@@ -95,6 +98,10 @@ class TrainingRecord:
         self._begin = time.perf_counter()
         self._half: tuple[Floats, float, float] | None = None
 
+    def charge_metric(self) -> None:
+        """Count a metric."""
+        self.cost = replace(self.cost, metrics=self.cost.metrics + 1)
+
     def charge(self, *, evaluations: int, gradients: int, circuits: int, shots: int) -> None:
         """Count what comes next.
 
@@ -105,7 +112,13 @@ class TrainingRecord:
         if self.max_circuits is not None and total > self.max_circuits:
             raise StopTraining
         before = self.cost
-        self.cost = Cost(before.evaluations + evaluations, before.gradients + gradients, total, before.shots + shots)
+        self.cost = replace(
+            before,
+            evaluations=before.evaluations + evaluations,
+            gradients=before.gradients + gradients,
+            circuits=total,
+            shots=before.shots + shots,
+        )
 
     def final_cost(self) -> Cost:
         """Return the cost up to now."""
@@ -304,13 +317,17 @@ class TrainingObjective:
                 "the natural gradient needs data before weights, and a simulator of ours with at most 8 qubits; use "
                 "Adam for this circuit"
             )
+        self.record.charge_metric()
         return self.metric_of(self._checked(theta, 1)[0], self._chosen)
 
     def with_shots(self, shots: Any, rng: np.random.Generator) -> "TrainingObjective":
         """Return the same objective with other shots, counting on in the same record."""
-        if not self.draws:
-            raise ClassifierError("the shots of a measuring model are set where it is made; give shots=... there")
-        return replace(self, shots=int(shots), rng=rng)
+        if not self.draws and (self.shots is not None or not self.readout.is_linear):
+            raise ClassifierError(
+                "stages of the optimizer change the shots of outcomes that an engine of ours draws, not those of a sampler "
+                "or of observables; use an optimizer without stages"
+            )
+        return replace(self, shots=int(shots), rng=rng, draws=True)
 
     def _checked(self, theta: ArrayLike, n_dimensions: int) -> Floats:
         """Return a copy of shape (M, P)."""

@@ -41,7 +41,8 @@ class VariationalClassifier(CircuitClassifier):
         ansatz_entanglement: as in Qiskit; None for "reverse_linear".
         readout: "one-qubit", "parity", "majority", "remainder", "auto" (one qubit for two classes, else the remainder),
             or an object of `qvar.classify.readout`, such as `ObservableReadout`.
-        loss: "cross-entropy", "squared-error", "linear", or an object of `qvar.classify.loss`.
+        loss: "cross-entropy" (with shots, a class never seen counts as half a shot), "squared-error", "linear", or an
+            object of `qvar.classify.loss`.
         optimizer: one of `qvar.optimizers`; None for `Adam(max_iterations=100, displacement=0.0)`.
         engine: one of `qvar.simulators` (`PauliTransferSimulator(noise)` for device noise), or any Qiskit V2 sampler
             (IBM hardware, fake backends); None for `StatevectorSimulator()`.

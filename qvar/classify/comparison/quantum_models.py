@@ -99,7 +99,12 @@ QUANTUM: tuple[ModelSpec, ...] = (
     _study("vqc-adam-spsa-8100", "AdamSPSA", "Adam-SPSA at equal budget", max_evaluations=_BUDGET),
     _study("vqc-adam-100", "Adam", "Adam at equal budget", max_iterations=_STEPS, displacement=0.0),
     _study("vqc-lbfgs-100", "LBFGS", "L-BFGS at about equal budget", max_iterations=_STEPS),
-    _study("vqc-qng-100", "QuantumNaturalGradient", "natural gradient at equal budget", max_iterations=_STEPS),
+    _study(
+        "vqc-qng-100",
+        "QuantumNaturalGradient",
+        "natural gradient at equal budget, its metrics simulated and not counted",
+        max_iterations=_STEPS,
+    ),
     _study("vqc-untrained", "Cobyla", "the circuit of the study, untrained", kind="floor", max_evaluations=0),
     _best("vqc", "VariationalClassifier", "angles as features, one qubit read, L-BFGS", grid=_GRID),
     _best(
