@@ -324,8 +324,8 @@ class TrainingObjective:
         """Return the same objective with other shots, counting on in the same record."""
         if not self.draws and (self.shots is not None or not self.readout.is_linear):
             raise ClassifierError(
-                "stages of the optimizer change the shots of outcomes that an engine of ours draws, not those of a sampler "
-                "or of observables; use an optimizer without stages"
+                "stages change the shots of outcomes that an engine of ours draws, not those of a sampler or of "
+                "observables; use an optimizer without stages"
             )
         return replace(self, shots=int(shots), rng=rng, draws=True)
 
