@@ -42,7 +42,7 @@ def fitted_scale(decisions: Floats, codes: NDArray[np.int64]) -> float:
     Example:
         >>> labels = np.array([0, 1, 0, 1, 0, 0, 1, 1])
         >>> round(fitted_scale(np.array([-2.0, 2, -1, 1, -1, 1, -1, 1]), labels), 2)
-        0.7
+        0.62
     """
     logits = _logits(decisions)
     n_classes = logits.shape[1]

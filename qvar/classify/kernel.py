@@ -62,6 +62,8 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         feature_map: a name ("zz_feature_map", "z_feature_map", "angle"), a circuit with one parameter per feature, or a
             function from the number of features to a circuit.
         feature_map_reps: repetitions, for names.
+        n_qubits: for names: with fewer qubits than features, the map is applied to so many features after another; None
+            for one qubit per feature, at most 8.
         entanglement: as in Qiskit, for names; None for the usual one.
         kernel: "fidelity" or "projected".
         gamma: of the projected kernel: a positive number, or "scale" for 1 / (n_columns * variance) of the one-qubit
@@ -106,6 +108,7 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         *,
         feature_map: Any = "zz_feature_map",
         feature_map_reps: int = 2,
+        n_qubits: int | None = None,
         entanglement: Any = None,
         kernel: str = "fidelity",
         gamma: float | str = "scale",
@@ -121,6 +124,7 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         self.feature_map = feature_map
         self.feature_map_reps = feature_map_reps
+        self.n_qubits = n_qubits
         self.entanglement = entanglement
         self.kernel = kernel
         self.gamma = gamma
@@ -233,7 +237,11 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
 
     def _feature_states(self) -> FeatureStates:
         circuit = feature_map_circuit(
-            self.feature_map, self.n_features_in_, reps=self.feature_map_reps, entanglement=self.entanglement
+            self.feature_map,
+            self.n_features_in_,
+            n_qubits=self.n_qubits,
+            reps=self.feature_map_reps,
+            entanglement=self.entanglement,
         )
         engine = StatevectorSimulator() if self.engine is None else self.engine
         return FeatureStates(circuit, engine, self.pass_manager)

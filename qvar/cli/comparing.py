@@ -162,7 +162,8 @@ def _prepare(
         folder = ComparisonFolder.open(path)
         folder.check_same(plan.to_dict())
         return plan, folder
-    request = asdict(options) | {"path": None if options.path is None else str(Path(options.path).absolute())}
+    files = {"path": options.path, "embeddings": options.embeddings}
+    request = asdict(options) | {name: file and str(Path(file).absolute()) for name, file in files.items()}
     return plan, ComparisonFolder.create(path, plan.to_dict(), request)
 
 

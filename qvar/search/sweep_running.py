@@ -15,7 +15,7 @@ from typing import Any
 
 from qvar.runs import RunFolder, SweepFolder, SweepRun
 from qvar.runs.status import clear_failure, describe_failure, write_failure
-from qvar.runs.workers import Work, WorkerDied, usable_cores, workers
+from qvar.runs.workers import Work, WorkerDied, usable_cores, was_interrupted, workers
 from qvar.search.configuration import SearchConfiguration
 from qvar.search.running import run_search
 from qvar.search.sweep import Sweep
@@ -192,6 +192,8 @@ def _carry_out(run: SweepRun, *, parent: int | None, log_level: int) -> RunOutco
             configuration = SearchConfiguration.from_dict(run.config)
             run_search(configuration, out=run.path, resume=True, on_episode=go_on_with_parent)
         except Exception as error:
+            if was_interrupted(error):
+                raise KeyboardInterrupt from error
             write_failure(run.path, error)
             return RunOutcome(run, describe_failure(error))
     return RunOutcome(run)

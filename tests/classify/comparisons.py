@@ -1,15 +1,19 @@
 """Small data and models for the tests of comparisons."""
 
 import os
+import sys
 import time
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+import cloudpickle
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from qvar.classify.comparison import ModelSpec
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # worker processes cannot import the tests
 
 
 def blobs(n_rows=80, n_classes=2, distance=2.0, seed=0, name="blobs"):

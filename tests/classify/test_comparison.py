@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -417,3 +418,13 @@ def test_processes_of_their_own_carry_out_cells():
     model = ModelSpec("where", "classical", lambda _: Where())
     result = compare(blobs(), models=[model], splits=SHORT, n_jobs=2)
     assert os.getpid() not in {record["n_iter"] for record in result.records}
+
+
+def test_ctrl_c_within_a_compiled_function_is_no_failure():
+    def interrupted(seed):
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+
+    plan = ComparisonPlan(blobs(), {"raw": StandardScaler()}, (find_model("svm"),), SHORT)
+    plan = replace(plan, models=(ModelSpec("svm", "classical", lambda seed: interrupted(seed)),))
+    with pytest.raises(KeyboardInterrupt):
+        run_comparison(plan)

@@ -14,11 +14,17 @@ from qvar.classify.readout import Parity
 from qvar.optimizers import LBFGS, Adam
 
 
-@parametrize_with_checks([VariationalClassifier(random_state=0), DataReuploadingClassifier(random_state=0)])
+@parametrize_with_checks(
+    [
+        VariationalClassifier(random_state=0),
+        DataReuploadingClassifier(n_layers=2, optimizer=Adam(40, displacement=0.0), random_state=0),
+    ]
+)
 def test_scikit_learn_finds_no_fault(estimator, check):
     check(estimator)
 
 
+@pytest.mark.filterwarnings("ignore:A worker stopped")  # loky starts one anew that has grown; an error would hang it
 def test_grid_search_pipelines_and_cross_validation_work():
     X, y = make_moons(60, noise=0.1, random_state=7)
     model = VariationalClassifier(optimizer=Adam(20, displacement=0.0), random_state=7)

@@ -155,7 +155,7 @@ def test_grid_search_pipelines_and_cross_validation_work():
     pipeline = make_pipeline(StandardScaler(), QuantumKernelClassifier(bandwidth=2.0, random_state=7))
     assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.9
     grid = {"quantumkernelclassifier__bandwidth": [0.01, 2.0], "quantumkernelclassifier__kernel": ["fidelity"]}
-    found = GridSearchCV(pipeline, grid, cv=2, n_jobs=2, scoring="neg_log_loss").fit(X, y)
+    found = GridSearchCV(pipeline, grid, cv=2, scoring="neg_log_loss").fit(X, y)
     assert found.best_params_["quantumkernelclassifier__bandwidth"] == 2.0
     rng = np.random.default_rng(7)
     shuffled = [cross_val_score(pipeline, X, rng.permutation(y), cv=3).mean() for _ in range(6)]
@@ -223,6 +223,15 @@ def test_a_device_would_run_a_circuit_per_pair_or_three_per_row():
     assert QuantumKernelClassifier(kernel="projected").fit(X, y).n_circuits_ == 60
 
 
+def test_more_features_than_qubits_are_encoded_one_after_another():
+    X = np.random.default_rng(2).uniform(0, 1, (10, 4))
+    model = QuantumKernelClassifier(feature_map="angle", feature_map_reps=1, n_qubits=2, feature_range=None)
+    angles = X[:, :2] + X[:, 2:]  # RY angles on one qubit add up
+    half = (angles[:, None] - angles[None]) / 2
+    kernel = model.fit(X, np.arange(10) % 2).kernel_matrix(X)
+    np.testing.assert_allclose(kernel, (np.cos(half) ** 2).prod(axis=2), atol=1e-12)
+
+
 def test_ones_own_circuits_and_functions_are_feature_maps():
     X, y = make_moons(20, random_state=3)
     circuit = feature_map_circuit("zz_feature_map", 2)
@@ -255,6 +264,6 @@ def test_settings_that_make_no_sense_are_refused_by_fit(settings, message):
 
 
 def test_states_beyond_memory_are_refused_before_they_are_made():
-    features = FeatureStates(feature_map_circuit("angle", 12, reps=1), PauliTransferSimulator())
+    features = FeatureStates(feature_map_circuit("angle", 12, n_qubits=12, reps=1), PauliTransferSimulator())
     with pytest.raises(ClassifierError, match="125 GiB, more than 4"):
         features.states(np.zeros((1000, 12)))

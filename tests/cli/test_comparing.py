@@ -127,7 +127,7 @@ class Unlucky(ClassifierMixin, BaseEstimator):
 
 @pytest.mark.parametrize("flags", [(), ("--json",)], ids=["default", "json"])
 def test_a_failing_training_is_shown_and_ends_with_exit_code_1(qvar, monkeypatch, flags):
-    monkeypatch.setattr(comparing, "find_model", lambda name: ModelSpec(name, "classical", Unlucky))
+    monkeypatch.setattr(comparing, "find_models", lambda names: [ModelSpec(names[0], "classical", Unlucky)])
     outcome = qvar("compare", "iris", "--models", "unlucky", "--splits", 1, "--jobs", 1, *flags)
     assert outcome.code == 1
     assert "FAILED: raw, unlucky, split 0: RuntimeError: no luck" in outcome.err

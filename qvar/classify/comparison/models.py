@@ -1,10 +1,14 @@
 """What a comparison can put side by side: classifiers by name, tuned or not, with true or with shuffled labels."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
 from typing import Any, Literal
+
+import numpy as np
 
 from qvar.simulators.errors import ClassifierError
 
@@ -14,6 +18,7 @@ Kind = Literal["quantum", "classical", "floor", "ablation"]
 """What a row is for: a floor is what any model must beat, an ablation lacks the part whose worth is in question."""
 
 _TUNED, _SHUFFLED = "-tuned", "-shuffled"
+_MOST_WRITTEN_OUT = 100
 _MOST_CANDIDATES = 100  # an inner search of more is not what anybody meant
 
 
@@ -93,15 +98,18 @@ class ModelSpec:
 
 
 def describe(value: Any) -> Any:
-    """Return a setting as JSON-able data: plain values as they are, objects by their representation."""
+    """Return a setting as JSON-able data: plain values as they are, objects by representation, data by digest."""
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
         return value if abs(value) < float("inf") else repr(value)
     if isinstance(value, Mapping):
         return {str(name): describe(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [describe(part) for part in value]
+    if isinstance(value, list | tuple | np.ndarray):
+        parts = [describe(part) for part in (value.tolist() if isinstance(value, np.ndarray) else value)]
+        if len(parts) <= _MOST_WRITTEN_OUT:
+            return parts
+        return f"{len(parts)} entries, sha256 {hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
     text = " ".join(repr(value).split())
     return text.split(" at 0x")[0]  # an address would differ every time
 

@@ -23,6 +23,7 @@ from qvar.classify.comparison.metrics import brief, class_scores, confusion, is_
 from qvar.classify.comparison.models import ModelSpec, describe
 from qvar.classify.comparison.plan import Cell, ComparisonPlan
 from qvar.classify.comparison.splits import folds
+from qvar.runs.workers import was_interrupted
 from qvar.simulators.errors import ClassifierError
 
 __all__ = ["COSTS", "carry_out", "failure_record"]
@@ -41,6 +42,8 @@ def carry_out(plan: ComparisonPlan, cell: Cell) -> dict[str, Any]:
             warnings.simplefilter("always")
             outcome = json.loads(json.dumps(_train_and_test(plan, cell), allow_nan=False))
     except Exception as error:
+        if was_interrupted(error):
+            raise KeyboardInterrupt from error
         trace = "".join(traceback.format_exception(error))
         return failure_record(plan, cell, f"{type(error).__name__}: {error}", trace)
     words = (f"{w.category.__name__}: {w.message}"[:_LONGEST_WARNING] for w in caught)
