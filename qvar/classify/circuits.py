@@ -6,8 +6,10 @@ from typing import Any
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.circuit.library import efficient_su2, real_amplitudes, z_feature_map, zz_feature_map
+from qiskit.exceptions import QiskitError
 
 from qvar.simulators import Circuit
+from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import ClassifierError
 
 __all__ = ["ANSATZES", "FEATURE_MAPS", "ansatz_circuit", "feature_map_circuit"]
@@ -69,7 +71,9 @@ def feature_map_circuit(
     """Return the circuit that encodes `n_features` numbers, its parameters in the order of the features.
 
     Args:
-        source: a name of `FEATURE_MAPS`, a circuit with `n_features` parameters, or a function that makes one.
+        source: a name of `FEATURE_MAPS`, a circuit with `n_features` parameters, or a function that makes one. Features
+            follow the order of `circuit.parameters`, which sorts names: "x10" comes before "x2", so use a
+            `ParameterVector` for more than ten.
         n_features: columns of the data, at least 1.
         n_qubits: for names only: with fewer qubits than features, the map is applied to so many features after another,
             the rest on the first qubits; None for one qubit per feature, at most 8.
@@ -137,14 +141,16 @@ def _build(
     if isinstance(source, str):
         if source not in named:
             raise ClassifierError(f"unknown {kind} {source!r}; there are {', '.join(named)}, or give a circuit")
-        if reps < 1:
-            raise ClassifierError(f"a {kind} needs at least one repetition, got {reps}")
-        return named[source](n, reps, pairs)
+        check_whole(f"repetitions of the {kind}", reps, error=ClassifierError)
+        try:
+            return named[source](n, reps, pairs)
+        except QiskitError as error:
+            raise ClassifierError(f"entanglement {pairs!r} of the {kind}: {error.message}") from error
     made = source(n) if callable(source) else source
     if isinstance(made, Circuit):
         made = made.to_qiskit()
     if not isinstance(made, QuantumCircuit):
         raise ClassifierError(
-            f"a {kind} is a name, a Qiskit circuit, a qvar Circuit or a function that makes one, got {made!r}"
+            f"the {kind} is a name, a Qiskit circuit, a qvar Circuit or a function that makes one, got {made!r}"
         )
     return made

@@ -1,11 +1,14 @@
 """What the classifiers made of a circuit share: scikit-learn's contract around a training objective."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from qiskit.primitives import BaseSamplerV2
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
@@ -67,6 +70,9 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
 
     weights_: Floats
     loss_curve_: list[float]
+    n_iter_: int
+    feature_min_: Floats
+    feature_span_: Floats
     cost_: Cost
     _network: Network | None
 
@@ -94,13 +100,16 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
             ClassifierError: if circuit, readout, engine and data do not fit together; before anything is trained.
         """
         previous = self.weights_ if self.warm_start and hasattr(self, "weights_") else None
-        data, codes, row_weights = self._checked(X, y, sample_weight)
-        rng = self._generator()
-        network = self._build(n_rows=len(data), rng=rng)
-        start = self._start(network, previous, rng)
         optimizer = _DEFAULT_OPTIMIZER if self.optimizer is None else self.optimizer
         calls_per_step = self._calls_per_step(optimizer)
-        with shown(self.callback, verbose=self.verbose, total=getattr(optimizer, "max_iterations", None)) as on_step:
+        with (
+            _undone_on_error(self),
+            shown(self.callback, verbose=self.verbose, total=getattr(optimizer, "max_iterations", None)) as on_step,
+        ):
+            data, codes, row_weights = self._checked(X, y, sample_weight)
+            rng = self._generator()
+            network = self._build(n_rows=len(data))
+            start = self._start(network, previous, rng)
             record = TrainingRecord(max_circuits=self.max_circuits, on_step=on_step)
             objective = self._objective(
                 network,
@@ -112,18 +121,24 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
                 calls_per_step=calls_per_step,
                 batch_size=self.batch_size,
             )
+            settled = None
             try:
                 with threadpool_limits(1, user_api="blas"):  # products of this size gain nothing from more threads
-                    optimizer.minimize(objective, start, rng)
+                    settled = optimizer.minimize(objective, start, rng).parameters
             except StopTraining:
-                pass
+                if record.last is None:
+                    raise ClassifierError(
+                        f"max_circuits={self.max_circuits} does not pay for the first evaluation of "
+                        f"{type(optimizer).__name__} on {len(data)} rows; allow more, or give fewer rows"
+                    ) from None
             finally:
-                self._keep(record, start, is_stochastic=objective.is_stochastic)
+                if record.last is not None:
+                    self._keep(record, settled, calls_per_step)
         return self
 
     def _calls_per_step(self, optimizer: Any) -> int | None:
         """Return how many calls make a step of the optimizer; refuse one that cannot do with mini-batches."""
-        if not hasattr(optimizer, "minimize"):
+        if isinstance(optimizer, type) or not hasattr(optimizer, "minimize"):
             raise ClassifierError(f"an optimizer is one of qvar.optimizers, such as Adam(), got {optimizer!r}")
         calls: int | None = getattr(optimizer, "calls_per_step", None)
         if self.batch_size is not None and calls is None:
@@ -142,6 +157,8 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
     ) -> Self:
         """Take one step of Adam on these rows, from the present weights; its moments are kept between calls.
 
+        `callback`, `max_circuits` and `batch_size` are those of `fit`, which starts the moments anew.
+
         Args:
             X: features; the first call fixes their number, and the range that `feature_range` maps.
             y: classes.
@@ -149,21 +166,22 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
             sample_weight: weight of each row in the loss.
 
         Raises:
-            ClassifierError: if the optimizer is not Adam, or a first call names no classes.
+            ClassifierError: if the optimizer is not Adam, a first call names no classes or a later one others, or
+                class_weight is "balanced", which a part of the rows does not tell.
         """
         settings = _DEFAULT_OPTIMIZER if self.optimizer is None else self.optimizer
         if not isinstance(settings, Adam):
             raise ClassifierError(f"partial_fit takes steps of Adam; got optimizer={settings}")
         is_first = not hasattr(self, "weights_")
-        if is_first and classes is None:
-            raise ClassifierError("the first call of partial_fit needs classes, all that will ever come")
-        data, codes, row_weights = self._checked(X, y, sample_weight, classes=classes, is_first=is_first)
-        rng = self._generator()
-        network = self._build(n_rows=len(data), rng=rng) if is_first else self._ready()
-        if is_first:
-            self.weights_ = self._start(network, None, rng)
-            self.n_iter_, self.loss_curve_, self.cost_ = 0, [], Cost()
-        if not hasattr(self, "_moments") or is_first:
+        self._check_classes(classes, is_first=is_first)
+        with _undone_on_error(self):
+            data, codes, row_weights = self._checked(X, y, sample_weight, classes=classes, is_first=is_first)
+            rng = self._generator(0 if is_first else self.n_iter_)  # of each step its own, or shots would repeat
+            network = self._build(n_rows=len(data)) if is_first else self._ready()
+            if is_first:
+                self.weights_ = self._start(network, None, rng)
+                self.n_iter_, self.loss_curve_, self.cost_ = 0, [], Cost()
+        if not hasattr(self, "_moments"):
             self._moments = np.zeros((2, len(self.weights_)))
             self._moment_steps = 0
         record = TrainingRecord()
@@ -181,12 +199,21 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         self.cost_ = self.cost_ + record.final_cost()
         return self
 
+    def _check_classes(self, classes: ArrayLike | None, *, is_first: bool) -> None:
+        if self.class_weight == "balanced":
+            raise ClassifierError("partial_fit cannot balance classes it has seen a part of; give class_weight={...}")
+        if is_first and classes is None:
+            raise ClassifierError("the first call of partial_fit needs classes, all that will ever come")
+        if not is_first and classes is not None and not np.array_equal(self.classes_, np.unique(np.asarray(classes))):
+            raise ClassifierError(f"the classes are {self.classes_} since the first call, got {classes}")
+
     def predict_proba(self, X: ArrayLike) -> Floats:
         """Return class probabilities, float64 of shape (n_rows, n_classes), columns in the order of `classes_`.
 
-        With shots these are frequencies; every call draws the same ones for the same rows.
+        With shots these are frequencies. On engines of ours every call with the same rows in the same order draws the
+        same ones; a sampler measures anew.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "weights_")
         data = self._scaled(validate_data(self, X, reset=False, dtype=np.float64))
         return self._ready().probabilities(self.weights_, data, np.random.default_rng(self._prediction_seed))
 
@@ -201,7 +228,7 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         Functions, samplers, pass managers, random states and circuits whose angles are no linear functions of one
         parameter cannot be written; `load` asks for them. The callback is left out.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "weights_")
         parameters = {name: value for name, value in self.get_params(deep=False).items() if name != "callback"}
         fitted = {name: getattr(self, name) for name in _FITTED if hasattr(self, name)}
         storage.write(path, type(self).__name__, parameters, {**fitted, "cost_": asdict(self.cost_)})
@@ -218,9 +245,17 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
             ClassifierError: if the file is missing, damaged or of another kind, or leaves out a parameter not given.
         """
         known, fitted = storage.read(path, cls.__name__, parameters)
+        unknown = {*known} - {*cls._get_param_names()} | {*fitted} - {*_FITTED, "cost_"}
+        missing = {*_FITTED} - {"feature_names_in_", "_moment_steps", "_moments"} - {*fitted}
+        for names, what in ((unknown, "not known to this version"), (missing, "missing in the file")):
+            if names:
+                raise ClassifierError(f"{path}: {', '.join(sorted(names))}: {what}")
         loaded = cls(**known)
-        for name, value in fitted.items():
-            setattr(loaded, name, Cost(**value) if name == "cost_" else value)
+        try:
+            for name, value in fitted.items():
+                setattr(loaded, name, Cost(**value) if name == "cost_" else value)
+        except TypeError as error:
+            raise ClassifierError(f"{path} holds a cost that this version does not know: {error}") from error
         loaded._network = None
         return loaded
 
@@ -241,6 +276,8 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         for name, least in (("shots", 1), ("batch_size", 1), ("max_circuits", 1)):
             if getattr(self, name) is not None:
                 check_whole(name, getattr(self, name), least=least, error=ClassifierError)
+        if self.callback is not None and not callable(self.callback):
+            raise ClassifierError(f"callback is a function of a TrainingStep, got {self.callback!r}")
         if is_first:
             self.classes_ = np.unique(y if classes is None else np.asarray(classes))
         codes = np.searchsorted(self.classes_, y)
@@ -253,16 +290,18 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         weighty = row_weights > 0
         n_left = len(np.unique(codes[weighty])) if classes is None and is_first else len(self.classes_)
         if n_left < 2 or not weighty.any():
-            raise ClassifierError(f"training needs rows of at least two classes, got {n_left} class in y")
+            raise ClassifierError(
+                f"training needs rows of at least two classes with weights > 0, got {n_left} class in y"
+            )
         if is_first:
             self._learn_range(X[weighty])
         return self._scaled(X[weighty]), codes[weighty], row_weights[weighty]
 
     def _learn_range(self, X: Floats) -> None:
-        if not self.bandwidth > 0:
-            raise ClassifierError(f"bandwidth must be > 0, got {self.bandwidth}")
-        if self.feature_range is not None and not self.feature_range[0] < self.feature_range[1]:
-            raise ClassifierError(f"feature_range is (lowest, highest) or None, got {self.feature_range}")
+        if not (isinstance(self.bandwidth, int | float | np.number) and 0 < self.bandwidth < np.inf):
+            raise ClassifierError(f"bandwidth is a number > 0, got {self.bandwidth!r}")
+        if self.feature_range is not None and not _is_range(self.feature_range):
+            raise ClassifierError(f"feature_range is (lowest, highest) or None, got {self.feature_range!r}")
         self.feature_min_, span = X.min(axis=0), np.ptp(X, axis=0)
         self.feature_span_ = np.where(span > 0, span, 1.0)
 
@@ -273,13 +312,14 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
             X = low + (high - low) * (X - self.feature_min_) / self.feature_span_
         return np.ascontiguousarray(self.bandwidth * X)
 
-    def _generator(self) -> np.random.Generator:
-        """Return a fresh generator; the same one each time for a whole `random_state`."""
-        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1, size=4))
+    def _generator(self, number: int = 0) -> np.random.Generator:
+        """Return a fresh generator; for a whole `random_state` the same one each time of the same number."""
+        seed = check_random_state(self.random_state).randint(2**31 - 1, size=4)
+        rng = np.random.default_rng([*seed, number] if number else seed)
         self._prediction_seed = int(rng.integers(2**63))
         return rng
 
-    def _build(self, *, n_rows: int, rng: np.random.Generator) -> Network:
+    def _build(self, *, n_rows: int) -> Network:
         """Put the network together, and check that all parts fit."""
         n_classes = len(self.classes_)
         network = Network.of(
@@ -290,16 +330,19 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
             engine=self.engine,
             pass_manager=self.pass_manager,
             shots=self.shots,
-            rng=rng,
         )
         self._network = network
         return network
 
     def _ready(self) -> Network:
         """Return the network, put together again in a copy that came out of a file."""
-        if self._network is None:
-            return self._build(n_rows=1, rng=np.random.default_rng(self._prediction_seed))
-        return self._network
+        network = self._build(n_rows=1) if self._network is None else self._network
+        if network.model.n_weights != len(self.weights_):
+            raise ClassifierError(
+                f"the circuit has {network.model.n_weights} weights, and {len(self.weights_)} were trained: it is "
+                "another circuit"
+            )
+        return network
 
     def _start(self, network: Network, previous: Floats | None, rng: np.random.Generator) -> Floats:
         """Return where training begins: where it ended, where the user says, or somewhere by chance."""
@@ -308,7 +351,10 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
             return self._first_weights(n_weights, rng)
         start = np.array(self.initial_point if previous is None else previous, dtype=np.float64)
         if start.shape != (n_weights,) or not np.isfinite(start).all():
-            raise ClassifierError(f"the circuit has {n_weights} weights, the start point has shape {start.shape}")
+            name = "initial_point" if previous is None else "the last training, which warm_start=True goes on from,"
+            raise ClassifierError(
+                f"the circuit needs {n_weights} finite weights; {name} gives an array of shape {start.shape}"
+            )
         return start
 
     def _objective(
@@ -323,11 +369,12 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         calls_per_step: int | None,
         batch_size: int | None,
     ) -> TrainingObjective:
+        model = network.model_for(rng)
         return TrainingObjective(
-            network.model,
+            model,
             network.readout,
-            find_loss(self.loss),
-            TrainingData(network.model.rows(data), np.eye(len(self.classes_))[codes], row_weights),
+            find_loss(self.loss, self.shots),
+            TrainingData(model.rows(data), np.eye(len(self.classes_))[codes], row_weights),
             record,
             rng,
             shots=self.shots,
@@ -337,13 +384,19 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
             metric_of=network.metric(data) if isinstance(self.optimizer, QuantumNaturalGradient) else None,
         )
 
-    def _keep(self, record: TrainingRecord, start: Floats, *, is_stochastic: bool) -> None:
-        """Take over what a training found: the lowest loss, or where losses are estimates the last point."""
-        found = record.last if is_stochastic else record.best
-        self.weights_ = start if found is None else found
+    def _keep(self, record: TrainingRecord, settled: Floats | None, calls_per_step: int | None) -> None:
+        """Take over what a training found; an optimizer that was interrupted has settled on nothing."""
+        found = record.best
+        if record.is_stochastic and settled is not None:
+            found = settled  # the lowest of many estimates may be luck
+        elif record.is_stochastic and calls_per_step is not None:
+            found = record.last  # other optimizers have trial points between their steps
+        assert found is not None
+        self.weights_ = found
         self.loss_curve_ = list(record.losses)
         self.n_iter_ = len(record.losses)
         self.cost_ = record.final_cost()
+        self.__dict__.pop("_moments", None)  # those of partial_fit belong to the steps before
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
@@ -351,5 +404,28 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.non_deterministic = self.shots is not None and self.random_state is None
+        tags.non_deterministic = isinstance(self.engine, BaseSamplerV2) or (
+            self.shots is not None and self.random_state is None
+        )
         return tags
+
+
+def _is_range(value: Any) -> bool:
+    try:
+        low, high = value
+        return bool(-np.inf < low < high < np.inf)
+    except (TypeError, ValueError):
+        return False
+
+
+@contextmanager
+def _undone_on_error(estimator: Any) -> Iterator[None]:
+    """Leave an estimator as it was unless there are new weights: old ones would not fit new classes."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        if vars(estimator).get("weights_") is before.get("weights_"):
+            vars(estimator).clear()
+            vars(estimator).update(before)
+        raise

@@ -30,8 +30,8 @@ class CrossEntropy:
     """-ln of the probability of the true class, in nats.
 
     Args:
-        clip: probabilities are kept at least this far from 0, where the loss is infinite. With few shots a class may
-            never be seen: 1e-12, Aqua's value, then means a loss of 28, and 1 / (2 shots) is a milder choice.
+        clip: probabilities are kept at least this far from 0, where the loss is infinite. With shots a class may never
+            be seen: 1e-12, Aqua's value, then means a slope of 1e12, and a single such row ends the training.
     """
 
     clip: float = 1e-12
@@ -79,16 +79,20 @@ LOSSES: dict[str, type[Loss]] = {"cross-entropy": CrossEntropy, "linear": Linear
 """Losses that go by a name."""
 
 
-def find_loss(loss: "Loss | str") -> Loss:
+def find_loss(loss: "Loss | str", shots: int | None = None) -> Loss:
     """Return the loss of a name.
+
+    With shots, "cross-entropy" takes a class that was never seen for half a count: its clip is 1 / (2 (shots + 1)).
 
     Raises:
         ClassifierError: for an unknown name or anything that is no loss.
     """
+    if loss == "cross-entropy" and shots is not None:
+        return CrossEntropy(0.5 / (shots + 1))
     if isinstance(loss, str):
         if loss not in LOSSES:
             raise ClassifierError(f"unknown loss {loss!r}; there are {', '.join(LOSSES)}")
         return LOSSES[loss]()
-    if not hasattr(loss, "slopes"):
+    if isinstance(loss, type) or not hasattr(loss, "slopes"):
         raise ClassifierError(f"a loss is a name or a loss object, got {loss!r}")
     return loss

@@ -23,7 +23,7 @@ from qvar.simulators.primitives.compilation import Compiler
 __all__ = ["Encoding", "Network"]
 
 Floats = NDArray[np.float64]
-_NUMBERS_AT_ONCE = 2**26
+_NUMBERS_AT_ONCE = 2**24
 """Held at once for rows whose classes are predicted."""
 _MAX_METRIC_QUBITS = 8
 
@@ -47,6 +47,7 @@ class Network:
         parametrized: the circuit.
         shots: per circuit; None for exact probabilities.
         draws: whether shots are drawn from exact probabilities; otherwise the model measures.
+        measuring: gives the model whose measurements draw from a generator, where an engine of ours measures.
     """
 
     model: Model
@@ -54,6 +55,7 @@ class Network:
     parametrized: ParametrizedCircuit
     shots: int | None
     draws: bool
+    measuring: Callable[[np.random.Generator], Model] | None = None
 
     @classmethod
     def of(
@@ -66,27 +68,31 @@ class Network:
         engine: Engine | BaseSamplerV2 | None,
         pass_manager: Any,
         shots: int | None,
-        rng: np.random.Generator,
     ) -> "Network":
         """Put a network together.
 
         Raises:
             ClassifierError: if the parts do not fit together.
         """
-        observables = readout.observables(encoding.circuit.num_qubits, n_classes)
         if isinstance(engine, BaseSamplerV2):
             return cls._measured(encoding, readout, n_classes, engine, pass_manager, shots)
-        if engine is not None and not isinstance(engine, Engine):
+        if engine is not None and (isinstance(engine, type) or not isinstance(engine, Engine)):
             raise ClassifierError(
                 "an engine is one of qvar.simulators (StatevectorSimulator(), PauliTransferSimulator(noise), ...) or a "
                 f"Qiskit V2 sampler, got {engine!r}"
             )
+        observables = readout.observables(encoding.circuit.num_qubits, n_classes)
         parametrized, places, qubits = parametrize(encoding.circuit, encoding.data, encoding.weights, pass_manager)
         here = Compiler(engine or StatevectorSimulator()).engine_on(qubits)
         placed = [_placed(o, places, parametrized.circuit.n_qubits) for o in observables]
         if shots is not None and not readout.is_linear:  # observables need measurements of their own
-            reader = EngineReader(here, parametrized, placed).with_shots(shots, rng)
-            return cls(RowModel(reader, parametrized), readout, parametrized, shots, draws=False)
+            reader = EngineReader(here, parametrized, placed)
+
+            def measuring(rng: np.random.Generator) -> Model:
+                return RowModel(reader.with_shots(shots, rng), parametrized)
+
+            exact = RowModel(reader, parametrized)
+            return cls(exact, readout, parametrized, shots, draws=False, measuring=measuring)
         return cls(
             make_model(here, parametrized, placed, n_rows), readout, parametrized, shots, draws=shots is not None
         )
@@ -108,13 +114,15 @@ class Network:
     def probabilities(self, weights: Floats, data: Floats, rng: np.random.Generator) -> Floats:
         """Return class probabilities, shape (N, C), for data of shape (N, n_features); frequencies with shots."""
         n = max(1, _NUMBERS_AT_ONCE >> 2 * self.parametrized.circuit.n_qubits)
-        parts = [self._values(weights, data[k : k + n]) for k in range(0, len(data), n)]
+        model = self.model_for(rng)
+        parts = [model.values(weights[None, :], model.rows(data[k : k + n]))[0] for k in range(0, len(data), n)]
         p: Floats = np.clip(self.readout.probabilities(np.concatenate(parts)), 0.0, 1.0)
         p /= p.sum(axis=1, keepdims=True)
         return frequencies(p, self.shots, rng) if self.shots is not None and self.draws else p
 
-    def _values(self, weights: Floats, data: Floats) -> Floats:
-        return np.asarray(self.model.values(weights[None, :], self.model.rows(data))[0])
+    def model_for(self, rng: np.random.Generator) -> Model:
+        """Return the model, its measurements drawn from `rng` if it measures on an engine of ours."""
+        return self.model if self.measuring is None else self.measuring(rng)
 
     def metric(self, data: Floats) -> Callable[[Floats, NDArray[np.int64]], Floats] | None:
         """Return the Fubini-Study metric as a function of weights and rows of `data`; None where there is none."""

@@ -17,6 +17,8 @@ from qvar.simulators.errors import ClassifierError
 __all__ = ["READOUTS", "Majority", "ObservableReadout", "OneQubit", "Parity", "Readout", "Remainder", "find_readout"]
 
 Floats = NDArray[np.float64]
+_MAX_QUBITS = 24
+"""Outcomes are sorted by a table."""
 
 
 class Readout(Protocol):
@@ -52,16 +54,29 @@ class _Sorting:
     def observables(self, n_qubits: int, n_classes: int) -> tuple[Observable, ...]:
         """Return the projectors on the outcomes of all classes but the last."""
         classes = self.classes_of_outcomes(n_qubits, n_classes)
-        missing = sorted(set(range(n_classes)) - set(classes.tolist()))
-        if missing:
-            raise ClassifierError(
-                f"readout {self} on {n_qubits} qubit(s) has outcomes for {n_classes - len(missing)} classes and the "
-                f"data have {n_classes}; use more qubits or another readout"
-            )
         return tuple(_diagonal(classes == c) for c in range(n_classes - 1))
 
     def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> NDArray[np.int64]:
-        """Return the class of every outcome, shape (2**n_qubits,)."""
+        """Return the class of every outcome, shape (2**n_qubits,).
+
+        Raises:
+            ClassifierError: for more than 24 qubits, or if a class has no outcomes.
+        """
+        if n_qubits > _MAX_QUBITS:
+            raise ClassifierError(
+                f"a readout sorts the outcomes of at most {_MAX_QUBITS} qubits, got {n_qubits}; n_qubits=8 encodes the "
+                "features 8 at a time"
+            )
+        classes = self._classes(np.arange(2**n_qubits), n_qubits, n_classes)
+        n_found = np.count_nonzero(np.bincount(classes, minlength=n_classes))
+        if n_found < n_classes:
+            raise ClassifierError(
+                f"readout {self} on {n_qubits} qubit(s) has outcomes for {n_found} classes and the data have "
+                f"{n_classes}; use more qubits or another readout"
+            )
+        return classes
+
+    def _classes(self, outcomes: NDArray[np.int64], n_qubits: int, n_classes: int) -> NDArray[np.int64]:
         raise NotImplementedError
 
     def probabilities(self, values: Floats) -> Floats:
@@ -77,18 +92,16 @@ class _Sorting:
 class Parity(_Sorting):
     """The number of ones modulo the number of classes; for two classes the parity of all qubits."""
 
-    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> NDArray[np.int64]:
-        """Return the class of every outcome, shape (2**n_qubits,)."""
-        return _ones(n_qubits) % n_classes
+    def _classes(self, outcomes: NDArray[np.int64], n_qubits: int, n_classes: int) -> NDArray[np.int64]:  # noqa: ARG002
+        return _ones(outcomes) % n_classes
 
 
 @dataclass(frozen=True)
 class Majority(_Sorting):
     """The number of ones in equal parts; for two classes, class 1 if more than half of the qubits are one."""
 
-    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> NDArray[np.int64]:
-        """Return the class of every outcome, shape (2**n_qubits,)."""
-        return _ones(n_qubits) * n_classes // (n_qubits + 1)
+    def _classes(self, outcomes: NDArray[np.int64], n_qubits: int, n_classes: int) -> NDArray[np.int64]:
+        return _ones(outcomes) * n_classes // (n_qubits + 1)
 
 
 @dataclass(frozen=True)
@@ -101,14 +114,13 @@ class OneQubit(_Sorting):
 
     qubit: int = 0
 
-    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> NDArray[np.int64]:
-        """Return the class of every outcome, shape (2**n_qubits,)."""
+    def _classes(self, outcomes: NDArray[np.int64], n_qubits: int, n_classes: int) -> NDArray[np.int64]:
         if n_classes > 2 or not 0 <= self.qubit < n_qubits:
             raise ClassifierError(
                 f"one qubit of 0..{n_qubits - 1} tells two classes apart, got qubit {self.qubit} and {n_classes} "
                 "classes; 'remainder' reads several qubits"
             )
-        return np.arange(2**n_qubits) >> self.qubit & 1
+        return outcomes >> self.qubit & 1
 
 
 @dataclass(frozen=True)
@@ -118,9 +130,8 @@ class Remainder(_Sorting):
     What qiskit-machine-learning 0.9 does under the name of parity.
     """
 
-    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> NDArray[np.int64]:
-        """Return the class of every outcome, shape (2**n_qubits,)."""
-        return np.arange(2**n_qubits) % n_classes
+    def _classes(self, outcomes: NDArray[np.int64], n_qubits: int, n_classes: int) -> NDArray[np.int64]:  # noqa: ARG002
+        return outcomes % n_classes
 
 
 @dataclass(frozen=True)
@@ -203,13 +214,15 @@ def find_readout(readout: "Readout | str", n_classes: int) -> Readout:
                 f"unknown readout {readout!r}; there are auto, {', '.join(READOUTS)} and ObservableReadout(...)"
             )
         return READOUTS[readout]()
-    if not all(hasattr(readout, name) for name in ("observables", "probabilities", "pull_back")):
+    if isinstance(readout, type) or not all(
+        hasattr(readout, name) for name in ("observables", "probabilities", "pull_back")
+    ):
         raise ClassifierError(f"a readout is a name or a readout object, got {readout!r}")
     return readout
 
 
-def _ones(n_qubits: int) -> NDArray[np.int64]:
-    return np.bitwise_count(np.arange(2**n_qubits)).astype(np.int64)
+def _ones(outcomes: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.bitwise_count(outcomes).astype(np.int64)
 
 
 def _diagonal(chosen: NDArray[np.bool_]) -> Observable:

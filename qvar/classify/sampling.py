@@ -23,7 +23,8 @@ class SamplerReader:
         n_classes: C; values are the frequencies of the first C - 1 of them.
         shots: per circuit.
         pass_manager: transpiles the circuit once; None if the sampler takes it as it is.
-        rows_per_job: at most so many circuits go out together, so that one failure does not cost all of them.
+        rows_per_job: at most so many circuits go out together, one job after another. A job that fails ends the
+            evaluation; the training keeps what it had found before.
     """
 
     has_reverse_sweep = False

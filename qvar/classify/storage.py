@@ -39,6 +39,8 @@ _KNOWN: dict[str, Any] = {
     )
 }
 """Settings that a file may name; nothing else is ever made from one."""
+_ARRAYS = {"O": "object", "U": "str", "b": None, "i": None, "u": None, "f": None}
+"""Kinds of arrays, and how a file names those of strings; of numbers it gives the type."""
 
 
 class _CannotStore(Exception):
@@ -90,6 +92,7 @@ def read(path: str | Path, kind: str, given: Mapping[str, Any]) -> tuple[dict[st
         content = {name: document[name] for name in ("class", "parameters", "left_out", "fitted")}
         header = document["format"], document["version"]
         damaged = document["sha256"] != _digest(content)
+        missing = sorted(set(content["left_out"]) - set(given))
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ClassifierError(f"{path} is not a readable classifier file: {error!r}") from error
     if header != (_FORMAT, _VERSION) or content["class"] != kind:
@@ -98,13 +101,16 @@ def read(path: str | Path, kind: str, given: Mapping[str, Any]) -> tuple[dict[st
         )
     if damaged:
         raise ClassifierError(f"{path} is damaged: its contents do not match its checksum; restore it from a copy")
-    missing = sorted(set(content["left_out"]) - set(given))
     if missing:
         raise ClassifierError(
             f"{path} could not hold {', '.join(missing)}; give them again: load(path, {missing[0]}=...)"
         )
-    parameters = {name: _restored(value) for name, value in content["parameters"].items()}
-    return {**parameters, **given}, {name: _restored(value) for name, value in content["fitted"].items()}
+    try:
+        parameters = {name: _restored(v) for name, v in content["parameters"].items() if name not in given}
+        fitted = {name: _restored(value) for name, value in content["fitted"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError) as error:
+        raise ClassifierError(f"{path} holds what `save` does not write: {error!r}") from error
+    return {**parameters, **given}, fitted
 
 
 def _digest(content: Mapping[str, Any]) -> str:
@@ -118,8 +124,9 @@ def _stored(value: Any) -> Any:
     if isinstance(value, np.generic):
         return _stored(value.item())
     if isinstance(value, np.ndarray):
-        kind = "object" if value.dtype.kind in "OUS" else value.dtype.str
-        return {"array": value.tolist(), "dtype": kind}
+        if value.dtype.kind not in _ARRAYS:
+            raise _CannotStore
+        return {"array": [_stored(v) for v in value.tolist()], "dtype": _ARRAYS[value.dtype.kind] or value.dtype.str}
     if isinstance(value, list):
         return [_stored(v) for v in value]
     if isinstance(value, tuple):
@@ -140,9 +147,12 @@ def _stored(value: Any) -> Any:
 
 def _qasm(circuit: Circuit | QuantumCircuit) -> str:
     try:
-        return (Circuit.from_qiskit(circuit) if isinstance(circuit, QuantumCircuit) else circuit).to_qasm()
+        plain = Circuit.from_qiskit(circuit) if isinstance(circuit, QuantumCircuit) else circuit
     except CircuitError as error:
         raise _CannotStore from error
+    if isinstance(circuit, QuantumCircuit) and plain.n_parameters < circuit.num_parameters:
+        raise _CannotStore  # some parameters drive no gate, and the others would take their places
+    return plain.to_qasm()
 
 
 def _restored(value: Any) -> Any:
@@ -151,7 +161,10 @@ def _restored(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if "array" in value:
-        return np.array(value["array"], dtype=value["dtype"])
+        kind = np.dtype(value["dtype"])
+        if kind.kind not in _ARRAYS or kind.itemsize > 16:
+            raise ClassifierError(f"the file names arrays of {kind}, which no classifier has")
+        return np.array(_restored(value["array"]), dtype=kind)
     if "tuple" in value:
         return tuple(_restored(v) for v in value["tuple"])
     if "dict" in value:

@@ -33,6 +33,8 @@ class Cost:
             gradient in T angles, whichever way it was computed.
         shots: shots drawn, 0 for exact probabilities.
         seconds: wall time.
+        metrics: Fubini-Study metrics of the natural gradient; a simulation of the circuit without noise gives them, and
+            what they would cost on a device is not among the circuits.
     """
 
     evaluations: int = 0
@@ -40,6 +42,7 @@ class Cost:
     circuits: int = 0
     shots: int = 0
     seconds: float = 0.0
+    metrics: int = 0
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
@@ -76,7 +79,8 @@ class TrainingRecord:
         on_step: learns of every step; training stops if it returns something true.
         cost: what it has cost.
         losses: the loss of each step.
-        last: weights evaluated last.
+        is_stochastic: whether one of the losses was an estimate.
+        last: weights evaluated last; of a pair the point between.
         best: weights of the lowest loss seen.
         best_loss: that loss.
     """
@@ -85,6 +89,7 @@ class TrainingRecord:
     on_step: Callable[[TrainingStep], object] | None = None
     cost: Cost = field(default_factory=Cost)
     losses: list[float] = field(default_factory=list)
+    is_stochastic: bool = False
     last: Floats | None = None
     best: Floats | None = None
     best_loss: float = np.inf
@@ -92,6 +97,10 @@ class TrainingRecord:
     def __post_init__(self) -> None:
         self._begin = time.perf_counter()
         self._half: tuple[Floats, float, float] | None = None
+
+    def charge_metric(self) -> None:
+        """Count a metric."""
+        self.cost = replace(self.cost, metrics=self.cost.metrics + 1)
 
     def charge(self, *, evaluations: int, gradients: int, circuits: int, shots: int) -> None:
         """Count what comes next.
@@ -103,15 +112,22 @@ class TrainingRecord:
         if self.max_circuits is not None and total > self.max_circuits:
             raise StopTraining
         before = self.cost
-        self.cost = Cost(before.evaluations + evaluations, before.gradients + gradients, total, before.shots + shots)
+        self.cost = replace(
+            before,
+            evaluations=before.evaluations + evaluations,
+            gradients=before.gradients + gradients,
+            circuits=total,
+            shots=before.shots + shots,
+        )
 
     def final_cost(self) -> Cost:
         """Return the cost up to now."""
         return replace(self.cost, seconds=time.perf_counter() - self._begin)
 
-    def note(self, weights: Floats, loss: float) -> None:
+    def note(self, weights: Floats, loss: float, *, is_stochastic: bool) -> None:
         """Remember a point."""
         self.last = weights
+        self.is_stochastic |= is_stochastic
         if loss < self.best_loss:
             self.best, self.best_loss = weights, loss
 
@@ -122,7 +138,8 @@ class TrainingRecord:
             return
         other, other_loss, other_accuracy = self._half
         self._half = None
-        self.note_step((weights + other) / 2, (loss + other_loss) / 2, (accuracy + other_accuracy) / 2)
+        self.last = (weights + other) / 2
+        self.note_step(self.last, (loss + other_loss) / 2, (accuracy + other_accuracy) / 2)
 
     def note_step(self, weights: Floats, loss: float, accuracy: float) -> None:
         """Tell the callback of a step.
@@ -139,7 +156,7 @@ class TrainingRecord:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Rows as the model wants them, one-hot targets of shape (N, C), and weights of the rows, shape (N,)."""
+    """Rows as the model wants them, one-hot targets of shape (N, C), and weights of the rows, shape (N,), mean 1."""
 
     rows: Any
     targets: Floats
@@ -158,6 +175,8 @@ def frequencies(probabilities: Floats, shots: int, rng: np.random.Generator) -> 
 @dataclass
 class TrainingObjective:
     """The weighted mean loss over rows as a function of the weights (mutable: it moves from batch to batch).
+
+    Row weights count relative to their mean over all rows, so that the loss of a mini-batch is an unbiased estimate.
 
     Fulfils `qvar.simulators.engine.Objective`. Gradients are exact reverse sweeps where the model has them and there
     are no shots; otherwise class probabilities are shifted, 2 T + 1 evaluations, and the chain rule leads to the loss.
@@ -191,6 +210,8 @@ class TrainingObjective:
 
     def __post_init__(self) -> None:
         self._chosen = np.arange(len(self.data))
+        shares = self.data.row_weights / self.data.row_weights.max()  # so that huge weights have a sum
+        self.data = replace(self.data, row_weights=shares / shares.mean())
         self._batch = self.data
         self._queue = np.empty(0, dtype=np.int64)
         self._calls = 0
@@ -231,7 +252,7 @@ class TrainingObjective:
         weights = self._checked(theta, 1)
         self._charge(1)
         loss, accuracy = self._judged(self._probabilities(self.model.values(weights, self._batch.rows)))
-        self.record.note(weights[0], float(loss[0]))
+        self.record.note(weights[0], float(loss[0]), is_stochastic=self.is_stochastic)
         note = {None: self.record.note_step, 2: self.record.note_half}.get(self.calls_per_step)
         if note is not None:
             note(weights[0], float(loss[0]), float(accuracy[0]))
@@ -245,7 +266,7 @@ class TrainingObjective:
         self._charge(len(weights))
         losses, accuracies = self._judged(self._probabilities(self.model.values(weights, self._batch.rows)))
         if len(weights):
-            self.record.note(weights[0], float(losses[0]))
+            self.record.note(weights[0], float(losses[0]), is_stochastic=self.is_stochastic)
             self.record.note_step(weights[0], float(losses[0]), float(accuracies[0]))
         return losses
 
@@ -257,15 +278,15 @@ class TrainingObjective:
         p = self._probabilities(values)
         loss, accuracy = self._judged(p)
         gradient = self._gradient(weights[0], values[0], self._slopes(p[0]))
-        self.record.note(weights[0], float(loss[0]))
+        self.record.note(weights[0], float(loss[0]), is_stochastic=self.is_stochastic)
         self.record.note_step(weights[0], float(loss[0]), float(accuracy[0]))
         self._advance()
         return float(loss[0]), gradient
 
     def _slopes(self, p: Floats) -> Floats:
         """Return derivatives of the mean loss by probability, shape (N, C)."""
-        weights = self._batch.row_weights
-        return np.asarray(self.loss.slopes(p, self._batch.targets) * (weights / weights.sum())[:, None])
+        shares = self._batch.row_weights / len(self._batch)
+        return np.asarray(self.loss.slopes(p, self._batch.targets) * shares[:, None])
 
     def _gradient(self, weights: Floats, values: Floats, slopes: Floats) -> Floats:
         rows = self._batch.rows
@@ -285,9 +306,9 @@ class TrainingObjective:
 
     def _judged(self, p: Floats) -> tuple[Floats, Floats]:
         """Return loss and accuracy, shape (M,), of probabilities of shape (M, N, C)."""
-        weights = self._batch.row_weights / self._batch.row_weights.sum()
+        weights = self._batch.row_weights
         right = p.argmax(axis=-1) == self._batch.targets.argmax(axis=-1)
-        return self.loss.values(p, self._batch.targets) @ weights, right @ weights
+        return self.loss.values(p, self._batch.targets) @ weights / len(weights), right @ weights / weights.sum()
 
     def metric(self, theta: ArrayLike) -> Floats:
         """Return the Fubini-Study metric averaged over the rows in use, shape (P, P)."""
@@ -296,13 +317,17 @@ class TrainingObjective:
                 "the natural gradient needs data before weights, and a simulator of ours with at most 8 qubits; use "
                 "Adam for this circuit"
             )
+        self.record.charge_metric()
         return self.metric_of(self._checked(theta, 1)[0], self._chosen)
 
     def with_shots(self, shots: Any, rng: np.random.Generator) -> "TrainingObjective":
         """Return the same objective with other shots, counting on in the same record."""
-        if not self.draws:
-            raise ClassifierError("the shots of a measuring model are set where it is made; give shots=... there")
-        return replace(self, shots=int(shots), rng=rng)
+        if not self.draws and (self.shots is not None or not self.readout.is_linear):
+            raise ClassifierError(
+                "stages change the shots of outcomes that an engine of ours draws, not those of a sampler or of "
+                "observables; use an optimizer without stages"
+            )
+        return replace(self, shots=int(shots), rng=rng, draws=True)
 
     def _checked(self, theta: ArrayLike, n_dimensions: int) -> Floats:
         """Return a copy of shape (M, P)."""

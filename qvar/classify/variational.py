@@ -29,7 +29,8 @@ class VariationalClassifier(CircuitClassifier):
 
     Args:
         feature_map: "angle" (one RY per feature), "z_feature_map", "zz_feature_map", a Qiskit or qvar circuit with one
-            parameter per feature, or a function of the number of features.
+            parameter per feature in the order of `circuit.parameters` (by name: "x10" before "x2"; a `ParameterVector`
+            keeps its own), or a function of the number of features.
         ansatz: "efficient_su2", "real_amplitudes", "product" (no entanglement), a circuit (one found by a search, for
             example), or a function of the number of qubits. It may have more qubits than the feature map.
         n_qubits: qubits of a circuit that goes by name; with fewer than there are features, the feature map takes so
@@ -40,7 +41,8 @@ class VariationalClassifier(CircuitClassifier):
         ansatz_entanglement: as in Qiskit; None for "reverse_linear".
         readout: "one-qubit", "parity", "majority", "remainder", "auto" (one qubit for two classes, else the remainder),
             or an object of `qvar.classify.readout`, such as `ObservableReadout`.
-        loss: "cross-entropy", "squared-error", "linear", or an object of `qvar.classify.loss`.
+        loss: "cross-entropy" (with shots, a class never seen counts as half a shot), "squared-error", "linear", or an
+            object of `qvar.classify.loss`.
         optimizer: one of `qvar.optimizers`; None for `Adam(max_iterations=100, displacement=0.0)`.
         engine: one of `qvar.simulators` (`PauliTransferSimulator(noise)` for device noise), or any Qiskit V2 sampler
             (IBM hardware, fake backends); None for `StatevectorSimulator()`.
@@ -55,14 +57,14 @@ class VariationalClassifier(CircuitClassifier):
             take them as they are. Wide ranges wrap around; the ZZ feature map wants (0, 1).
         bandwidth: multiplies the features after that.
         class_weight: as in scikit-learn: a dictionary, "balanced" or None.
-        warm_start: start the next `fit` from the weights of the last one.
+        warm_start: start the next `fit` from the weights of the last one; the optimizer begins anew.
         callback: called with a `TrainingStep` after every step; training stops if it returns something true.
         verbose: 1 shows a progress bar with the time left.
         random_state: seed of start point, mini-batches, shots and optimizer.
 
     Attributes:
         weights_: float64 of shape (n_weights,), radians: the lowest loss seen, or with shots or mini-batches, where the
-            lowest is luck, the last point.
+            lowest may be luck, the point that the optimizer settled on (the last one, of a training cut short).
         classes_: the classes, sorted.
         loss_curve_: the loss of every step.
         n_iter_: number of steps.

@@ -447,7 +447,7 @@ def test_the_natural_gradient_uses_the_metric_of_the_feature_states():
         ({"optimizer": "adam"}, ClassifierError, "Adam"),
         ({"shots": 0}, ClassifierError, "shots"),
         ({"batch_size": 0}, ClassifierError, "batch_size"),
-        ({"initial_point": [1.0, 2.0]}, ClassifierError, "16 weights"),
+        ({"initial_point": [1.0, 2.0]}, ClassifierError, "16 finite weights"),
         ({"feature_range": (1.0, 0.0)}, ClassifierError, "feature_range"),
         ({"bandwidth": 0.0}, ClassifierError, "bandwidth"),
         ({"n_qubits": 0}, ClassifierError, "n_qubits"),
