@@ -378,6 +378,7 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
             record,
             rng,
             shots=self.shots,
+            circuits_per_row=network.circuits_per_row,
             draws=network.draws,
             batch_size=None if batch_size is None else min(batch_size, len(data)),
             calls_per_step=calls_per_step,

@@ -46,6 +46,7 @@ class Network:
         readout: turns them into probabilities.
         parametrized: the circuit.
         shots: per circuit; None for exact probabilities.
+        circuits_per_row: circuits that a device needs for the values of a row.
         draws: whether shots are drawn from exact probabilities; otherwise the model measures.
         measuring: gives the model whose measurements draw from a generator, where an engine of ours measures.
     """
@@ -54,6 +55,7 @@ class Network:
     readout: Readout
     parametrized: ParametrizedCircuit
     shots: int | None
+    circuits_per_row: int
     draws: bool
     measuring: Callable[[np.random.Generator], Model] | None = None
 
@@ -83,6 +85,8 @@ class Network:
             )
         observables = readout.observables(encoding.circuit.num_qubits, n_classes)
         parametrized, places, qubits = parametrize(encoding.circuit, encoding.data, encoding.weights, pass_manager)
+        together = readout.outcome_values(encoding.circuit.num_qubits, n_classes) is not None
+        n_circuits = 1 if together else len(observables)
         here = Compiler(engine or StatevectorSimulator()).engine_on(qubits)
         placed = [_placed(o, places, parametrized.circuit.n_qubits) for o in observables]
         if shots is not None and not readout.is_linear:  # observables need measurements of their own
@@ -92,24 +96,23 @@ class Network:
                 return RowModel(reader.with_shots(shots, rng), parametrized)
 
             exact = RowModel(reader, parametrized)
-            return cls(exact, readout, parametrized, shots, draws=False, measuring=measuring)
-        return cls(
-            make_model(here, parametrized, placed, n_rows), readout, parametrized, shots, draws=shots is not None
-        )
+            return cls(exact, readout, parametrized, shots, n_circuits, draws=False, measuring=measuring)
+        model = make_model(here, parametrized, placed, n_rows)
+        return cls(model, readout, parametrized, shots, n_circuits, draws=shots is not None)
 
     @classmethod
     def _measured(
         cls, encoding: Encoding, readout: Readout, n_classes: int, sampler: Any, pass_manager: Any, shots: int | None
     ) -> "Network":
-        classes = readout.classes_of_outcomes(encoding.circuit.num_qubits, n_classes)
-        if shots is None or classes is None:
+        outcome_values = readout.outcome_values(encoding.circuit.num_qubits, n_classes)
+        if shots is None or outcome_values is None:
             raise ClassifierError(
-                "a sampler measures bit strings: it needs shots=... and a readout that sorts them into classes, got "
+                "a sampler measures bit strings: it needs shots=... and a readout of these, not of X or Y, got "
                 f"shots={shots} and {readout}"
             )
         parametrized, _, _ = parametrize(encoding.circuit, encoding.data, encoding.weights)
-        reader = SamplerReader(sampler, parametrized, classes, n_classes, shots=shots, pass_manager=pass_manager)
-        return cls(RowModel(reader, parametrized), readout, parametrized, shots, draws=False)
+        reader = SamplerReader(sampler, parametrized, outcome_values, shots=shots, pass_manager=pass_manager)
+        return cls(RowModel(reader, parametrized), readout, parametrized, shots, 1, draws=False)
 
     def probabilities(self, weights: Floats, data: Floats, rng: np.random.Generator) -> Floats:
         """Return class probabilities, shape (N, C), for data of shape (N, n_features); frequencies with shots."""

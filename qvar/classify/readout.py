@@ -14,7 +14,18 @@ from numpy.typing import NDArray
 from qvar.simulators import Observable
 from qvar.simulators.errors import ClassifierError
 
-__all__ = ["READOUTS", "Majority", "ObservableReadout", "OneQubit", "Parity", "Readout", "Remainder", "find_readout"]
+__all__ = [
+    "READOUTS",
+    "Majority",
+    "ObservableReadout",
+    "OneQubit",
+    "Parity",
+    "PauliReadout",
+    "Readout",
+    "Remainder",
+    "find_readout",
+    "least_qubits",
+]
 
 Floats = NDArray[np.float64]
 _MAX_QUBITS = 24
@@ -33,8 +44,11 @@ class Readout(Protocol):
         """Return the K observables."""
         ...
 
-    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> NDArray[np.int64] | None:
-        """Return the class of every outcome, shape (2**n_qubits,), qubit q being bit q; None if none has a class."""
+    def outcome_values(self, n_qubits: int, n_classes: int) -> Floats | None:
+        """Return the observables' values at every outcome, shape (K, 2**n_qubits), qubit q being bit q.
+
+        None if they cannot be read from the outcomes of one circuit.
+        """
         ...
 
     def probabilities(self, values: Floats) -> Floats:
@@ -78,6 +92,11 @@ class _Sorting:
 
     def _classes(self, outcomes: NDArray[np.int64], n_qubits: int, n_classes: int) -> NDArray[np.int64]:
         raise NotImplementedError
+
+    def outcome_values(self, n_qubits: int, n_classes: int) -> Floats:
+        """Return one at the outcomes of each class but the last, else zero."""
+        classes = self.classes_of_outcomes(n_qubits, n_classes)
+        return np.asarray(np.arange(n_classes - 1)[:, None] == classes, dtype=np.float64)
 
     def probabilities(self, values: Floats) -> Floats:
         """Return class probabilities; the last class has what the others leave."""
@@ -134,9 +153,71 @@ class Remainder(_Sorting):
         return outcomes % n_classes
 
 
+class _Softmax:
+    """What readouts share whose probabilities are a softmax of expectation values.
+
+    A single observable tells two classes apart: class 1 has the logit scale <O>, class 0 has zero.
+    """
+
+    scale: float
+    is_linear = False
+
+    def observables(self, n_qubits: int, n_classes: int) -> tuple[Observable, ...]:
+        """Return the observables."""
+        raise NotImplementedError
+
+    def outcome_values(self, n_qubits: int, n_classes: int) -> Floats | None:
+        """Return the observables' values at every outcome; None if one of them is no sum of Pauli Z strings."""
+        observables = self.observables(n_qubits, n_classes)
+        if any(letter in "XY" for o in observables for label in o.labels for letter in label):
+            return None
+        return np.array([_eigenvalues(o) for o in observables])
+
+    def probabilities(self, values: Floats) -> Floats:
+        """Return the softmax, shape (..., C)."""
+        logits = self.scale * (np.concatenate([0 * values, values], axis=-1) if values.shape[-1] == 1 else values)
+        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+    def pull_back(self, values: Floats, slopes: Floats) -> Floats:
+        """Return derivatives by expectation value."""
+        p = self.probabilities(values)
+        by_logit = self.scale * p * (slopes - (p * slopes).sum(axis=-1, keepdims=True))
+        return np.asarray(by_logit[..., 1:] if values.shape[-1] == 1 else by_logit)
+
+    def _check_scale(self) -> None:
+        if not self.scale > 0:
+            raise ClassifierError(f"a readout by softmax needs a scale > 0, got {self.scale}")
+
+
 @dataclass(frozen=True)
-class ObservableReadout:
-    """Probabilities from expectation values: softmax(scale <O_c>), one observable per class.
+class PauliReadout(_Softmax):
+    """Softmax of Pauli Z strings: one qubit per class, then pairs, triples, ... where there are more classes.
+
+    Args:
+        scale: sharpness; 1 can say no more than 73 % for two classes.
+    """
+
+    scale: float = 4.0
+
+    def __post_init__(self) -> None:
+        self._check_scale()
+
+    def observables(self, n_qubits: int, n_classes: int) -> tuple[Observable, ...]:
+        """Return one string per class, or that of qubit 0 for two classes."""
+        n = 1 if n_classes == 2 else n_classes
+        masks = sorted(range(1, 2**n_qubits), key=lambda mask: (mask.bit_count(), mask))[:n]
+        if len(masks) < n:
+            raise ClassifierError(
+                f"{n_qubits} qubit(s) have {len(masks)} Pauli Z strings and the data {n_classes} classes; use more "
+                "qubits or another readout"
+            )
+        return tuple(Observable.from_terms({_z_string(mask, n_qubits): 1.0}) for mask in masks)
+
+
+@dataclass(frozen=True)
+class ObservableReadout(_Softmax):
+    """Softmax of any observables: probabilities are softmax(scale <O_c>), one observable per class.
 
     A single observable tells two classes apart: class 1 has the logit scale <O>, class 0 has zero.
 
@@ -148,17 +229,11 @@ class ObservableReadout:
     of_classes: tuple[Observable, ...]
     scale: float = 4.0
 
-    @property
-    def is_linear(self) -> bool:
-        """No: softmax."""
-        return False
-
     def __post_init__(self) -> None:
         object.__setattr__(self, "of_classes", tuple(self.of_classes))
         if not self.of_classes or not all(isinstance(o, Observable) for o in self.of_classes):
             raise ClassifierError(f"an observable readout needs a tuple of Observables, got {self.of_classes!r}")
-        if not self.scale > 0:
-            raise ClassifierError(f"an observable readout needs a scale > 0, got {self.scale}")
+        self._check_scale()
 
     def observables(self, n_qubits: int, n_classes: int) -> tuple[Observable, ...]:
         """Return the observables as given."""
@@ -171,43 +246,25 @@ class ObservableReadout:
             )
         return self.of_classes
 
-    def classes_of_outcomes(self, n_qubits: int, n_classes: int) -> None:  # noqa: ARG002
-        """Return None: outcomes have no class."""
-        return
-
-    def probabilities(self, values: Floats) -> Floats:
-        """Return the softmax, shape (..., C)."""
-        logits = self.scale * self._logits(values)
-        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
-
-    def pull_back(self, values: Floats, slopes: Floats) -> Floats:
-        """Return derivatives by expectation value."""
-        p = self.probabilities(values)
-        by_logit = self.scale * p * (slopes - (p * slopes).sum(axis=-1, keepdims=True))
-        return np.asarray(by_logit if len(self.of_classes) > 1 else by_logit[..., 1:])
-
-    def _logits(self, values: Floats) -> Floats:
-        return values if len(self.of_classes) > 1 else np.concatenate([np.zeros_like(values), values], axis=-1)
-
 
 READOUTS: dict[str, type[Readout]] = {
     "majority": Majority,
     "one-qubit": OneQubit,
     "parity": Parity,
+    "pauli": PauliReadout,
     "remainder": Remainder,
 }
 """Readouts that go by a name."""
 
 
 def find_readout(readout: "Readout | str", n_classes: int) -> Readout:
-    """Return the readout of a name; "auto" reads qubit 0 for two classes and the remainder for more.
+    """Return the readout of a name; "auto" reads qubit 0 for two classes, Pauli Z strings for more.
 
     Raises:
         ClassifierError: for an unknown name or anything that is no readout.
     """
     if readout == "auto":
-        return OneQubit() if n_classes == 2 else Remainder()
+        return OneQubit() if n_classes == 2 else PauliReadout()
     if isinstance(readout, str):
         if readout not in READOUTS:
             raise ClassifierError(
@@ -219,6 +276,11 @@ def find_readout(readout: "Readout | str", n_classes: int) -> Readout:
     ):
         raise ClassifierError(f"a readout is a name or a readout object, got {readout!r}")
     return readout
+
+
+def least_qubits(n_classes: int) -> int:
+    """Return how many qubits tell so many classes apart: one for two, else with as many Pauli Z strings as classes."""
+    return 1 if n_classes <= 2 else n_classes.bit_length()
 
 
 def _ones(outcomes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -233,5 +295,20 @@ def _diagonal(chosen: NDArray[np.bool_]) -> Observable:
         rest = np.stack([rest.take(0, axis) + rest.take(1, axis), rest.take(0, axis) - rest.take(1, axis)], axis) / 2
     coefficients = rest.ravel()
     places = np.flatnonzero(coefficients)
-    labels = ["".join("Z" if k >> q & 1 else "I" for q in range(n - 1, -1, -1)) for k in places.tolist()]
+    labels = [_z_string(mask, n) for mask in places.tolist()]
     return Observable.from_terms(dict(zip(labels, coefficients[places].tolist(), strict=True)))
+
+
+def _z_string(mask: int, n_qubits: int) -> str:
+    """Return the label with Z on the qubits in `mask`, qubit 0 rightmost."""
+    return "".join("Z" if mask >> q & 1 else "I" for q in range(n_qubits - 1, -1, -1))
+
+
+def _eigenvalues(observable: Observable) -> Floats:
+    """Return the values of a sum of Pauli Z strings at every outcome, shape (2**n,)."""
+    outcomes = np.arange(2**observable.n_qubits)
+    values = np.zeros(len(outcomes))
+    for label, coefficient in zip(observable.labels, observable.coefficients, strict=True):
+        mask = int(label.replace("I", "0").replace("Z", "1"), 2)
+        values += coefficient * (1 - 2 * (_ones(outcomes & mask) % 2))
+    return values

@@ -11,7 +11,7 @@ from qiskit.circuit import ParameterVector
 from qvar.classify.estimator import CircuitClassifier
 from qvar.classify.loss import Loss
 from qvar.classify.network import Encoding
-from qvar.classify.readout import Readout
+from qvar.classify.readout import Readout, least_qubits
 from qvar.classify.training import TrainingStep
 from qvar.optimizers import Optimizer
 from qvar.simulators.checks import check_whole
@@ -91,7 +91,7 @@ class DataReuploadingClassifier(CircuitClassifier):
 
     def _encoding(self, n_features: int, n_classes: int) -> Encoding:
         n_layers = check_whole("n_layers", self.n_layers, error=ClassifierError)
-        least = max(2, (n_classes - 1).bit_length())
+        least = max(2, least_qubits(n_classes))
         n_qubits = least if self.n_qubits is None else check_whole("n_qubits", self.n_qubits, error=ClassifierError)
         n_turns = -(-n_features // 3)
         x = ParameterVector("x", n_features)

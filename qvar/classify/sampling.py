@@ -1,4 +1,4 @@
-"""Class frequencies measured by any Qiskit sampler: hardware, fake backends, Aer."""
+"""Observables measured by any Qiskit sampler: hardware, fake backends, Aer."""
 
 from typing import Any
 
@@ -14,13 +14,12 @@ Floats = NDArray[np.float64]
 
 
 class SamplerReader:
-    """Measures every row on a `BaseSamplerV2` and sorts the outcomes into classes.
+    """Measures every row on a `BaseSamplerV2` and averages what the outcomes are worth.
 
     Args:
         sampler: any V2 sampler.
         circuit: what runs for each row.
-        classes: the class of every outcome, shape (2**n_qubits,).
-        n_classes: C; values are the frequencies of the first C - 1 of them.
+        outcome_values: values of the K observables at every outcome, shape (K, 2**n_qubits).
         shots: per circuit.
         pass_manager: transpiles the circuit once; None if the sampler takes it as it is.
         rows_per_job: at most so many circuits go out together, one job after another. A job that fails ends the
@@ -33,8 +32,7 @@ class SamplerReader:
         self,
         sampler: Any,
         circuit: ParametrizedCircuit,
-        classes: NDArray[np.int64],
-        n_classes: int,
+        outcome_values: Floats,
         *,
         shots: int,
         pass_manager: Any = None,
@@ -46,10 +44,10 @@ class SamplerReader:
         self._circuit = measured if pass_manager is None else pass_manager.run(measured)
         self._columns = [angles.index(p) for p in self._circuit.parameters]
         self._sampler, self._shots, self._rows_per_job = sampler, shots, rows_per_job
-        self._is_class = np.arange(n_classes - 1)[:, None] == classes
+        self._outcome_values = outcome_values
 
     def values(self, angles: Floats, states: NDArray[Any] | None = None) -> Floats:
-        """Return frequencies of the classes but the last, shape (B, C - 1), for angles of shape (B, S)."""
+        """Return the means over the shots, shape (B, K), for angles of shape (B, S)."""
         assert states is None
         n = self._rows_per_job
         return np.concatenate([self._run(angles[k : k + n, self._columns]) for k in range(0, len(angles), n)])
@@ -62,4 +60,4 @@ class SamplerReader:
         measured = self._sampler.run([(self._circuit, angles)], shots=self._shots).result()[0].data.meas
         bits = np.asarray(measured.array)  # bytes of each shot, most significant first: (B, shots, n_bytes)
         outcomes = bits @ (256 ** np.arange(bits.shape[-1])[::-1])
-        return np.asarray(self._is_class[:, outcomes].mean(axis=-1).T)
+        return np.asarray(self._outcome_values[:, outcomes].mean(axis=-1).T)

@@ -29,8 +29,9 @@ class Cost:
     Attributes:
         evaluations: evaluations of the loss, those of parameter shifts included.
         gradients: gradients by reverse sweep, which only simulators have.
-        circuits: circuits that a device would run for the same: one per row and evaluation, and 2 T + 1 per row for a
-            gradient in T angles, whichever way it was computed.
+        circuits: circuits that a device would run for the same: one per row and evaluation (one per observable, where
+            the readout's observables are not all read from the same outcomes), and 2 T + 1 times as many for a gradient
+            in T angles, whichever way it was computed.
         shots: shots drawn, 0 for exact probabilities.
         seconds: wall time.
         metrics: Fubini-Study metrics of the natural gradient; a simulation of the circuit without noise gives them, and
@@ -189,6 +190,7 @@ class TrainingObjective:
         record: counts and remembers; shared with copies of this objective.
         rng: draws shots and mini-batches.
         shots: shots per circuit; None for exact probabilities.
+        circuits_per_row: circuits that a device needs for one evaluation of a row.
         draws: whether shots are drawn here, from exact probabilities; not if the model's values are measured.
         batch_size: rows of each step; None for all.
         calls_per_step: as the optimizer says; mini-batches change after as many calls. 1: every gradient is a step;
@@ -203,6 +205,7 @@ class TrainingObjective:
     record: TrainingRecord
     rng: np.random.Generator
     shots: int | None = None
+    circuits_per_row: int = 1
     draws: bool = True
     batch_size: int | None = None
     calls_per_step: int | None = 1
@@ -236,7 +239,7 @@ class TrainingObjective:
     @property
     def shots_per_evaluation(self) -> int:
         """Shots of one evaluation; 0 when exact."""
-        return 0 if self.shots is None else self.shots * len(self._batch)
+        return 0 if self.shots is None else self.shots * self.circuits_per_row * len(self._batch)
 
     @property
     def evaluations_per_gradient(self) -> int:
@@ -337,12 +340,12 @@ class TrainingObjective:
         return np.atleast_2d(weights)
 
     def _charge(self, evaluations: int, *, sweep: bool = False) -> None:
-        n_rows = len(self._batch)
+        circuits = evaluations * self.circuits_per_row * len(self._batch)
         self.record.charge(
             evaluations=0 if sweep else evaluations,
             gradients=int(sweep),
-            circuits=evaluations * n_rows,
-            shots=evaluations * n_rows * (self.shots or 0),
+            circuits=circuits,
+            shots=circuits * (self.shots or 0),
         )
 
     def _advance(self) -> None:

@@ -11,7 +11,7 @@ from qvar.classify.circuits import ansatz_circuit, feature_map_circuit
 from qvar.classify.estimator import CircuitClassifier
 from qvar.classify.loss import Loss
 from qvar.classify.network import Encoding
-from qvar.classify.readout import Readout
+from qvar.classify.readout import Readout, least_qubits
 from qvar.classify.training import TrainingStep
 from qvar.optimizers import Optimizer
 from qvar.simulators.checks import check_whole
@@ -39,8 +39,8 @@ class VariationalClassifier(CircuitClassifier):
         ansatz_reps: repetitions of an ansatz that goes by name.
         feature_map_entanglement: as in Qiskit; None for "full".
         ansatz_entanglement: as in Qiskit; None for "reverse_linear".
-        readout: "one-qubit", "parity", "majority", "remainder", "auto" (one qubit for two classes, else the remainder),
-            or an object of `qvar.classify.readout`, such as `ObservableReadout`.
+        readout: "one-qubit", "parity", "majority", "remainder", "pauli" (softmax of Pauli Z strings), "auto" (one qubit
+            for two classes, else "pauli"), or an object of `qvar.classify.readout`, such as `ObservableReadout`.
         loss: "cross-entropy" (with shots, a class never seen counts as half a shot), "squared-error", "linear", or an
             object of `qvar.classify.loss`.
         optimizer: one of `qvar.optimizers`; None for `Adam(max_iterations=100, displacement=0.0)`.
@@ -146,7 +146,7 @@ class VariationalClassifier(CircuitClassifier):
             reps=self.feature_map_reps,
             entanglement=self.feature_map_entanglement,
         )
-        n_qubits = max(encoder.num_qubits, self.n_qubits or 0, (n_classes - 1).bit_length())
+        n_qubits = max(encoder.num_qubits, self.n_qubits or 0, least_qubits(n_classes))
         if not isinstance(self.ansatz, str) and not callable(self.ansatz):
             n_qubits = max(n_qubits, getattr(self.ansatz, "num_qubits", getattr(self.ansatz, "n_qubits", 0)))
         trained = ansatz_circuit(self.ansatz, n_qubits, reps=self.ansatz_reps, entanglement=self.ansatz_entanglement)

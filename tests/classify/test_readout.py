@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from qiskit.quantum_info import Operator, SparsePauliOp
 
-from qvar.classify.readout import Majority, ObservableReadout, OneQubit, Parity, Remainder, find_readout
+from qvar.classify.readout import (
+    Majority,
+    ObservableReadout,
+    OneQubit,
+    Parity,
+    PauliReadout,
+    Remainder,
+    find_readout,
+    least_qubits,
+)
 from qvar.simulators import Observable
 from qvar.simulators.errors import ClassifierError
 
@@ -74,4 +83,23 @@ def test_what_cannot_be_read_is_refused_with_a_reason(make, message):
 
 def test_the_automatic_readout_follows_the_number_of_classes():
     assert find_readout("auto", 2) == OneQubit()
-    assert find_readout("auto", 5) == Remainder()
+    assert find_readout("auto", 5) == PauliReadout()
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 4, 5, 7, 8])
+def test_pauli_strings_tell_all_classes_apart_on_as_few_qubits_as_said(n_classes):
+    n_qubits = least_qubits(n_classes)
+    observables = PauliReadout().observables(n_qubits, n_classes)
+    assert len({o.labels for o in observables}) == (1 if n_classes == 2 else n_classes)
+    if n_classes > 2:
+        with pytest.raises(ClassifierError, match="Pauli Z strings"):
+            PauliReadout().observables(n_qubits - 1, n_classes)
+
+
+@pytest.mark.parametrize("readout", [PauliReadout(), Parity(), Majority(), Remainder()])
+def test_outcomes_are_worth_what_the_observables_say(readout):
+    values = readout.outcome_values(3, 3)
+    for row, observable in zip(values, readout.observables(3, 3), strict=True):
+        assert np.allclose(np.diag(row), as_matrix(observable), atol=1e-14)
+    crossed = ObservableReadout(tuple(Observable.from_terms({label: 1.0}) for label in ("ZI", "XI", "ZZ")))
+    assert crossed.outcome_values(2, 3) is None

@@ -188,6 +188,25 @@ def test_any_sampler_measures(moons):
         untrained(engine=SamplerV2(), **settings).fit(X, y)
 
 
+def test_a_sampler_measures_pauli_strings_from_the_outcomes_of_one_circuit():
+    X, y = load_iris(return_X_y=True)
+    X, y = X[::15], y[::15]
+    exact = untrained(feature_map="angle", ansatz_reps=1).fit(X, y)
+    measured = untrained(feature_map="angle", ansatz_reps=1, engine=SamplerV2(seed=1), shots=20_000).fit(X, y)
+    assert np.allclose(measured.predict_proba(X), exact.predict_proba(X), atol=0.05)
+    assert measured.cost_.shots == 20_000 * len(X)
+
+
+def test_observables_that_need_circuits_of_their_own_are_counted_so():
+    X, y = load_iris(return_X_y=True)
+    X, y = X[::15], y[::15]
+    for labels, n_circuits in ((("IIIZ", "IIZI", "ZZII"), 1), (("IIIZ", "IIIX", "ZZII"), 3)):
+        readout = ObservableReadout(tuple(Observable.from_terms({label: 1.0}) for label in labels))
+        model = untrained(feature_map="angle", readout=readout, shots=10).fit(X, y)
+        assert model.cost_.circuits == n_circuits * len(X)
+        assert model.cost_.shots == 10 * model.cost_.circuits
+
+
 def test_the_runtime_sampler_measures_on_a_fake_backend(moons):
     from qiskit_ibm_runtime.executor_sampler import Sampler
     from qiskit_ibm_runtime.fake_provider import FakeOurenseV2
@@ -228,7 +247,7 @@ def test_three_classes_are_told_apart():
 def test_more_classes_than_the_features_qubits_can_tell_get_more_qubits():
     X, y = np.linspace(0, 1, 40)[:, None], np.repeat([0, 1, 2, 3], 10)
     model = VariationalClassifier(optimizer=QUICK, random_state=0).fit(X, y)
-    assert model._network.parametrized.circuit.n_qubits == 2
+    assert model._network.parametrized.circuit.n_qubits == 3
     assert model.predict_proba(X).shape == (40, 4)
 
 
