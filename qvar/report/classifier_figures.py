@@ -34,6 +34,8 @@ _OF_KIND = {
     "floor": ("#666666", "v"),
 }
 _POINTS = 200
+_MOST_CURVES = 10
+"""More in one figure cannot be told apart."""
 
 
 def accuracy_figure(result: ComparisonResult, table: Table) -> "Figure | None":
@@ -105,11 +107,13 @@ def mean_roc(cells: Sequence[Mapping[str, Any]], grid: NDArray[np.float64]) -> N
 
 
 def roc_figure(result: ComparisonResult, table: Table) -> "Figure | None":
-    """Draw the ROC curve of every model, averaged over the splits; None if no model gives scores."""
+    """Draw the ROC curve of the ten best models that give scores, averaged over the splits; None if there are none."""
     figure, axes = _axes(table, "ROC, mean over the splits")
     grid = np.linspace(0, 1, 201)
     drawn = 0
     for row in table.rows:
+        if drawn == _MOST_CURVES:
+            break
         curve = mean_roc(result.cells(table.features, row.model, table.train_size), grid)
         if curve is not None:
             area = row.test["roc_auc"]
@@ -150,13 +154,15 @@ def confusion_figure(result: ComparisonResult, table: Table) -> "Figure | None":
 
 
 def loss_figure(result: ComparisonResult, table: Table) -> "Figure | None":
-    """Draw the training loss of quantum models against what it cost: median and range over the splits.
+    """Draw the training loss of the ten best quantum models against what it cost: median and range over the splits.
 
     The cost of a training is taken to be spread evenly over its steps. None if no model keeps a course.
     """
     figure, axes = _axes(table, "training loss of quantum models: median and range over the splits")
     drawn = 0
     for row in table.rows:
+        if drawn == _MOST_CURVES:
+            break
         cells = [
             c
             for c in result.cells(table.features, row.model, table.train_size)

@@ -17,7 +17,7 @@ from qvar.optimizers import LBFGS, Adam
 @parametrize_with_checks(
     [
         VariationalClassifier(random_state=0),
-        DataReuploadingClassifier(n_layers=2, optimizer=Adam(40, displacement=0.0), random_state=0),
+        DataReuploadingClassifier(random_state=0),
     ]
 )
 def test_scikit_learn_finds_no_fault(estimator, check):
