@@ -88,7 +88,8 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         """Train the weights.
 
         An exception, a keyboard interrupt among them, ends the training; what was found until then stays in the
-        attributes, and with `warm_start=True` the next call goes on from there.
+        attributes, and with `warm_start=True` the next call goes on from there. Where nothing was evaluated yet, the
+        classifier stays as it was.
 
         Args:
             X: features, shape (n_rows, n_features).
@@ -97,7 +98,8 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
 
         Raises:
             ValueError: for data that scikit-learn would refuse, or a single class.
-            ClassifierError: if circuit, readout, engine and data do not fit together; before anything is trained.
+            ClassifierError: if circuit, readout, engine and data do not fit together, before anything is trained; if
+                `max_circuits` does not pay for the first evaluation.
         """
         previous = self.weights_ if self.warm_start and hasattr(self, "weights_") else None
         optimizer = _DEFAULT_OPTIMIZER if self.optimizer is None else self.optimizer
@@ -121,20 +123,24 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
                 calls_per_step=calls_per_step,
                 batch_size=self.batch_size,
             )
-            settled = None
-            try:
-                with threadpool_limits(1, user_api="blas"):  # products of this size gain nothing from more threads
-                    settled = optimizer.minimize(objective, start, rng).parameters
-            except StopTraining:
-                if record.last is None:
-                    raise ClassifierError(
-                        f"max_circuits={self.max_circuits} does not pay for the first evaluation of "
-                        f"{type(optimizer).__name__} on {len(data)} rows; allow more, or give fewer rows"
-                    ) from None
-            finally:
-                if record.last is not None:
-                    self._keep(record, settled, calls_per_step)
+            self._train(optimizer, objective, start, rng)
         return self
+
+    def _train(self, optimizer: Any, objective: TrainingObjective, start: Floats, rng: np.random.Generator) -> None:
+        """Minimize, and keep what was found, whatever ended it."""
+        record, settled = objective.record, None
+        try:
+            with threadpool_limits(1, user_api="blas"):  # products of this size gain nothing from more threads
+                settled = optimizer.minimize(objective, start, rng).parameters
+        except StopTraining:
+            if record.last is None:
+                raise ClassifierError(
+                    f"max_circuits={self.max_circuits} does not pay for the first evaluation of "
+                    f"{type(optimizer).__name__} on {len(objective.data)} rows; allow more, or give fewer rows"
+                ) from None
+        finally:
+            if record.last is not None:
+                self._keep(record, settled, objective.calls_per_step)
 
     def _calls_per_step(self, optimizer: Any) -> int | None:
         """Return how many calls make a step of the optimizer; refuse one that cannot do with mini-batches."""

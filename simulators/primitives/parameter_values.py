@@ -143,7 +143,7 @@ class AngleMap:
         """Return the expression at every point, float64 of shape (n_points,)."""
         if not getattr(expression, "parameters", ()):
             return np.full(len(points), bound(expression, {}))
-        names = tuple(expression.parameters)
+        names = sorted(expression.parameters, key=self._columns.__getitem__)  # a set, in another order at every call
         rows = points[:, [self._columns[p] for p in names]]
         content = rows.tobytes()
         latest = self._latest.get(key)
@@ -154,7 +154,10 @@ class AngleMap:
     def _fresh(self, key: tuple[int, int], expression: Any, names: Sequence[Parameter], rows: Points) -> Points:
         self._asked[key] = self._asked.get(key, 0) + len(rows)
         if self._asked[key] >= _MANY and key not in self._compiled:
-            self._compiled[key] = _compile(expression, names)
+            slot, column = key
+            by = None if column < 0 else self.parameters[column]
+            function = _compile(self.slots[slot], by, names)
+            self._compiled[key] = function if _agrees(function, expression, names, rows[:4]) else None
         function = self._compiled.get(key)
         values = None if function is None else _together(function, rows)
         return _one_by_one(expression, names, rows) if values is None else values
@@ -165,15 +168,28 @@ def _one_by_one(expression: Any, names: Sequence[Parameter], rows: Points) -> Po
     return np.array([bound(expression, values) for values in named])
 
 
-def _compile(expression: Any, names: Sequence[Parameter]) -> Callable[..., Any] | None:
-    """Return the expression as a function of arrays; None if SymPy cannot take it."""
-    from sympy import Symbol, lambdify
+def _compile(
+    expression: ParameterExpression, by: Parameter | None, names: Sequence[Parameter]
+) -> Callable[..., Any] | None:
+    """Return the expression, or its derivative by a parameter, as a function of arrays; None if SymPy cannot.
+
+    SymPy derives: Qiskit 2.6 gives it its own derivatives with parameters exchanged (w x by x becomes x).
+    """
+    from sympy import Symbol, diff, lambdify
 
     try:
         symbols = [Symbol(parameter.name) for parameter in names]
-        return lambdify(symbols, expression.sympify(), "numpy", docstring_limit=0)  # type: ignore[no-any-return]
+        formula = expression.sympify()
+        derived = formula if by is None else diff(formula, Symbol(by.name))
+        return lambdify(symbols, derived, "numpy", docstring_limit=0)  # type: ignore[no-any-return]
     except (TypeError, ValueError, AttributeError, NameError, RuntimeError):
         return None
+
+
+def _agrees(function: Callable[..., Any] | None, expression: Any, names: Sequence[Parameter], rows: Points) -> bool:
+    """Return whether a compiled function gives what Qiskit gives at some rows."""
+    values = None if function is None else _together(function, rows)
+    return values is not None and np.allclose(values, _one_by_one(expression, names, rows), rtol=1e-9, atol=1e-12)
 
 
 def _together(function: Callable[..., Any], rows: Points) -> Points | None:

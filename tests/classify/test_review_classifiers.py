@@ -25,6 +25,7 @@ from qvar.classify.training import TrainingRecord
 from qvar.optimizers import LBFGS, SPSA, Adam, AdamSPSA, Cobyla, QuantumNaturalGradient, Rotosolve
 from qvar.simulators import NoiseModel, Observable, PauliTransferSimulator
 from qvar.simulators.errors import ClassifierError
+from qvar.simulators.primitives.parameter_values import AngleMap
 
 QUICK = Adam(max_iterations=4, displacement=0.0)
 UNTRAINED = Cobyla(max_evaluations=0)
@@ -121,6 +122,32 @@ def test_any_circuit_gives_what_qiskit_computes_and_its_gradient(features, ansat
     gradient = objective_of(fitted, X, y).value_and_gradient(w)[1]
     steps = 1e-5 * np.eye(len(w))
     assert np.allclose(gradient, [(loss(w + h) - loss(w - h)) / 2e-5 for h in steps], atol=1e-6)
+
+
+def test_expressions_compiled_after_many_rows_keep_the_order_of_their_parameters():
+    w, x, b = Parameter("w"), Parameter("x"), Parameter("b")
+    angles = AngleMap((w, x, b), (w * x + b, w - x / 3 + b))
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        points = rng.uniform(1, 2, size=(1000, 3))  # compiled from 8,192 on
+        one, ones = np.ones((1000, 2)), np.ones(1000)
+        by_hand = [points[:, 0] * points[:, 1] + points[:, 2], points[:, 0] - points[:, 1] / 3 + points[:, 2]]
+        assert np.allclose(angles.values(points).T, by_hand)
+        slopes = [points[:, 1] + ones, points[:, 0] - ones / 3, 2 * ones]
+        assert np.allclose(angles.pull_back(points, one).T, slopes)
+
+
+def test_training_on_many_rows_of_products_of_weights_and_data_is_the_same_every_time():
+    X, y = make_moons(400, noise=0.1, random_state=7)
+    chosen = {"n_layers": 2, "optimizer": Adam(25, displacement=0.0), "random_state": 0}
+    fitted = [DataReuploadingClassifier(**chosen).fit(X, y) for _ in range(2)]
+    assert np.array_equal(fitted[0].weights_, fitted[1].weights_)
+    objective = objective_of(fitted[0], X, y)
+    for _ in range(3):
+        w = fitted[0].weights_ + 0.1
+        gradient = objective.value_and_gradient(w)[1]
+        steps = 1e-5 * np.eye(len(w))
+        assert np.allclose(gradient, [(objective(w + h) - objective(w - h)) / 2e-5 for h in steps], atol=1e-6)
 
 
 def test_a_circuit_without_weights_is_a_classifier_all_the_same(moons):

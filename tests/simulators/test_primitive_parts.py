@@ -143,7 +143,13 @@ def test_many_points_at_once_have_the_values_of_each(expression, monkeypatch):
     points = np.random.default_rng(3).uniform(0.5, 2, (20, 2))
     one_by_one = AngleMap((A, B), (expression,)).values(points)
     monkeypatch.setattr(parameter_values, "_MANY", 10)
-    monkeypatch.setattr(parameter_values, "_one_by_one", None)  # must not be needed
+    slow = parameter_values._one_by_one
+
+    def few(expression, names, rows):
+        assert len(rows) <= 4  # enough to check a compiled function; the others must not need it
+        return slow(expression, names, rows)
+
+    monkeypatch.setattr(parameter_values, "_one_by_one", few)
     np.testing.assert_allclose(AngleMap((A, B), (expression,)).values(points), one_by_one, rtol=1e-14)
 
 
