@@ -177,7 +177,17 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("vqc-adam-100", "vqc-lbfgs-100", "vqc-qng-100"),
     ),
     "best": (
-        *("vqc", "vqc-tuned", "vqc-majority", "vqc-product", "vqc-shuffled", "vqc-noisy", "vqc-shots", "reuploading"),
+        *(
+            "vqc",
+            "vqc-pauli",
+            "vqc-tuned",
+            "vqc-majority",
+            "vqc-product",
+            "vqc-shuffled",
+            "vqc-noisy",
+            "vqc-shots",
+            "reuploading",
+        ),
         *("quantum-kernel-tuned", "projected-kernel-tuned", "svm-tuned", "logistic-regression-tuned"),
         *("random-forest-tuned", "gradient-boosting-tuned"),
     ),

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any
 
 from qvar.classify.comparison.models import Kind, ModelSpec
+from qvar.classify.readout import PauliReadout
 
 __all__ = ["QUANTUM"]
 
@@ -37,8 +38,8 @@ _STUDY: Mapping[str, Any] = {
 }
 _GRID: Mapping[str, Sequence[Any]] = {
     "feature_map": ["angle", "z_feature_map"],
-    "ansatz_reps": [1, 3, 5],
-    "bandwidth": [0.5, 1.0, 1.5],
+    "ansatz_reps": [3, 5],
+    "readout": ["one-qubit", PauliReadout(scale=4.0), PauliReadout(scale=8.0)],
 }
 
 
@@ -120,6 +121,7 @@ QUANTUM: tuple[ModelSpec, ...] = (
     ),
     _study("vqc-untrained", "Cobyla", "the circuit of the study, untrained", kind="floor", max_evaluations=0),
     _best("vqc", "VariationalClassifier", "angles as features, one qubit read, L-BFGS", grid=_GRID),
+    _best("vqc-pauli", "VariationalClassifier", "as vqc, softmax of Pauli strings read", readout="pauli"),
     _best(
         "vqc-product",
         "VariationalClassifier",
