@@ -212,11 +212,11 @@ class TrainingObjective:
     metric_of: Callable[[Floats, NDArray[np.int64]], Floats] | None = None
 
     def __post_init__(self) -> None:
-        self._chosen = np.arange(len(self.data))
+        self._chosen: NDArray[np.int64] = np.arange(len(self.data))
         shares = self.data.row_weights / self.data.row_weights.max()  # so that huge weights have a sum
         self.data = replace(self.data, row_weights=shares / shares.mean())
         self._batch = self.data
-        self._queue = np.empty(0, dtype=np.int64)
+        self._queue: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         self._calls = 0
         if self.batch_size is not None:
             self._next_batch()
@@ -358,7 +358,8 @@ class TrainingObjective:
         """Take the next rows of a random order, made anew when it is used up."""
         if len(self._queue) == 0:
             self._queue = self.rng.permutation(len(self.data))
-        self._chosen, self._queue = np.split(self._queue, [min(self.batch_size or 0, len(self._queue))])
+        n = self.batch_size or 0
+        self._chosen, self._queue = self._queue[:n], self._queue[n:]
         self._batch = TrainingData(
             self.model.take(self.data.rows, self._chosen),
             self.data.targets[self._chosen],

@@ -109,7 +109,7 @@ def mean_roc(cells: Sequence[Mapping[str, Any]], grid: NDArray[np.float64]) -> N
 def roc_figure(result: ComparisonResult, table: Table) -> "Figure | None":
     """Draw the ROC curve of the ten best models that give scores, averaged over the splits; None if there are none."""
     figure, axes = _axes(table, "ROC, mean over the splits")
-    grid = np.linspace(0, 1, 201)
+    grid = np.asarray(np.linspace(0, 1, 201), dtype=np.float64)
     drawn = 0
     for row in table.rows:
         if drawn == _MOST_CURVES:
@@ -171,7 +171,8 @@ def loss_figure(result: ComparisonResult, table: Table) -> "Figure | None":
         if not cells:
             continue
         spent = [c["cost"]["circuits"] for c in cells]
-        share = np.geomspace(1 / max(len(c["loss_curve"]) for c in cells), 1, _POINTS)
+        first = 1 / max(len(c["loss_curve"]) for c in cells)
+        share = np.asarray(np.geomspace(first, 1, _POINTS), dtype=np.float64)
         curves = np.array([_at_shares(c["loss_curve"], share) for c in cells])
         style = _style(drawn)
         x = share * float(np.median(spent))

@@ -124,7 +124,7 @@ class ComparisonPlan:
     @cached_property
     def codes(self) -> NDArray[np.int64]:
         """The labels as numbers 0, 1, ... in the order of `classes`, shape (n_rows,)."""
-        return np.unique(np.asarray(self.data.y), return_inverse=True)[1].astype(np.int64)
+        return np.asarray(np.unique(np.asarray(self.data.y), return_inverse=True)[1], dtype=np.int64)
 
     @cached_property
     def indices(self) -> tuple[Indices, ...]:
