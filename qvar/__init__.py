@@ -2,7 +2,7 @@
 
 The main path: problem -> circuit -> simulator (+ noise) -> objective -> optimizer -> search -> run record -> report.
 Each arrow is one public function or class; see `qvar.problems`, `qvar.simulators`, `qvar.optimizers`, `qvar.envs`,
-`qvar.search`, `qvar.runs` and `qvar.report`.
+`qvar.search`, `qvar.runs` and `qvar.report`; `qvar.classify` goes from data to classes over the same simulators.
 """
 
 __all__ = ["__version__"]

@@ -21,6 +21,7 @@ from qvar.classify.loss import find_loss
 from qvar.classify.network import Encoding, Network
 from qvar.classify.progress import shown
 from qvar.classify.readout import find_readout
+from qvar.classify.scaling import into_range, learned_range
 from qvar.classify.training import Cost, StopTraining, TrainingData, TrainingObjective, TrainingRecord
 from qvar.optimizers import Adam, QuantumNaturalGradient
 from qvar.simulators.checks import check_whole
@@ -250,12 +251,8 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             ClassifierError: if the file is missing, damaged or of another kind, or leaves out a parameter not given.
         """
-        known, fitted = storage.read(path, cls.__name__, parameters)
-        unknown = {*known} - {*cls._get_param_names()} | {*fitted} - {*_FITTED, "cost_"}
-        missing = {*_FITTED} - {"feature_names_in_", "_moment_steps", "_moments"} - {*fitted}
-        for names, what in ((unknown, "not known to this version"), (missing, "missing in the file")):
-            if names:
-                raise ClassifierError(f"{path}: {', '.join(sorted(names))}: {what}")
+        optional = {"cost_", "feature_names_in_", "_moment_steps", "_moments"}
+        known, fitted = storage.read(path, cls, parameters, needed={*_FITTED} - optional, optional=optional)
         loaded = cls(**known)
         try:
             for name, value in fitted.items():
@@ -308,15 +305,12 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
             raise ClassifierError(f"bandwidth is a number > 0, got {self.bandwidth!r}")
         if self.feature_range is not None and not _is_range(self.feature_range):
             raise ClassifierError(f"feature_range is (lowest, highest) or None, got {self.feature_range!r}")
-        self.feature_min_, span = X.min(axis=0), np.ptp(X, axis=0)
-        self.feature_span_ = np.where(span > 0, span, 1.0)
+        self.feature_min_, self.feature_span_ = learned_range(X)
 
     def _scaled(self, X: Floats) -> Floats:
         """Return the angles' features: mapped from the range of the training rows, then times the bandwidth."""
-        if self.feature_range is not None:
-            low, high = self.feature_range
-            X = low + (high - low) * (X - self.feature_min_) / self.feature_span_
-        return np.ascontiguousarray(self.bandwidth * X)
+        mapped = into_range(X, self.feature_range, self.feature_min_, self.feature_span_)
+        return np.ascontiguousarray(self.bandwidth * mapped)
 
     def _generator(self, number: int = 0) -> np.random.Generator:
         """Return a fresh generator; for a whole `random_state` the same one each time of the same number."""

@@ -1,12 +1,13 @@
 """The states that a feature map prepares from data, on an exact engine, and what one-qubit measurements see of them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
-from qvar.classify.parametrized import parametrize
+from qvar.classify.parametrized import ParametrizedCircuit, parametrize
 from qvar.simulators import Observable, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.engine import Engine
 from qvar.simulators.errors import ClassifierError
@@ -14,11 +15,22 @@ from qvar.simulators.exact import ExactObjective
 from qvar.simulators.primitives.compilation import Compiler
 from qvar.simulators.readout import letter_map
 
-__all__ = ["FeatureStates"]
+__all__ = ["FeatureStates", "preparation"]
 
 Floats = NDArray[np.float64]
 _CHUNK_BYTES = 2**26
 _MAX_BYTES = 2**32
+
+
+def preparation(engine: Engine, circuit: ParametrizedCircuit) -> Callable[[Floats], NDArray[Any]]:
+    """Return the function from data, float64 of shape (n_rows, n_features), to the states after a circuit of data only.
+
+    The engine is `StatevectorSimulator` or `PauliTransferSimulator`; see `ExactObjective.states` for what it gives.
+    """
+    identity = Observable.from_terms({"I" * circuit.circuit.n_qubits: 1.0})
+    objective: ExactObjective = engine.objective(circuit.circuit, identity)  # type: ignore[assignment]
+    no_weights = np.empty(0)
+    return lambda data: objective.states(circuit.values(data, no_weights))
 
 
 class FeatureStates:
@@ -51,13 +63,12 @@ class FeatureStates:
                 "not give; use StatevectorSimulator, or PauliTransferSimulator(noise): NoiseModel.from_aer and "
                 "from_backend read the noise of others"
             )
-        self._parametrized, _, qubits = parametrize(circuit, circuit.parameters, (), pass_manager)
+        parametrized, _, qubits = parametrize(circuit, circuit.parameters, (), pass_manager)
         self.n_qubits = len(qubits)
         self.is_pure = isinstance(engine, StatevectorSimulator)
         here = Compiler(engine).engine_on(qubits)
         self._noise = here.noise
-        identity = Observable.from_terms({"I" * self.n_qubits: 1.0})
-        self._objective: ExactObjective = here.objective(self._parametrized.circuit, identity)  # type: ignore[assignment]
+        self._prepare = preparation(here, parametrized)
 
     def states(self, angles: Floats) -> NDArray[Any]:
         """Return the states of all rows (see `ExactObjective.state`).
@@ -78,7 +89,7 @@ class FeatureStates:
                 f"the states of {len(angles)} rows on {self.n_qubits} qubits take {n_bytes / 2**30:.0f} GiB, more than "
                 f"{_MAX_BYTES >> 30}; use fewer rows or features, or the projected kernel (3 numbers a qubit)"
             )
-        return self._objective.states(self._parametrized.values(angles, np.empty(0)))
+        return self._prepare(angles)
 
     def one_qubit_letters(self, angles: Floats) -> Floats:
         """Return <X>, <Y> and <Z> of every qubit as a device reads them, float64 of shape (n_rows, n_qubits, 3).

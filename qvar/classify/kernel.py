@@ -29,6 +29,7 @@ from qvar.classify import storage
 from qvar.classify.calibration import held_out_scale, probabilities
 from qvar.classify.circuits import feature_map_circuit
 from qvar.classify.feature_states import FeatureStates
+from qvar.classify.scaling import into_range, learned_range
 from qvar.classify.support_vectors import SupportVectors
 from qvar.simulators import StatevectorSimulator
 from qvar.simulators.errors import ClassifierError
@@ -152,8 +153,7 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
             raise ClassifierError(f"a classifier needs at least two classes, got one class ({self.classes_[0]!r}) only")
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._features, self._support_embeddings = self._feature_states(), None
-        self.feature_min_, span = rows.min(axis=0), np.ptp(rows, axis=0)
-        self.feature_span_ = np.where(span > 0, span, 1.0)
+        self.feature_min_, self.feature_span_ = learned_range(rows)
         embeddings = self._embed(rows)
         self.gamma_ = self._gamma_of(embeddings)
         gram = self._gram(embeddings)
@@ -208,7 +208,8 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             ClassifierError: if the file is missing, damaged or of another kind, or leaves out a parameter not given.
         """
-        known, fitted = storage.read(path, cls.__name__, parameters)
+        optional = {"feature_names_in_"}
+        known, fitted = storage.read(path, cls, parameters, needed={*_FITTED} - optional, optional=optional)
         loaded = cls(**known)
         for name, value in fitted.items():
             setattr(loaded, name, value)
@@ -248,10 +249,8 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
 
     def _angles(self, rows: Floats) -> Floats:
         """Return features mapped from the range of the training rows, times the bandwidth."""
-        if self.feature_range is not None:
-            low, high = self.feature_range
-            rows = low + (high - low) * (rows - self.feature_min_) / self.feature_span_
-        return np.ascontiguousarray(self.bandwidth * rows)
+        mapped = into_range(rows, self.feature_range, self.feature_min_, self.feature_span_)
+        return np.ascontiguousarray(self.bandwidth * mapped)
 
     def _embed(self, rows: Floats, *, exact: bool = False) -> NDArray[Any]:
         """Return vectors whose inner product or distance the kernel is a function of, one per row."""

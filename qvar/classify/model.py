@@ -7,13 +7,14 @@ included, because channels act linearly on observables too. Everything else runs
 (`RowModel`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qvar.classify.feature_states import preparation
 from qvar.classify.parametrized import ParametrizedCircuit
 from qvar.simulators import Observable, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.engine import Engine
@@ -87,9 +88,8 @@ class PauliModel:
         parts: tuple[ParametrizedCircuit, ParametrizedCircuit],
         observables: Sequence[Observable],
     ) -> None:
-        self._feature_part, self._part = parts
-        identity = Observable.from_terms({"I" * self._part.circuit.n_qubits: 1.0})
-        self._states = engine.objective(self._feature_part.circuit, identity)
+        feature_part, self._part = parts
+        self._prepare = preparation(engine, feature_part)
         self._objectives = [engine.objective(self._part.circuit, observable) for observable in observables]
 
     @property
@@ -109,7 +109,7 @@ class PauliModel:
 
     def rows(self, data: Floats) -> Floats:
         """Return the Pauli vectors of the feature states, shape (N, 4**n)."""
-        return self._states.states(self._feature_part.values(data, np.empty(0)))
+        return self._prepare(data)
 
     def take(self, rows: Floats, chosen: NDArray[np.int64]) -> Floats:
         """Return some of the rows."""
@@ -206,16 +206,16 @@ class RowModel:
     Args:
         reader: of the observables in `circuit`.
         circuit: what runs for each row.
-        states: the exact objective and circuit that prepare the feature states, if `circuit` is the part behind them.
+        prepare: gives the feature states of data, if `circuit` is the part behind them.
     """
 
     def __init__(
         self,
         reader: Reader,
         circuit: ParametrizedCircuit,
-        states: tuple[ExactObjective, ParametrizedCircuit] | None = None,
+        prepare: Callable[[Floats], NDArray[Any]] | None = None,
     ) -> None:
-        self._reader, self._circuit, self._states = reader, circuit, states
+        self._reader, self._circuit, self._prepare = reader, circuit, prepare
 
     @property
     def n_weights(self) -> int:
@@ -239,10 +239,7 @@ class RowModel:
 
     def rows(self, data: Floats) -> _Rows:
         """Return the data, with feature states where these are used."""
-        if self._states is None:
-            return _Rows(data)
-        objective, part = self._states
-        return _Rows(data[:, :0], objective.states(part.values(data, np.empty(0))))
+        return _Rows(data) if self._prepare is None else _Rows(data[:, :0], self._prepare(data))
 
     def take(self, rows: _Rows, chosen: NDArray[np.int64]) -> _Rows:
         """Return some of the rows."""
@@ -307,7 +304,5 @@ def make_model(
     if n_qubits <= most and 8 * n_rows * 4**n_qubits <= _MAX_STATE_BYTES:
         return PauliModel(PauliTransferSimulator(engine.noise), parts, observables)
     if isinstance(engine, StatevectorSimulator):
-        identity = Observable.from_terms({"I" * n_qubits: 1.0})
-        states = engine.objective(parts[0].circuit, identity)
-        return RowModel(EngineReader(engine, parts[1], observables), parts[1], (states, parts[0]))
+        return RowModel(EngineReader(engine, parts[1], observables), parts[1], preparation(engine, parts[0]))
     return RowModel(EngineReader(engine, circuit, observables), circuit)

@@ -10,6 +10,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.primitives import BaseSamplerV2
 
+from qvar.classify.feature_states import preparation
 from qvar.classify.model import EngineReader, Model, RowModel, make_model
 from qvar.classify.parametrized import ParametrizedCircuit, parametrize
 from qvar.classify.readout import Readout
@@ -133,9 +134,7 @@ class Network:
         if parts is None or self.parametrized.circuit.n_qubits > _MAX_METRIC_QUBITS:
             return None
         feature_part, part = parts
-        identity = Observable.from_terms({"I" * part.circuit.n_qubits: 1.0})
-        objective = StatevectorSimulator().objective(feature_part.circuit, identity)
-        states = objective.states(feature_part.values(data, np.empty(0)))
+        states = preparation(StatevectorSimulator(), feature_part)(data)
         no_data = np.empty((1, 0))
 
         def metric(weights: Floats, chosen: NDArray[np.int64]) -> Floats:

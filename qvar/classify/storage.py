@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -73,19 +73,24 @@ def write(path: str | Path, kind: str, parameters: Mapping[str, Any], fitted: Ma
     write_atomically(Path(path), json.dumps(document, indent=1).encode())
 
 
-def read(path: str | Path, kind: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def read(
+    path: str | Path, kind: Any, given: Mapping[str, Any], *, needed: Set[str], optional: Set[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Read what `write` wrote.
 
     Args:
         path: the file.
-        kind: name of the class.
+        kind: the class, a scikit-learn estimator.
         given: parameters to use instead of those in the file.
+        needed: names of the fitted values that the file must hold.
+        optional: names of those that it may hold besides; no other name is taken from a file.
 
     Returns:
         Parameters and fitted values.
 
     Raises:
-        ClassifierError: if the file is missing, damaged or of another kind, or leaves out a parameter not given.
+        ClassifierError: if the file is missing, damaged or of another kind, leaves out a parameter not given, or holds
+            names that are not known.
     """
     try:
         document = json.loads(Path(path).read_bytes())
@@ -95,9 +100,9 @@ def read(path: str | Path, kind: str, given: Mapping[str, Any]) -> tuple[dict[st
         missing = sorted(set(content["left_out"]) - set(given))
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ClassifierError(f"{path} is not a readable classifier file: {error!r}") from error
-    if header != (_FORMAT, _VERSION) or content["class"] != kind:
+    if header != (_FORMAT, _VERSION) or content["class"] != kind.__name__:
         raise ClassifierError(
-            f"{path} holds {content['class']!r} in format {header}; needed {kind!r} in version {_VERSION}"
+            f"{path} holds {content['class']!r} in format {header}; needed {kind.__name__!r} in version {_VERSION}"
         )
     if damaged:
         raise ClassifierError(f"{path} is damaged: its contents do not match its checksum; restore it from a copy")
@@ -110,7 +115,12 @@ def read(path: str | Path, kind: str, given: Mapping[str, Any]) -> tuple[dict[st
         fitted = {name: _restored(value) for name, value in content["fitted"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError) as error:
         raise ClassifierError(f"{path} holds what `save` does not write: {error!r}") from error
-    return {**parameters, **given}, fitted
+    known = {**parameters, **given}
+    strange = {*known} - {*kind._get_param_names()} | {*fitted} - needed - optional
+    for names, what in ((strange, "not known to this version"), (needed - {*fitted}, "missing in the file")):
+        if names:
+            raise ClassifierError(f"{path}: {', '.join(sorted(names))}: {what}")
+    return known, fitted
 
 
 def _digest(content: Mapping[str, Any]) -> str:

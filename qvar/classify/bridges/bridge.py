@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from qvar.classify.scaling import into_range, learned_range
 from qvar.simulators.errors import ClassifierError
 
 __all__ = ["Bridge"]
@@ -43,8 +44,7 @@ class Bridge(ClassifierMixin, BaseEstimator):
         self.classes_, codes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ClassifierError(f"a classifier needs at least two classes, got one class ({self.classes_[0]!r}) only")
-        self.feature_min_, span = rows.min(axis=0), np.ptp(rows, axis=0)
-        self.feature_span_ = np.where(span > 0, span, 1.0)
+        self.feature_min_, self.feature_span_ = learned_range(rows)
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31 - 1, size=4))
         self._train(self._scaled(rows), codes.astype(np.int64), rng)
         return self
@@ -61,10 +61,7 @@ class Bridge(ClassifierMixin, BaseEstimator):
 
     def _scaled(self, rows: Floats) -> Floats:
         """Return features mapped from the range of the training rows."""
-        if self.feature_range is None:
-            return rows
-        low, high = self.feature_range
-        return np.ascontiguousarray(low + (high - low) * (rows - self.feature_min_) / self.feature_span_)
+        return np.ascontiguousarray(into_range(rows, self.feature_range, self.feature_min_, self.feature_span_))
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
