@@ -12,7 +12,8 @@ from qiskit.circuit import Parameter
 
 from qvar.simulators import Circuit, Operation, Slot
 from qvar.simulators.errors import ClassifierError
-from qvar.simulators.primitives.circuits import NeedsValues, TranslatedCircuit, translate
+from qvar.simulators.measurement.plan import ParameterShift
+from qvar.simulators.primitives.circuits import NeedsValues, translate
 from qvar.simulators.primitives.parameter_values import AngleMap
 
 __all__ = ["ParametrizedCircuit", "parametrize"]
@@ -154,31 +155,15 @@ def parametrize(
             "feature map of rotations"
         )
     qubits = tuple(sorted({*translated.qubits, *translated.measured.values()}))
-    gates, source, scale, shift = _one_angle_per_gate(translated, qubits)
-    known = [*data, *weights]
+    shift = ParameterShift(translated.on(qubits))
     parametrized = ParametrizedCircuit(
-        gates, AngleMap(tuple(known), translated.angles.slots), source, scale, shift, len(data), len(weights)
+        shift.circuit,
+        AngleMap((*data, *weights), translated.angles.slots),
+        np.array([slot.index for slot in shift.occurrences], dtype=np.int64),
+        np.array([slot.scale for slot in shift.occurrences], dtype=np.float64),
+        np.array([slot.shift for slot in shift.occurrences], dtype=np.float64),
+        len(data),
+        len(weights),
     )
     places = tuple(qubits.index(translated.measured[k]) for k in range(circuit.num_qubits))
     return parametrized, places, qubits
-
-
-def _one_angle_per_gate(
-    translated: TranslatedCircuit, qubits: tuple[int, ...]
-) -> tuple[Circuit, NDArray[np.int64], Floats, Floats]:
-    slots: list[Slot] = []
-
-    def own(parameter: float | Slot) -> float | Slot:
-        if not isinstance(parameter, Slot):
-            return parameter
-        slots.append(parameter)
-        return Slot(len(slots) - 1)
-
-    gates = translated.on(qubits)
-    operations = tuple(o.with_parameters([own(p) for p in o.parameters]) for o in gates.operations)
-    return (
-        Circuit(gates.n_qubits, operations),
-        np.array([s.index for s in slots], dtype=np.int64),
-        np.array([s.scale for s in slots], dtype=np.float64),
-        np.array([s.shift for s in slots], dtype=np.float64),
-    )

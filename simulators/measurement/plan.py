@@ -236,6 +236,10 @@ class ParameterShift:
 
     Every occurrence of a slot becomes an angle of its own; dE/dphi = [E(phi + pi/2) - E(phi - pi/2)] / 2 holds for
     each, and the chain rule adds them up. Exact for every native gate, noise included.
+
+    Attributes:
+        circuit: the circuit in which every free angle belongs to one gate, unscaled.
+        occurrences: the slot that each of these angles had.
     """
 
     def __init__(self, circuit: Circuit) -> None:
@@ -252,25 +256,25 @@ class ParameterShift:
             operations.append(operation.with_parameters(parameters))
         self.circuit = Circuit(circuit.n_qubits, tuple(operations))
         self._original = circuit
-        self._occurrences = occurrences
+        self.occurrences = occurrences
 
     @property
     def n_occurrences(self) -> int:
         """Number of gates with a free angle."""
-        return len(self._occurrences)
+        return len(self.occurrences)
 
     def gradient(
         self, theta: ArrayLike, energies: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     ) -> NDArray[np.float64]:
         """Return dE/dtheta; `energies` evaluates `self.circuit` for rows of angles."""
         values = self._original.check_parameters(theta)
-        angles = np.array([slot.angle(values) for slot in self._occurrences])
+        angles = np.array([slot.angle(values) for slot in self.occurrences])
         steps = np.eye(self.n_occurrences) * (np.pi / 2)
         gradient = np.zeros(self._original.n_parameters)
         if self.n_occurrences == 0:
             return gradient
         shifted = energies(np.concatenate([angles + steps, angles - steps]))
         differences = (shifted[: self.n_occurrences] - shifted[self.n_occurrences :]) / 2
-        for slot, difference in zip(self._occurrences, differences, strict=True):
+        for slot, difference in zip(self.occurrences, differences, strict=True):
             gradient[slot.index] += slot.scale * difference
         return gradient

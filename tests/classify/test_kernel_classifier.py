@@ -1,5 +1,7 @@
 """The quantum kernel classifier: its kernels by other routes, scikit-learn's contract, shots, noise and devices."""
 
+import json
+
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
@@ -14,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from qvar.classify import QuantumKernelClassifier
+from qvar.classify import QuantumKernelClassifier, storage
 from qvar.classify.calibration import fitted_scale, probabilities
 from qvar.classify.circuits import feature_map_circuit
 from qvar.classify.feature_states import FeatureStates
@@ -267,3 +269,15 @@ def test_states_beyond_memory_are_refused_before_they_are_made():
     features = FeatureStates(feature_map_circuit("angle", 12, n_qubits=12, reps=1), PauliTransferSimulator())
     with pytest.raises(ClassifierError, match="125 GiB, more than 4"):
         features.states(np.zeros((1000, 12)))
+
+
+def test_a_file_gives_a_kernel_classifier_no_attributes_but_its_own(tmp_path):
+    path = tmp_path / "model.json"
+    X = np.linspace(0, 1, 8)[:, None]
+    QuantumKernelClassifier(random_state=0).fit(X, np.arange(8) % 2).save(path)
+    document = json.loads(path.read_text())
+    document["fitted"]["predict"] = 1
+    content = {name: document[name] for name in ("class", "parameters", "left_out", "fitted")}
+    path.write_text(json.dumps({**document, "sha256": storage._digest(content)}))
+    with pytest.raises(ClassifierError, match="predict"):
+        QuantumKernelClassifier.load(path)
