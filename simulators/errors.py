@@ -76,5 +76,9 @@ class DatasetError(QvarError):
     """A data set that is missing, unreadable, or not the one expected."""
 
 
+class LatentError(QvarError):
+    """A circuit space, encoding, latent model or latent search that makes no sense, or does not fit its data."""
+
+
 class RunError(QvarError):
     """A run folder that is corrupted, occupied, or belongs to another configuration."""

@@ -1,0 +1,1 @@
+"""Graph variational auto-encoders of circuits: network, loss, training, accuracy and embedding."""

@@ -1,0 +1,1 @@
+"""Searches in a latent space of circuits, and their comparison at equal budgets."""
