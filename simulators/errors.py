@@ -12,6 +12,7 @@ QvarError (ValueError)
 ├── ArchitectureError   settings or actions that make no sense for the environment
 ├── ClassifierError     a classifier, readout or loss that does not fit its circuit or data
 ├── DatasetError        a data set that is missing, or not the one expected
+├── LatentError         a circuit space, latent model or latent search that makes no sense
 └── RunError            a run folder that is corrupted, occupied or of another configuration
 ```
 """
@@ -23,6 +24,7 @@ __all__ = [
     "ClassifierError",
     "DatasetError",
     "EngineError",
+    "LatentError",
     "NoiseModelError",
     "ObservableError",
     "OptimizerError",

@@ -67,7 +67,7 @@ class CircuitSpace:
         self._check_gates()
         if self.coupling is not None:
             pairs = (tuple(sorted(map(int, pair))) for pair in self.coupling)
-            object.__setattr__(self, "coupling", tuple(sorted(set(pairs))))  # type: ignore[arg-type]
+            object.__setattr__(self, "coupling", tuple(sorted(set(pairs))))
         self._check_coupling()
         for name in self.gates:
             if not len(self.placements(name)):
