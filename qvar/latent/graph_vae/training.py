@@ -190,10 +190,8 @@ class _Run:
         return _named(sums / len(self._held_out), "held_out_")
 
     def _refresh_prior(self, generator: torch.Generator) -> None:
-        posteriors = [
-            torch.from_numpy(values) for values in self.model(scaled=False).encode(self._held_out[:_PRIOR_SAMPLES])
-        ]
-        self._prior = self._prior.refreshed(*posteriors, generator)
+        mu, log_std = self.model(scaled=False).encode(self._held_out[:_PRIOR_SAMPLES])
+        self._prior = self._prior.refreshed(torch.from_numpy(mu), torch.from_numpy(log_std), generator)
 
     def model(self, *, scaled: bool = True) -> GraphVae:
         model = GraphVae(
