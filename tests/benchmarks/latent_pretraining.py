@@ -11,6 +11,7 @@ on where it stopped.
 import argparse
 import json
 import os
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -64,10 +65,9 @@ def run(n_qubits: int, model: str, arguments: argparse.Namespace, folder: Path) 
     def tell(state: Progress) -> None:
         rates.append(state.circuits_per_second)
         loss, left = state.record["held_out_loss"], state.seconds_left / 60
-        print(
+        sys.stderr.write(
             f"{n_qubits} qubits, {model}, epoch {state.epoch} of {state.n_epochs}: held-out loss {loss:.4f}, "
-            f"{rates[-1]:.0f} circuits/s, {left:.1f} min left",
-            flush=True,
+            f"{rates[-1]:.0f} circuits/s, {left:.1f} min left\n"
         )
 
     begun = time.perf_counter()
@@ -105,15 +105,15 @@ def main() -> None:
         out = arguments.out or Path(scratch)
         pairs = [(n, model) for n in arguments.qubits for model in arguments.model]
         results = [run(n, model, arguments, out / str(n)) for n, model in pairs]
-    print("\n| | " + " | ".join(f"{model}, {n} qubits" for n, model in pairs) + " |")
-    print("|---|" + "---|" * len(pairs))
+    lines = ["| | " + " | ".join(f"{model}, {n} qubits" for n, model in pairs) + " |", "|---|" + "---|" * len(pairs)]
     for kind, name in ROWS:
         values = [getattr(getattr(metrics, kind), name) for metrics, _ in results]
         title = name if kind == "reconstruction" else f"{kind}: {name}"
-        print(f"| {title} | " + " | ".join(f"{value:.5g}" for value in values) + " |")
+        lines.append(f"| {title} | " + " | ".join(f"{value:.5g}" for value in values) + " |")
     for name in results[0][1]:
         title = name if "/" in name else f"seconds, {name}"
-        print(f"| {title} | " + " | ".join(f"{seconds[name]:.3g}" for _, seconds in results) + " |")
+        lines.append(f"| {title} | " + " | ".join(f"{seconds[name]:.3g}" for _, seconds in results) + " |")
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

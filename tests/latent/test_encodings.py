@@ -175,7 +175,7 @@ def test_a_broken_rule_is_told(rule):
 
 
 def test_structures_outside_the_space_are_refused():
-    with pytest.raises(LatentError, match="wires 0..2"):
+    with pytest.raises(LatentError, match=r"wires 0\.\.2"):
         encode(small(n_gates=1), np.array([[[CX, 0, 3]]], dtype=np.int8))
     with pytest.raises(LatentError, match="encodings are"):
         encode(small(n_gates=1), np.array([[[CX, 0, 1]]], dtype=np.int8), "older")
