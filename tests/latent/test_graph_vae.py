@@ -271,3 +271,17 @@ def test_training_makes_reconstruction_nearly_exact_and_draws_circuits():
     assert metrics.reconstruction.gate_accuracy > 0.99
     assert metrics.plain.repaired_validity > 0.9
     assert metrics.plain.repaired_uniqueness > 0.9
+
+
+@pytest.mark.parametrize("name", ["version 1", "version 3"])
+def test_the_place_that_fits_best_is_the_one_of_least_loss(name):
+    network = AutoEncoder(SPACE, VARIANTS[name], 1)
+    z = torch.randn(1, 6, 6, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        fit = network.node_head.place_scores(z)[0, 0].numpy()
+        losses = []
+        for place in all_places(SPACE):
+            structure = np.array([[place, [3, 0, -1], [3, 0, -1], [3, 0, -1]]], dtype=np.int8)
+            batch = batch_of(SPACE, structure, VARIANTS[name].encoding)
+            losses.append(float(network.node_head.loss(z, batch)[0]))
+    np.testing.assert_allclose(fit - fit[0], losses[0] - np.array(losses), atol=1e-4)
