@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -72,6 +74,17 @@ class NoNoise:
 
     def __call__(self, shape, generator=None):
         return torch.zeros(shape)
+
+
+def test_encodings_and_the_names_of_the_package_load_no_torch():
+    code = (
+        "import sys, qvar.latent.encodings, qvar.latent.graph_validity, qvar.latent.graph_vae, qvar.latent.latent_model\n"
+        "print('torch' in sys.modules)\n"
+        "from qvar.latent.graph_vae import GraphVae\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
 
 
 def test_version_1_has_the_loss_of_its_formulas(monkeypatch):

@@ -148,7 +148,7 @@ class Training:
         clip: the gradient's norm is cut to this.
         held_out: share of the circuits that takes no gradient steps, for `qvar.latent.graph_vae.metrics`.
         seed: of weights, split, order and noise.
-        n_threads: of torch, during training.
+        n_threads: of torch, during training; a run resumed with another number may end with other last digits.
     """
 
     epochs: int = 10
