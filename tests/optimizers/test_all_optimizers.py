@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from qvar.optimizers import AQGD, LBFGS, SPSA, Adagrad, Adam, AdamSPSA, Cobyla, CompactLBFGS, QuantumNaturalGradient, Rotosolve
+from qvar.optimizers import (
+    AQGD,
+    LBFGS,
+    SPSA,
+    Adagrad,
+    Adam,
+    AdamSPSA,
+    Cobyla,
+    CompactLBFGS,
+    QuantumNaturalGradient,
+    Rotosolve,
+)
 from qvar.simulators import AerSimulator, Circuit, Operation
 from qvar.simulators.errors import EngineError, OptimizerError
 from tests.optimizers.objectives import CHAIN, ISING, NOISE, ONE_ANGLE, CountingGenerator, Recording, Z, exact, ry

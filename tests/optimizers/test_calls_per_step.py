@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from qvar.optimizers import AQGD, LBFGS, SPSA, Adagrad, Adam, AdamSPSA, Cobyla, CompactLBFGS, QuantumNaturalGradient, Rotosolve
+from qvar.optimizers import (
+    AQGD,
+    LBFGS,
+    SPSA,
+    Adagrad,
+    Adam,
+    AdamSPSA,
+    Cobyla,
+    CompactLBFGS,
+    QuantumNaturalGradient,
+    Rotosolve,
+)
 
 START = np.array([0.3, -0.4, 0.2])
 
