@@ -112,9 +112,9 @@ class AnsatzTask:
         parts = X_train, X_validation, X_test
         if X.shape[1] > self.n_qubits:
             standard = X_train.mean(axis=0), X_train.std(axis=0) + 1e-12
-            parts = tuple((part - standard[0]) / standard[1] for part in parts)  # type: ignore[assignment]
+            parts = tuple((part - standard[0]) / standard[1] for part in parts)
             components = PCA(self.n_qubits, svd_solver="full").fit(parts[0])
-            parts = tuple(components.transform(part) for part in parts)  # type: ignore[assignment]
+            parts = tuple(components.transform(part) for part in parts)
         scaler = MinMaxScaler((-1.0, 1.0)).fit(parts[0])
         columns = np.arange(self.n_qubits) % parts[0].shape[1]  # fewer features than qubits come again
         train, validation, test = (np.clip(scaler.transform(part), -1.5, 1.5)[:, columns] for part in parts)

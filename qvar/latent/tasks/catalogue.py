@@ -24,7 +24,7 @@ __all__ = ["TARGET_SEEDS", "find_latent_task", "latent_task_names", "task_from_p
 
 PAPER = "Sun, Wu, Ma and Tresp, arXiv 2401.11576"
 TARGET_SEEDS = {"a": 1001, "b": 1002, "c": 1003, "d": 1004, "e": 1005}
-"""Seeds of the targets fidelity-N-a, ...: the only circuit of `generate_pool(space, 1, seed=...)`; none was left out."""
+"""Seeds of the targets fidelity-N-a, ...: the circuit of `generate_pool(space, 1, seed=...)`; none was left out."""
 
 CUT_EDGES = {
     4: "0-1, 0-3, 1-2, 2-3",

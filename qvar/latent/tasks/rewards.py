@@ -7,7 +7,7 @@ import os
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -196,7 +196,7 @@ def compute_rewards(
         table = RewardTable.load(store / f"{name}.npz")
         if (table.identity, len(table)) != (identity, len(pool)):
             raise LatentError(f"{store / name}.npz holds the rewards {table.identity}, not {identity}; remove it")
-        return RewardTable(task.key, identity, task.threshold, **{n: getattr(table, n) for n in _ARRAYS})
+        return replace(table, task=task.key, threshold=task.threshold)
     parts = None if store is None else store / f"{name}.parts"
     columns = _compute(task, pool, parts, n_jobs, keep_angles, progress)
     table = RewardTable(task.key, identity, task.threshold, **columns)
@@ -287,5 +287,5 @@ def _read_part(path: Path, length: int) -> _Columns | None:
 
 def _write(path: Path, arrays: dict[str, NDArray[np.str_]] | _Columns) -> None:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **arrays)
     write_atomically(path, buffer.getvalue())

@@ -88,7 +88,7 @@ class ShiftedCutRatio:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """1 / (1 + sqrt(error / accuracy)), for error = E - E_exact: 1/2 at the accuracy wanted, 1 at none, 0.1 at 81 times.
+    """1 / (1 + sqrt(error / accuracy)), error = |E - E_exact|: 1/2 at the accuracy wanted, 0.1 at 81 times that.
 
     Ratios of energies hide what matters in chemistry: Hartree-Fock has 98 % of the energy of H2. This is as steep for
     an error of 1 mHa as for one of 1 Ha.
