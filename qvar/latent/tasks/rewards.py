@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -231,7 +232,7 @@ def _compute(
     n_jobs: int,
     keep_angles: bool,
     progress: Callable[[Progress], object] | None,
-) -> dict[str, NDArray[np.float64]]:
+) -> dict[str, Any]:
     blocks: dict[int, _Columns] = {}
     todo: list[_Block] = []
     if parts is not None:
