@@ -167,4 +167,4 @@ def _cut(flat: _Array, shapes: Sequence[tuple[int, ...]]) -> Iterator[_Array]:
 
 
 def _sigmoid(x: _Array) -> _Array:
-    return (0.5 * (1 + np.tanh(0.5 * x))).astype(np.float32)
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)), dtype=np.float32)

@@ -32,7 +32,7 @@ class MethodFigures:
         found: share of searches with a candidate.
         more_than_random: candidates less those of random search with the same seed; None where it was not run.
         mean_per_100: mean reward of every 100 evaluations, over seeds.
-        seconds: mean wall time of a search.
+        seconds: mean processor time of a search.
     """
 
     candidates: Spread
