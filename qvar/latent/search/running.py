@@ -15,7 +15,7 @@ from qvar.latent.search.method import Assignment, PoolMethod
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
 
-__all__ = ["Oracle", "PoolRun", "TableOracle", "search_pool"]
+__all__ = ["Oracle", "PoolRun", "TableOracle", "checked_rewards", "one_thread", "search_pool"]
 
 
 class Oracle(Protocol):
@@ -98,14 +98,15 @@ def search_pool(
             if not done < last <= budget or visited[chosen].any() or len(np.unique(chosen)) < len(chosen):
                 raise LatentError(f"{method} broke its contract: it proposed {chosen} with {budget - done} to go")
             visited[chosen] = True
-            worth = _checked(oracle.rewards(chosen), len(chosen))
+            worth = checked_rewards(oracle.rewards(chosen), len(chosen))
             searcher.tell(chosen, worth)
             indices[done:last], rewards[done:last] = chosen, worth
             done = last
         return PoolRun(indices, rewards, searcher.remarks(), time.process_time() - began)
 
 
-def _checked(given: ArrayLike, count: int) -> Rewards:
+def checked_rewards(given: ArrayLike, count: int) -> Rewards:
+    """Return the answer of an oracle, checked to be one finite reward per circuit."""
     rewards = np.asarray(given, dtype=np.float64)
     if rewards.shape != (count,) or not np.isfinite(rewards).all():
         raise LatentError(f"an oracle gives one finite reward per circuit, got {rewards} for {count} circuits")
