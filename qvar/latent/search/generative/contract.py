@@ -41,6 +41,9 @@ class GenerativeOracle(Protocol):
     def rewards(self, structures: Structures) -> Rewards:
         """Return the rewards, shape (k,), of structures (k, n_gates, 3), the same for the same circuit."""
 
+    def ideal_rewards(self, structures: Structures) -> Rewards:
+        """Return their rewards without noise, by which searches are judged; no search sees them."""
+
     def to_dict(self) -> dict[str, Any]:
         """Return all that rewards depend on as JSON data."""
 
@@ -87,11 +90,14 @@ class GenerativeMethod(Protocol):
     """A method that makes circuits: a frozen dataclass whose fields are its settings.
 
     Attributes:
-        batch: most circuits evaluated of one draw.
+        needs_torch: whether its generators compute with PyTorch.
     """
 
-    batch: int
     needs_torch: ClassVar[bool]
+
+    @property
+    def batch(self) -> int:
+        """Most circuits evaluated of one draw."""
 
     def start(self, task: Task) -> Generator:
         """Return a generator that has not made anything yet."""

@@ -27,7 +27,8 @@ class GenerativeRun:
 
     Attributes:
         structures: circuits in canonical form in the order of evaluation, int8, shape (budget, n_gates, 3).
-        rewards: theirs, float64, shape (budget,).
+        rewards: theirs as the method saw them, float64, shape (budget,).
+        ideal_rewards: theirs without noise, float64, shape (budget,).
         remarks: draws in all, how many were `invalid`, `known` already or `unused`, and how many evaluations went to
             circuits drawn at random in place of new ones (`replaced`).
         seconds: processor time, evaluations included; the only part that differs between equal runs.
@@ -35,6 +36,7 @@ class GenerativeRun:
 
     structures: Structures
     rewards: Rewards
+    ideal_rewards: Rewards
     remarks: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -80,8 +82,9 @@ def search_generative(
             if idle == _PATIENCE:
                 search.replace(generator)
                 idle = 0
-    rewards = np.array(search.rewards, dtype=np.float64)
-    return GenerativeRun(np.stack(search.structures), rewards, search.counts, time.process_time() - began)
+    seconds = time.process_time() - began
+    structures, rewards = np.stack(search.structures), np.array(search.rewards, dtype=np.float64)
+    return GenerativeRun(structures, rewards, oracle.ideal_rewards(structures), search.counts, seconds)
 
 
 class _Search:
