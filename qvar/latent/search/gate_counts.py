@@ -22,10 +22,11 @@ def gate_counts(space: CircuitSpace, structures: Structures) -> NDArray[np.float
     """
     ordered = canonical(space, structures).astype(np.int64)
     gate, first, second = ordered[..., 0], ordered[..., 1], ordered[..., 2]
-    counts = np.zeros((len(ordered), 2, len(space.gates), space.n_qubits), dtype=np.float32)
-    rows = np.broadcast_to(np.arange(len(ordered))[:, None], gate.shape)
-    np.add.at(counts, (rows, 0, gate, first), 1)
-    on_two = second >= 0
+    n, shape = len(ordered), (len(ordered), 2, len(space.gates), space.n_qubits)
+    rows = np.broadcast_to(np.arange(n)[:, None], gate.shape)
     side = np.where(space.is_symmetric[gate], 0, 1)
-    np.add.at(counts, (rows[on_two], side[on_two], gate[on_two], second[on_two]), 1)
-    return counts.reshape(len(ordered), -1)
+    on_two = second >= 0
+    firsts = np.ravel_multi_index((rows, np.zeros_like(gate), gate, first), shape)
+    seconds = np.ravel_multi_index((rows[on_two], side[on_two], gate[on_two], second[on_two]), shape)
+    counts = np.bincount(np.concatenate([firsts.ravel(), seconds]), minlength=int(np.prod(shape)))
+    return counts.reshape(n, -1).astype(np.float32)
