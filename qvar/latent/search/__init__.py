@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from qvar.latent.search.dngo import Dngo
     from qvar.latent.search.evolution import LatentEvolution
     from qvar.latent.search.forest import ForestSearch
-    from qvar.latent.search.gate_counts import gate_counts
     from qvar.latent.search.generative.circuits import CircuitEvolution, RandomCircuits
     from qvar.latent.search.generative.decoding import (
         LatentCrossEntropy,
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from qvar.latent.search.generative.guided import GuidedSearch
     from qvar.latent.search.generative.oracle import TaskOracle
     from qvar.latent.search.generative.running import GenerativeRun, search_generative
+    from qvar.latent.search.handmade import gate_counts
     from qvar.latent.search.neighbours import NeighbourSearch
     from qvar.latent.search.predictors import Predictor
     from qvar.latent.search.proxy_filter import ProxyFilter
@@ -57,7 +57,7 @@ _HOME = {
     "TableOracle": "running",
     "TaskOracle": "generative.oracle",
     "find_methods": "catalogue",
-    "gate_counts": "gate_counts",
+    "gate_counts": "handmade",
     "load_study": "study",
     "published_methods": "catalogue",
     "run_generative_study": "study",

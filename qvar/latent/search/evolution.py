@@ -16,14 +16,15 @@ __all__ = ["LatentEvolution"]
 class LatentEvolution:
     """Cross and perturb the best circuits found, generation by generation.
 
-    A child takes each axis from one of two elites, and a normal step of a width that follows success: it grows by half
-    if more than a fifth of a generation is better than the worst elite, and shrinks else (the one-fifth rule).
+    A child takes each axis from one of two elites, or all of them from one, and makes a normal step of a width that follows success: it grows by half
+    if more than a fifth of a generation is better than the median elite, and shrinks else (the one-fifth rule).
 
     Args:
         initial: random circuits first.
         generation: children per generation.
         elites: circuits that have children.
         width: first standard deviation of a step, in standard deviations of the pool along each axis.
+        crossover: probability that a child has two parents.
 
     Source: ours; Rechenberg's one-fifth rule.
     """
@@ -34,6 +35,7 @@ class LatentEvolution:
     generation: int = 10
     elites: int = 20
     width: float = 0.5
+    crossover: float = 0.5
 
     def start(self, assignment: Assignment) -> PoolSearcher:
         """Return a searcher without elites."""
@@ -51,7 +53,8 @@ class _Population:
         elites = evidence.best(settings.elites)
         size = (min(most, settings.generation), elites.shape[1])
         mothers, fathers = elites[evidence.rng.integers(len(elites), size=(2, size[0]))]
-        children = np.where(evidence.rng.random(size) < 0.5, mothers, fathers)
+        crossed = evidence.rng.random((size[0], 1)) < settings.crossover
+        children = np.where(crossed & (evidence.rng.random(size) < 0.5), fathers, mothers)
         children = children + self._width * evidence.rng.standard_normal(size)
         chosen = []
         for child in children:
@@ -62,8 +65,8 @@ class _Population:
     def tell(self, indices: Indices, rewards: Rewards) -> None:
         before = np.sort(self._evidence.rewards)[-self._settings.elites :]
         if len(self._evidence) >= self._settings.initial:
-            succeeded = float((rewards > before[0]).mean()) > 0.2
-            self._width = float(np.clip(self._width * (1.5 if succeeded else 0.9), 0.05, 2.0))
+            succeeded = float((rewards > np.median(before)).mean()) > 0.2
+            self._width = float(np.clip(self._width * (1.5 if succeeded else 0.9), 0.02, 2.0))
         self._evidence.learn(indices, rewards)
 
     def remarks(self) -> dict[str, Any]:

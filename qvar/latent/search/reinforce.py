@@ -32,13 +32,11 @@ class Reinforce:
         batches: sizes, one more than there are levels, the threshold included.
         penalty: whether rewards below the threshold are squared.
         learns_width: whether s is learned, one number per axis, starting at 1; else it is 1.
-        normalizes: whether features are standardized, and advantages divided by their standard deviation over the
-            batch.
+        normalizes: whether advantages are divided by the standard deviation of the batch's rewards.
 
     Source: arXiv 2401.11576, authors' code; `qvar.latent.search.published` has its settings task by task.
 
-    Differs from the source, by default: the width of the policy is learned (the source keeps the identity, far wider
-    than the features it is to hit), features and advantages are normalized, and the first baseline is measured.
+    Differs from the source, by default: the width of the policy is learned, and the first baseline is measured.
     """
 
     needs_torch: ClassVar[bool] = True
@@ -49,10 +47,10 @@ class Reinforce:
     baseline_momentum: float = 0.7
     first_batch: int = 16
     levels: tuple[float, ...] = ()
-    batches: tuple[int, ...] = (16, 16)
+    batches: tuple[int, ...] = (16, 32)
     penalty: bool = False
     learns_width: bool = True
-    normalizes: bool = True
+    normalizes: bool = False
 
     def __post_init__(self) -> None:
         if len(self.batches) != len(self.levels) + 2 or min(*self.batches, self.first_batch) < 1:
@@ -74,7 +72,7 @@ class _Agent:
 
         self._settings, self._threshold, self._rng = settings, assignment.threshold, assignment.rng
         candidates = assignment.candidates
-        self._unvisited = Unvisited(candidates.standardized if settings.normalizes else candidates.features)
+        self._unvisited = Unvisited(candidates.features)
         self._policy = GaussianPolicy(
             candidates.size, settings.hidden, settings.learning_rate, settings.learns_width, self._rng
         )
