@@ -47,7 +47,8 @@ class BayesianOptimization:
     Source: BoTorch (Balandat et al., NeurIPS 2020) for length scales, noise and "qlogei"; arXiv 2401.11576 for
         the numbers of random circuits and of circuits per round.
 
-    Differs from the source: hyperparameters are fitted when the data has grown by half, not in every round.
+    Differs from the sources: length scales have a narrower prior and noise a wider one than BoTorch's, see
+        `qvar.latent.search.gaussian_process.botorch_model`; hyperparameters are fitted when the data has grown by half, not in every round.
     """
 
     needs_torch: ClassVar[bool] = True

@@ -3,6 +3,7 @@
 Importing this module loads PyTorch and BoTorch.
 """
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +18,8 @@ with warnings.catch_warnings():
     from botorch.exceptions.warnings import InputDataWarning, OptimizationWarning
     from botorch.fit import fit_gpytorch_mll
     from botorch.models import SingleTaskGP
-    from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
     from gpytorch.constraints import GreaterThan
+    from gpytorch.kernels import MaternKernel
     from gpytorch.likelihoods import GaussianLikelihood
     from gpytorch.mlls import ExactMarginalLogLikelihood
     from gpytorch.priors import LogNormalPrior
@@ -36,6 +37,7 @@ __all__ = [
 
 _Array = NDArray[np.float64]
 _JITTER = 1e-8
+_TYPICAL_LENGTH, _LENGTH_SPREAD = 0.4, 0.5  # of the logarithm
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +58,17 @@ class Hyperparameters:
 def botorch_model(x: _Array, y: _Array) -> SingleTaskGP:
     """Return BoTorch's model of values y, shape (n,), about standardized, at points x, shape (n, d).
 
-    BoTorch expects hardly any noise by default. What a feature does not say about a circuit is noise here, often a good
-    part of the variance, so its prior is wide.
+    BoTorch expects hardly any noise and length scales of any size by default. What a feature does not say about a
+    circuit is noise here, often a good part of the variance, and short length scales would pass it off as function. So
+    noise has a wide prior, and length scales a narrow one about 1.5 sqrt(d): points, standardized, are sqrt(2 d) apart.
     """
-    kernel = get_covar_module_with_dim_scaled_prior(ard_num_dims=x.shape[1], use_rbf_kernel=False)
+    typical = _TYPICAL_LENGTH + 0.5 * math.log(x.shape[1])
+    kernel = MaternKernel(
+        nu=2.5,
+        ard_num_dims=x.shape[1],
+        lengthscale_prior=LogNormalPrior(typical, _LENGTH_SPREAD),
+        lengthscale_constraint=GreaterThan(0.1, transform=None, initial_value=math.exp(typical - _LENGTH_SPREAD**2)),
+    )
     likelihood = GaussianLikelihood(
         noise_prior=LogNormalPrior(-1.0, 1.5),
         noise_constraint=GreaterThan(1e-4, transform=None, initial_value=0.3),
@@ -78,12 +87,13 @@ def botorch_model(x: _Array, y: _Array) -> SingleTaskGP:
 def fit_hyperparameters(
     x: _Array, y: _Array, *, start: Hyperparameters | None = None, steps: int = 40
 ) -> Hyperparameters:
-    """Maximize the posterior density of length scales, mean and noise, with BoTorch's priors.
+    """Maximize the posterior density of length scales, mean and noise, with the priors of
+    `botorch_model`.
 
     Args:
         x: points, shape (n, d).
         y: values, shape (n,), about standardized.
-        start: where to begin, None for BoTorch's choice.
+        start: where to begin, None for the modes of the priors.
         steps: of L-BFGS-B at most.
     """
     model = botorch_model(x, y)
