@@ -48,7 +48,8 @@ class BayesianOptimization:
         the numbers of random circuits and of circuits per round.
 
     Differs from the sources: length scales have a narrower prior and noise a wider one than BoTorch's, see
-        `qvar.latent.search.gaussian_process.botorch_model`; hyperparameters are fitted when the data has grown by half, not in every round.
+        `qvar.latent.search.gaussian_process.botorch_model`; hyperparameters are fitted when the data has grown by
+        half, not in every round.
     """
 
     needs_torch: ClassVar[bool] = True

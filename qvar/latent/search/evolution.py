@@ -16,8 +16,9 @@ __all__ = ["LatentEvolution"]
 class LatentEvolution:
     """Cross and perturb the best circuits found, generation by generation.
 
-    A child takes each axis from one of two elites, or all of them from one, and makes a normal step of a width that follows success: it grows by half
-    if more than a fifth of a generation is better than the median elite, and shrinks else (the one-fifth rule).
+    A child takes each axis from one of two elites, or all of them from one, and makes a normal step of a width that
+    follows success: it grows by half if more than a fifth of a generation is better than the median elite, and shrinks
+    else (the one-fifth rule).
 
     Args:
         initial: random circuits first.

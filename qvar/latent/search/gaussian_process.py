@@ -87,8 +87,7 @@ def botorch_model(x: _Array, y: _Array) -> SingleTaskGP:
 def fit_hyperparameters(
     x: _Array, y: _Array, *, start: Hyperparameters | None = None, steps: int = 40
 ) -> Hyperparameters:
-    """Maximize the posterior density of length scales, mean and noise, with the priors of
-    `botorch_model`.
+    """Maximize the posterior density of length scales, mean and noise of `botorch_model`.
 
     Args:
         x: points, shape (n, d).
