@@ -24,16 +24,16 @@ def pretrain(
     circuits: Annotated[int, typer.Option(help="Circuits of the pool.")] = 100_000,
     space: Annotated[
         str,
-        typer.Option(help="published (4, 8 or 12 qubits), wide (rotations, X and CNOTs), or a task whose space to take."),
+        typer.Option(
+            help="published (4, 8 or 12 qubits), wide (rotations, X and CNOTs), or a task whose space to take."
+        ),
     ] = "published",
     gates: Annotated[int | None, typer.Option(help="Gates of a circuit; by default those of the space.")] = None,
     depth: Annotated[int | None, typer.Option(help="Largest depth; by default that of the space.")] = None,
     gate_pool: Annotated[str | None, typer.Option(help="Gates to draw from, such as rx,ry,rz,cx.")] = None,
     coupling: Annotated[str | None, typer.Option(help="Pairs that two-qubit gates may join, such as 0-1,1-2.")] = None,
     draw: Annotated[str, typer.Option(help="How circuits are drawn: gates or layers.")] = "gates",
-    model: Annotated[
-        str, typer.Option(help="ours, v3 or v1 (those versions of arXiv 2401.11576).")
-    ] = "ours",
+    model: Annotated[str, typer.Option(help="ours, v3 or v1 (those versions of arXiv 2401.11576).")] = "ours",
     encoding: Annotated[
         str | None, typer.Option(help="new, old_fixed or old_reference; by default that of the model.")
     ] = None,
@@ -96,28 +96,28 @@ def embed(
 @latent.command()
 def search(
     folder: Folder,
-    task: Annotated[str | None, typer.Option(help="What to search for (see `qvar latent tasks`).")] = None,
+    task: Annotated[str, typer.Option(help="What to search for (see `qvar latent tasks`).")],
     method: Annotated[
-        str | None, typer.Option(help="Methods, separated by commas (see `qvar latent tasks`); by default all.")
+        str | None,
+        typer.Option(help="Methods, separated by commas, or all (see `qvar latent tasks`); random is always added."),
     ] = None,
-    mode: Annotated[str, typer.Option(help="pool, or generative to decode circuits that nobody drew.")] = "pool",
     evaluations: Annotated[int, typer.Option(help="Circuits that a search may evaluate, labels included.")] = 1_000,
     seeds: Annotated[int, typer.Option(help="Searches of every method, with the seeds 1, 2, ....")] = 50,
     noise: Annotated[
         str, typer.Option(help="Device (see `qvar devices`) under whose noise circuits are trained, or none.")
     ] = "none",
+    name: Annotated[str | None, typer.Option(help="Name of the study; by default pool-EVALUATIONS.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; by default one per core.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the searches for --task.")] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search a trained space for circuits that solve a task, with several methods and seeds at one budget."""
+    """Search for circuits that solve a task, with several methods and seeds; the same command goes on."""
     from qvar.cli.latent_searching import LatentSearchOptions, search_command
 
     options = LatentSearchOptions(
-        task=task, method=method, mode=mode, evaluations=evaluations, seeds=seeds, noise=noise
+        task=task, method=method, evaluations=evaluations, seeds=seeds, noise=noise, name=name
     )
-    search_command(folder, options, jobs=jobs, resume=resume, as_json=json, quiet=quiet)
+    search_command(folder, options, jobs=jobs, as_json=json, quiet=quiet)
 
 
 @latent.command()

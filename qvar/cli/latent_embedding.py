@@ -21,9 +21,7 @@ from qvar.simulators.files import write_atomically
 __all__ = ["embed_command"]
 
 
-def embed_command(
-    folder: Path, *, files: Sequence[Path], neighbours: int, out: Path | None, as_json: bool
-) -> None:
+def embed_command(folder: Path, *, files: Sequence[Path], neighbours: int, out: Path | None, as_json: bool) -> None:
     """Write or print features."""
     if out is not None:
         _check_new_file(out)
@@ -111,5 +109,5 @@ def _write(path: Path, names: Sequence[str], features: NDArray[np.float32], owne
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["circuit", *(f"z{k}" for k in range(features.shape[1]))])
-    writer.writerows([name, *map(float, row)] for name, row in zip(names, features, strict=True))
+    writer.writerows([name, *(f"{x:.9g}" for x in row)] for name, row in zip(names, features, strict=True))
     write_atomically(path, text.getvalue().encode())

@@ -23,7 +23,7 @@ from qvar.latent.pretraining import LatentPlan, carry_out
 from qvar.latent.space import CircuitSpace
 from qvar.latent.tasks import find_latent_task, wide_space
 from qvar.latent.vae.priors import ArdPrior, StandardNormal
-from qvar.report.latent import accuracy_table, pretraining_json
+from qvar.report.latent import accuracy_tables, overview, pretraining_json
 from qvar.simulators.errors import LatentError, RunError
 
 __all__ = ["PretrainOptions", "pretrain_command"]
@@ -73,8 +73,11 @@ class PretrainOptions:
             raise LatentError(f"--draw takes {' or '.join(get_args(Method))}, got {self.draw!r}")
         space = self._space()
         trained = Training.version_1(seed=self.seed) if self.model == "v1" else Training(seed=self.seed)
-        given = {"epochs": self.epochs, "batch_size": self.batch}
-        training = replace(trained, **{name: value for name, value in given.items() if value is not None})
+        training = replace(
+            trained,
+            epochs=trained.epochs if self.epochs is None else self.epochs,
+            batch_size=trained.batch_size if self.batch is None else self.batch,
+        )
         method: Method = "layers" if self.draw == "layers" else "gates"
         return LatentPlan(space, self._model(space), training, self.circuits, method, self.seed)
 
@@ -106,11 +109,8 @@ class PretrainOptions:
             raise LatentError(f"unknown prior {self.prior!r}; known are {', '.join(_PRIORS)}")
         changes: dict[str, Any] = {"prior": _PRIORS[self.prior]()}
         asked = {"encoding": self.encoding, "latent_size": self.latent_size, "beta": _beta(self.beta)}
-        return replace(
-            _MODELS[self.model](space.n_qubits),
-            **changes,
-            **{name: value for name, value in asked.items() if value is not None},
-        )
+        changes |= {name: value for name, value in asked.items() if value is not None}
+        return replace(_MODELS[self.model](space.n_qubits), **changes)
 
     def default_folder(self) -> Path:
         """Return latent/SPACE-MODEL-seedN."""
@@ -163,9 +163,12 @@ def pretrain_command(
     if as_json:
         print_json({"latent": str(folder.path), **pretraining_json(folder)})
         return
-    table = Console()
-    table.print(accuracy_table(folder))
-    print_line(f"search in it: qvar latent search {shlex.quote(str(folder.path))} --task TASK", table)
+    out_console = Console()
+    print_line(overview(folder), out_console)
+    for table in accuracy_tables(folder):
+        out_console.print(table)
+        out_console.print()
+    print_line(f"search in it: qvar latent search {shlex.quote(str(folder.path))} --task TASK", out_console)
 
 
 def _prepare(options: PretrainOptions, out: Path | None, *, resume: bool) -> tuple[LatentPlan, LatentFolder]:

@@ -1,4 +1,4 @@
-"""Make a latent space in a folder: draw circuits, train a model of them, embed them. What is there is not made again."""
+"""Make a latent space in a folder: draw circuits, train a model of them, embed them; what is there is kept."""
 
 import math
 import time

@@ -132,62 +132,50 @@ def training_figure(
 
 
 def course_figure(
-    courses: Mapping[str, ArrayLike],
+    courses: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]],
     *,
     ylabel: str,
     by_chance: float | None = None,
     logarithmic: bool = False,
     title: str = "",
-    n_resamples: int = 400,
 ) -> "Figure | None":
-    """Draw what searches have reached against evaluations spent: mean over the seeds, with a 95 % bootstrap band.
+    """Draw what searches have reached against evaluations spent: means over the seeds, with bands.
 
     Args:
-        courses: by method, a number after every evaluation, shape (n_seeds, n_evaluations): the candidates found, the
-            best reward, or the regret. Methods may have different budgets.
+        courses: by method: evaluations, mean, and both ends of its band, each of shape (n,), as
+            `qvar.latent.search.study_result.StudyResult.curves` gives them. Methods may have different budgets.
         ylabel: what the numbers are.
         by_chance: gain per evaluation of drawing at random, drawn as a line from the origin; None for no line.
         logarithmic: whether the vertical axis is logarithmic; zeros are not drawn.
         title: title of the figure.
-        n_resamples: bootstrap resamples of the seeds.
 
     Returns:
         The figure, None without any course.
     """
     from matplotlib.figure import Figure
 
-    drawn = {name: np.atleast_2d(np.asarray(course, dtype=np.float64)) for name, course in courses.items()}
-    drawn = {name: course for name, course in drawn.items() if course.size}
-    if not drawn:
+    if not courses:
         return None
     figure = Figure(figsize=(8.5, 4.6), layout="constrained")
     axes = figure.subplots()
-    for number, (name, course) in enumerate(drawn.items()):
-        spent = np.unique(np.linspace(1, course.shape[1], min(course.shape[1], _MOST_POINTS)).round().astype(int))
-        shown, style = course[:, spent - 1], _style(number)
-        if len(shown) > 1:
-            low, high = _band(shown, n_resamples)
-            axes.fill_between(spent, low, high, color=style["color"], alpha=0.15, linewidth=0)
-        axes.plot(spent, shown.mean(axis=0), label=f"{name} ({len(shown)} seed{'s'[: len(shown) > 1]})", **style)
+    last = 0.0
+    for number, (name, course) in enumerate(courses.items()):
+        spent, mean, low, high = (np.asarray(values, dtype=np.float64) for values in course)
+        shown = np.unique(np.linspace(0, len(spent) - 1, min(len(spent), _MOST_POINTS)).round().astype(int))
+        style = _style(number)
+        axes.fill_between(spent[shown], low[shown], high[shown], color=style["color"], alpha=0.15, linewidth=0)
+        axes.plot(spent[shown], mean[shown], label=name, **style)
+        last = max(last, float(spent[-1]))
     if by_chance is not None:
-        ends = np.array([0, max(course.shape[1] for course in drawn.values())])
-        axes.plot(ends, by_chance * ends, color="0.5", linestyle=":", label="share in the pool")
+        axes.plot([0, last], [0, by_chance * last], color="0.5", linestyle=":", label="share in the pool")
     if logarithmic:
-        axes.set_yscale("log")
+        axes.set_yscale("log", nonpositive="mask")
     axes.set_xlabel("circuits evaluated")
     axes.set_ylabel(ylabel, parse_math=False)
     axes.grid(alpha=0.3)
     _legend(axes, outside=True)
-    _suptitle(figure, title, "mean over seeds and its 95 % bootstrap interval")
+    _suptitle(figure, title, "mean over seeds and its 95 % interval")
     return figure
-
-
-def _band(courses: _Floats, n_resamples: int) -> tuple[_Floats, _Floats]:
-    rng = np.random.default_rng(0)  # only resampling for a drawing: the same figure every time
-    n = len(courses)
-    weights = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples) / n
-    low, high = np.quantile(weights @ courses, (0.025, 0.975), axis=0)
-    return low, high
 
 
 def distance_figure(

@@ -58,28 +58,36 @@ def test_a_latent_map_has_two_panels_with_the_best_circuits_on_top(features):
     assert len(latent_map(features).axes) == 2
 
 
-def test_a_course_is_the_mean_over_the_seeds_within_its_band():
-    courses = {"a": np.cumsum(np.eye(3, 5), axis=1), "b": np.ones((1, 4))}
-    figure = course_figure(courses, ylabel="candidates", by_chance=0.25)
+def course(mean, width=0.0):
+    mean = np.asarray(mean, dtype=float)
+    return np.arange(1, len(mean) + 1), mean, mean - width, mean + width
+
+
+def test_a_course_is_a_mean_within_its_band():
+    figure = course_figure({"a": course([1, 2, 4], 0.5), "b": course([1, 1])}, ylabel="candidates", by_chance=0.25)
     (axes,) = figure.axes
     drawn = lines(axes)
-    assert drawn["a (3 seeds)"].tolist() == [[1, 1 / 3], [2, 2 / 3], [3, 1], [4, 1], [5, 1]]
-    assert drawn["b (1 seed)"].tolist() == [[k, 1] for k in (1, 2, 3, 4)]
-    assert drawn["share in the pool"].tolist() == [[0, 0], [5, 1.25]]
-    (band,) = axes.collections
-    low, high = band.get_paths()[0].vertices[:, 1].min(), band.get_paths()[0].vertices[:, 1].max()
-    assert (low, high) == (0, 1)
+    assert drawn["a"].tolist() == [[1, 1], [2, 2], [3, 4]]
+    assert drawn["b"].tolist() == [[1, 1], [2, 1]]
+    assert drawn["share in the pool"].tolist() == [[0, 0], [3, 0.75]]
+    band = axes.collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == (0.5, 4.5)
 
 
 def test_long_courses_are_drawn_with_few_points():
-    (axes,) = course_figure({"a": np.ones((2, 5_000))}, ylabel="best").axes
+    (axes,) = course_figure({"a": course(np.ones(5_000))}, ylabel="best").axes
     (line,) = axes.get_lines()
     assert (len(line.get_xdata()), line.get_xdata()[0], line.get_xdata()[-1]) == (400, 1, 5_000)
 
 
+def test_a_regret_of_zero_is_left_out_of_a_logarithmic_axis():
+    figure = course_figure({"a": course([0.1, 0.01, 0.0])}, ylabel="regret", logarithmic=True)
+    assert figure.axes[0].get_yscale() == "log"
+    assert svg_address(figure)
+
+
 def test_nothing_to_draw_is_none():
     assert course_figure({}, ylabel="best") is None
-    assert course_figure({"a": np.empty((0, 3))}, ylabel="best") is None
     assert training_figure({"loss": {}}) is None
 
 
@@ -109,5 +117,5 @@ def test_rewards_are_counted_and_the_threshold_says_who_passes():
 
 
 def test_names_are_no_formulas_and_figures_are_the_same_every_time():
-    make = lambda: svg_address(course_figure({"$\\bad$": np.ones((2, 3))}, ylabel="$x", title="$\\frac"))  # noqa: E731
+    make = lambda: svg_address(course_figure({"$\\bad$": course([1, 2])}, ylabel="$x", title="$\\frac"))  # noqa: E731
     assert make() == make()
