@@ -1,6 +1,5 @@
 """The command `qvar latent report`: how good a latent space is, and what searches in it found."""
 
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -8,8 +7,9 @@ from rich.console import Console
 from qvar.cli.listing import print_json, print_line
 from qvar.latent.folder import LatentFolder
 from qvar.latent.measuring import measure_smoothness
-from qvar.report.latent import overview, rich_table
-from qvar.report.latent_page import latent_html, latent_json, latent_markdown, latent_sections
+from qvar.report.latent import accuracy_tables, cost_rows, overview, rich_table, smoothness_table
+from qvar.report.latent_page import Smooth, latent_html, latent_json, latent_markdown
+from qvar.report.latent_searches import best_rows, read_studies, study_table
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
 
@@ -25,16 +25,13 @@ def report_command(path: Path, *, html: Path | None, as_markdown: bool, as_json:
     folder = LatentFolder.open(path)
     folder.check_pretrained()
     console = Console(stderr=True)
-
-    def note(task: str | None, name: str) -> None:
-        if not as_json:
-            print_line(f"measuring smoothness{'' if task is None else f' for {task}'}: {name}", console)
-
+    searched = folder.searched_tasks()
     with folder.claimed():
-        smooth = {
-            task: measure_smoothness(folder, task, on_features=partial(note, task))
-            for task in (None, *folder.searched_tasks())
-        }
+        smooth = measure_smoothness(
+            folder,
+            searched or (None,),
+            on_features=lambda name: None if as_json else print_line(f"measuring smoothness: {name}", console),
+        )
         page = html or folder.path / "report.html"
         write_atomically(page, latent_html(folder, smooth).encode())
     if as_json:
@@ -44,9 +41,19 @@ def report_command(path: Path, *, html: Path | None, as_markdown: bool, as_json:
     if as_markdown:
         print_line(latent_markdown(folder, smooth), out)
         return
+    _print(folder, smooth, out)
+    print_line(f"all numbers, and plots, in {page}", out)
+
+
+def _print(folder: LatentFolder, smooth: Smooth, out: Console) -> None:
     print_line(overview(folder), out)
-    for heading, words, tables in latent_sections(folder, smooth):
-        print_line(f"\n{heading}\n{words}", out)
-        for rows in tables:
-            out.print(rich_table(rows, title=""))
-    print_line(f"all of this with plots: {page}", out)
+    tables = [*accuracy_tables(folder), rich_table(cost_rows(folder), title="Cost")]
+    for task, measured in smooth.items():
+        tables.append(smoothness_table(measured, task))
+    for task in folder.searched_tasks():
+        tables += [study_table(result) for result in read_studies(folder, task).values()]
+        best = best_rows(folder, task)
+        tables += [rich_table(best, title=f"{task}, the best circuit")] if best else []
+    for table in tables:
+        out.print(table)
+        out.print()

@@ -6,6 +6,7 @@ search sees; a regression from the nearest neighbours says how much of the rewar
 with an interval from resampling what is independent: random pairs, or circuits together with all their neighbours.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from qvar.latent.distance import edit_distances
 from qvar.latent.space import CircuitSpace, Structures
 from qvar.simulators.errors import LatentError
 
-__all__ = ["Interval", "Smoothness", "distance_pairs", "nearest", "smoothness"]
+__all__ = ["EditDistances", "Interval", "Smoothness", "distance_pairs", "nearest", "smoothness"]
 
 _Floats = NDArray[np.float64]
 _ENTRIES = 1 << 24  # of a matrix of distances that is held at a time
@@ -116,10 +117,34 @@ class Smoothness:
             raise LatentError(f"this is no record of smoothness: {error!r}") from None
 
 
+class EditDistances:
+    """Edit distances between circuits of a list, remembered, as they are what takes time (mutable).
+
+    Args:
+        space: the circuits' space.
+        structures: shape (P, n_gates, 3).
+    """
+
+    def __init__(self, space: CircuitSpace, structures: Structures) -> None:
+        self._space, self._structures = space, np.asarray(structures)
+        self._known: dict[bytes, _Floats] = {}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the structures."""
+        return self._structures.shape
+
+    def __call__(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> _Floats:
+        """Return the distances of circuits `i` from circuits `j`, all of shape (n,)."""
+        key = hashlib.sha256(np.stack([i, j]).astype(np.int64).tobytes()).digest()
+        if key not in self._known:
+            self._known[key] = edit_distances(self._space, self._structures[i], self._structures[j])
+        return self._known[key]
+
+
 def smoothness(
     features: ArrayLike,
-    space: CircuitSpace,
-    structures: Structures,
+    edit_distance: EditDistances,
     rewards: ArrayLike | None = None,
     *,
     rng: np.random.Generator,
@@ -137,8 +162,7 @@ def smoothness(
 
     Args:
         features: shape (P, d).
-        space: the circuits' space.
-        structures: the circuits, shape (P, n_gates, 3).
+        edit_distance: of the same circuits; other representations measured with the same `rng` need little more of it.
         rewards: shape (P,), None to measure against edit distance alone.
         rng: draws pairs, queries, folds and resamples.
         name: name of the representation, kept in the result.
@@ -155,22 +179,22 @@ def smoothness(
     Raises:
         LatentError: for arrays that do not belong together, or too few circuits.
     """
-    features, structures = np.asarray(features, dtype=np.float64), np.asarray(structures)
+    features = np.asarray(features, dtype=np.float64)
     values = None if rewards is None else np.asarray(rewards, dtype=np.float64)
-    _check(features, structures, values, n_neighbours, n_compared)
+    _check(features, edit_distance.shape, values, n_neighbours, n_compared)
     n = len(features)
     n_queries, n_regressed = min(n_queries, n), min(n_regressed, n)
     pairs, queries, regression = rng.spawn(3)
 
     i, j = distance_pairs(n, n_pairs, pairs)
-    latent, edit = _l2(features[i], features[j]), edit_distances(space, structures[i], structures[j])
+    latent, edit = _l2(features[i], features[j]), edit_distance(i, j)
     reward = None if values is None else np.abs(values[i] - values[j])
 
     compared = queries.choice(n, size=min(n_compared, n), replace=False)
     chosen = queries.choice(n, size=n_queries, replace=False)
     near = nearest(features, chosen, n_neighbours)
     a, b = np.repeat(chosen, n_neighbours), near.ravel()
-    near_latent, near_edit = _l2(features[a], features[b]), edit_distances(space, structures[a], structures[b])
+    near_latent, near_edit = _l2(features[a], features[b]), edit_distance(a, b)
     near_reward = None if values is None else np.abs(values[a] - values[b])
 
     def correlation(x: _Floats, y: _Floats | None, size: int) -> Interval | None:
@@ -198,18 +222,17 @@ def smoothness(
             features, values, regression, rng, tuple(regression_neighbours), n_regressed, n_folds, n_resamples
         ),
         n_regressed=0 if values is None else n_regressed,
-        overlap=_overlap(features[compared], space, structures[compared], n_neighbours, rng, n_resamples),
+        overlap=_overlap(features[compared], compared, edit_distance, n_neighbours, rng, n_resamples),
         overlap_by_chance=n_neighbours / (len(compared) - 1),
     )
 
 
 def _check(
-    features: _Floats, structures: Structures, rewards: _Floats | None, n_neighbours: int, n_compared: int
+    features: _Floats, shape: tuple[int, ...], rewards: _Floats | None, n_neighbours: int, n_compared: int
 ) -> None:
-    if features.ndim != 2 or len(features) != len(structures) or structures.ndim != 3:
+    if features.ndim != 2 or len(features) != shape[0] or len(shape) != 3:
         raise LatentError(
-            f"features of shape (P, d) go with structures of shape (P, n_gates, 3), got {features.shape} and "
-            f"{structures.shape}"
+            f"features of shape (P, d) go with structures of shape (P, n_gates, 3), got {features.shape} and {shape}"
         )
     if rewards is not None and rewards.shape != (len(features),):
         raise LatentError(f"rewards of shape ({len(features)},) are needed, got {rewards.shape}")
@@ -346,7 +369,12 @@ def _regression(
 
 
 def _overlap(
-    features: _Floats, space: CircuitSpace, structures: Structures, k: int, rng: np.random.Generator, n_resamples: int
+    features: _Floats,
+    compared: NDArray[np.int64],
+    edit_distance: EditDistances,
+    k: int,
+    rng: np.random.Generator,
+    n_resamples: int,
 ) -> Interval:
     """Return the share of the `k` nearest by features that are among the nearest by edit distance.
 
@@ -356,7 +384,7 @@ def _overlap(
     n = len(features)
     i, j = np.triu_indices(n, 1)
     edit = np.full((n, n), np.inf)
-    edit[i, j] = edit[j, i] = edit_distances(space, structures[i], structures[j])
+    edit[i, j] = edit[j, i] = edit_distance(compared[i], compared[j])
     last = np.partition(edit, k - 1, axis=1)[:, k - 1 : k]
     nearer, tied = edit < last, edit == last
     weights = nearer + tied * (k - nearer.sum(axis=1, keepdims=True)) / tied.sum(axis=1, keepdims=True)

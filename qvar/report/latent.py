@@ -18,6 +18,7 @@ __all__ = [
     "pretraining_json",
     "rich_table",
     "smoothness_rows",
+    "smoothness_table",
     "validity_rows",
 ]
 
@@ -73,8 +74,8 @@ def overview(folder: LatentFolder) -> str:
     return (
         f"{pool['n_circuits']:,} circuits of {space.n_qubits} qubits and {space.n_gates} gates "
         f"({', '.join(space.gates)}; {joined}{ring}), depth at most {space.max_depth}, seed {pool['seed']}; "
-        f"encoding {model['encoding']}, {model['encoder']} encoder of {model['n_layers']} layers, {model['latent_size']} numbers per node, beta "
-        f"{model['beta']}, {folder.config['training']['epochs']} epochs"
+        f"encoding {model['encoding']}, {model['encoder']} encoder of {model['n_layers']} layers, "
+        f"{model['latent_size']} numbers per node, beta {model['beta']}, {folder.config['training']['epochs']} epochs"
     )
 
 
@@ -136,6 +137,24 @@ def smoothness_rows(measured: Mapping[str, Smoothness]) -> Rows:
     return ("smoothness", *measured), rows
 
 
+def smoothness_table(measured: Mapping[str, Smoothness], task: str | None) -> "RichTable":
+    """Return the smoothness of representations for a terminal, without intervals; 80 columns are enough."""
+
+    def text(interval: Interval | None) -> str:
+        return "-" if interval is None else f"{interval.value:.3f}"
+
+    def best(one: Smoothness) -> str:
+        found = {k: interval.value for k, interval in one.knn_r2.items()}
+        return f"{max(found.values()):.3f}" if found else "-"
+
+    rows = [
+        (name, text(c.latent_edit), text(c.latent_reward), text(c.near_edit), text(c.near_reward), best(c))
+        for name, c in measured.items()
+    ]
+    headings = ("features", "rank corr. edit", "... reward", "near/any edit", "... reward", "best kNN R2")
+    return rich_table((headings, rows), title=f"Smoothness{'' if task is None else f' for {task}'}")
+
+
 def pretraining_json(folder: LatentFolder) -> dict[str, Any]:
     """Return what was made and how good it is as JSON-able data."""
     epochs = folder.metrics()
@@ -162,14 +181,15 @@ def accuracy_tables(folder: LatentFolder) -> "list[RichTable]":
 
 
 def rich_table(rows: Rows, *, title: str) -> "RichTable":
-    """Return rows as a table for a terminal, names to the left and numbers to the right."""
+    """Return rows as a table for a terminal, words to the left and numbers to the right."""
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=Text(title, style="table.title"), title_justify="left", box=SIMPLE, show_edge=False)
     for number, heading in enumerate(rows[0]):
-        table.add_column(Text(heading), justify="right" if number else "left")
+        is_words = number == 0 or any(row[number][:1].isalpha() for row in rows[1])
+        table.add_column(Text(heading), justify="left" if is_words else "right")
     for row in rows[1]:
         table.add_row(*map(Text, row))
     return table

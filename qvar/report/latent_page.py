@@ -50,8 +50,7 @@ def latent_sections(folder: LatentFolder, smooth: Smooth) -> list[tuple[str, str
         words = "Measured on circuits that took no gradient steps, from their posterior means."
         sections.append(("Accuracy", words, [accuracy_rows(accuracy), validity_rows(accuracy)]))
     sections.append(("Cost", "Wall time on the machine that made it.", [cost_rows(folder)]))
-    if None in smooth:
-        sections.append(("Smoothness", _SMOOTHNESS, [smoothness_rows(smooth[None])]))
+    sections.append(("Smoothness", _SMOOTHNESS, [smoothness_rows(smooth[None])] if None in smooth else []))
     for task in folder.searched_tasks():
         sections.append(_task_section(folder, task, smooth))
     return sections
@@ -75,7 +74,6 @@ def _task_section(folder: LatentFolder, task: str, smooth: Smooth) -> tuple[str,
     tables += [best] if best else []
     if task in smooth:
         tables.append(smoothness_rows(smooth[task]))
-        words.append(_SMOOTHNESS)
     return f"Task {task}", " ".join(words), tables
 
 

@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 from qvar.latent.controls import CONTROLS, counted, flattened
 from qvar.latent.distance import edit_distances
 from qvar.latent.generation import generate_pool
-from qvar.latent.smoothness import Smoothness, distance_pairs, nearest, smoothness
+from qvar.latent.smoothness import EditDistances, Smoothness, distance_pairs, nearest, smoothness
 from qvar.latent.space import CircuitSpace
 from qvar.simulators.errors import LatentError
 
@@ -29,7 +29,11 @@ def rewards(pool):
 
 def measure(pool, features, rewards=None, seed=0, **changes):
     return smoothness(
-        features, pool.space, pool.structures, rewards, rng=np.random.default_rng(seed), **{**SIZES, **changes}
+        features,
+        EditDistances(pool.space, pool.structures),
+        rewards,
+        rng=np.random.default_rng(seed),
+        **{**SIZES, **changes},
     )
 
 
