@@ -94,8 +94,9 @@ class TypedHead(nn.Module):
         out = self.linear(z[:, 1:-1])
         rows: Tensor = self.rows  # type: ignore[assignment]
         of_types = out[..., : self.n_types].log_softmax(dim=2) @ rows[:, : self.n_types].T
-        errors = torch.tanh(out[..., self.n_types :]).unsqueeze(2) - rows[:, self.n_types :]
-        fit: Tensor = of_types - self.weight * errors.square().sum(dim=3)
+        wires, wanted = torch.tanh(out[..., self.n_types :]), rows[:, self.n_types :]
+        errors = wanted.square().sum(dim=1) - 2 * wires @ wanted.T  # |wires - wanted|^2 up to a constant per node
+        fit: Tensor = of_types - self.weight * errors
         return fit
 
 

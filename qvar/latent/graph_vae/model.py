@@ -253,6 +253,9 @@ class GraphVae:
 def fitting_places(space: CircuitSpace, fit: NDArray[np.float32]) -> tuple[Structures, NDArray[np.bool_]]:
     """Return the gates that fit best, slot after slot, among those that keep the circuit within its depth.
 
+    A gate must also leave as many free places on the wires, up to the depth, as there are gates to come, so that with
+    one-qubit gates on all wires no slot is left without a gate to take.
+
     Args:
         space: the circuits' space.
         fit: the higher the better, (P, n_gates, K), in the order of `all_places`.
@@ -261,14 +264,17 @@ def fitting_places(space: CircuitSpace, fit: NDArray[np.float32]) -> tuple[Struc
         Structures (P, n_gates, 3) int8, and bool (P,): whether every slot had a gate left to take.
     """
     places = all_places(space).astype(np.int64)
-    first, second = places[:, 1], np.where(places[:, 2] >= 0, places[:, 2], places[:, 1])
+    two = places[:, 2] >= 0
+    first, second = places[:, 1], np.where(two, places[:, 2], places[:, 1])
     depths = np.zeros((len(fit), space.n_qubits), dtype=np.int64)
     rows = np.arange(len(fit))
     structures = np.empty((len(fit), space.n_gates, 3), dtype=np.int8)
     valid = np.ones(len(fit), dtype=bool)
     for slot in range(space.n_gates):
         after = np.maximum(depths[:, first], depths[:, second]) + 1
-        fits = after <= space.max_depth
+        used = after - depths[:, first] + two * (after - depths[:, second])
+        free = space.n_qubits * space.max_depth - depths.sum(axis=1, keepdims=True) - used
+        fits = (after <= space.max_depth) & (free >= space.n_gates - slot - 1)
         valid &= fits.any(axis=1)
         best = np.where(fits, fit[:, slot], -np.inf).argmax(axis=1)
         structures[:, slot] = places[best]

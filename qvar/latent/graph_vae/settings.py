@@ -58,7 +58,7 @@ class GraphVaeSettings:
     dropout: float = 0.0
     beta: float | KlSchedule | Literal["reference"] = 0.1
     position_weight: float = 1.0
-    edge_weight: float = 1.0
+    edge_weight: float = 10.0
     prior: Prior = field(default_factory=StandardNormal)
 
     def __post_init__(self) -> None:
@@ -93,6 +93,7 @@ class GraphVaeSettings:
             edges="sigmoid",
             dropout=0.3,
             beta="reference",
+            edge_weight=1.0,
         )
 
     @classmethod
@@ -106,6 +107,7 @@ class GraphVaeSettings:
             nodes="typed",
             edges="inner",
             beta=0.01,
+            edge_weight=1.0,
         )
 
     @classmethod
@@ -146,10 +148,10 @@ class Training:
         clip: the gradient's norm is cut to this.
         held_out: share of the circuits that takes no gradient steps, for `qvar.latent.graph_vae.metrics`.
         seed: of weights, split, order and noise.
-        n_threads: of torch, during training.
+        n_threads: of torch, during training; a run resumed with another number may end with other last digits.
     """
 
-    epochs: int = 12
+    epochs: int = 10
     batch_size: int = 256
     learning_rate: float = 3e-3
     schedule: Literal["constant", "cosine"] = "cosine"

@@ -49,7 +49,7 @@ class Candidates:
     @property
     def size(self) -> int:
         """Length d of a feature."""
-        return self.features.shape[1]
+        return int(self.features.shape[1])
 
     @cached_property
     def standardized(self) -> Features:
@@ -110,4 +110,4 @@ class Unvisited:
 
     def _squared_distances(self, point: NDArray[Any]) -> Features:
         """Return squared distances but for a constant, inf for those visited."""
-        return self._norms - 2 * (np.asarray(point, dtype=np.float32) @ self._columns)
+        return np.asarray(self._norms - 2 * (np.asarray(point, dtype=np.float32) @ self._columns))

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from qvar.latent.search.candidates import Indices, Rewards
 from qvar.latent.search.evidence import Evidence, best_first, gain
 from qvar.latent.search.method import Assignment, PoolSearcher

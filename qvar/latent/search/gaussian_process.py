@@ -17,11 +17,19 @@ from gpytorch.constraints import GreaterThan
 from gpytorch.likelihoods import GaussianLikelihood
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from gpytorch.priors import LogNormalPrior
-from linear_operator.utils.warnings import NumericalWarning
+from gpytorch.utils.warnings import NumericalWarning
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
-__all__ = ["Conditioned", "Hyperparameters", "Posterior", "botorch_model", "condition", "fit_hyperparameters", "write_hyperparameters"]
+__all__ = [
+    "Conditioned",
+    "Hyperparameters",
+    "Posterior",
+    "botorch_model",
+    "condition",
+    "fit_hyperparameters",
+    "write_hyperparameters",
+]
 
 _Array = NDArray[np.float64]
 _JITTER = 1e-8

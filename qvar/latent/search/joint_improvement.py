@@ -1,12 +1,11 @@
 """The batch of most joint expected improvement, by BoTorch. Importing this module loads PyTorch and BoTorch."""
 
+import numpy as np
 import torch
 from botorch.acquisition.logei import qLogExpectedImprovement
 from botorch.optim import optimize_acqf_discrete
 from botorch.sampling import SobolQMCNormalSampler
 from numpy.typing import NDArray
-
-import numpy as np
 
 from qvar.latent.search.gaussian_process import Conditioned, botorch_model, write_hyperparameters
 

@@ -36,7 +36,7 @@ class PoolSearcher(Protocol):
     def propose(self, most: int) -> Indices:
         """Return circuits to evaluate, at least one and `most` at most, all different and none proposed before."""
 
-    def tell(self, indices: Indices, rewards: Rewards) -> None:
+    def tell(self, indices: Indices, rewards: Rewards, /) -> None:
         """Take the rewards, shape (k,), of the circuits proposed last."""
 
     def remarks(self) -> dict[str, Any]:

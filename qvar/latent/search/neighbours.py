@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qvar.latent.search.candidates import Indices, Rewards
 from qvar.latent.search.evidence import Evidence, best_first, gain
@@ -80,6 +81,6 @@ class _Neighbours:
     def remarks(self) -> dict[str, Any]:
         return {}
 
-    def _squared_distances(self, index: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def _squared_distances(self, index: int) -> NDArray[np.float32]:
         squares = self._norms - 2 * (self._columns[:, index] @ self._columns) + self._norms[index]
-        return np.maximum(squares, 0, out=squares)
+        return np.asarray(np.maximum(squares, 0, out=squares))

@@ -62,22 +62,22 @@ class SmallNetwork:
         self._means = [np.zeros(width, dtype=np.float32) for width in hidden]
         self._variances = [np.ones(width, dtype=np.float32) for width in hidden]
 
-    def fit(self, x: _Array, y: _Array, *, epochs: int, batch: int, learning_rate: float) -> None:
+    def fit(self, x: _Array, y: NDArray[np.floating], *, epochs: int, batch: int, learning_rate: float) -> None:
         """Train on features x, shape (n, inputs), and values y, shape (n,), going on from where training stopped."""
-        x, y = np.asarray(x, dtype=np.float32), np.asarray(y, dtype=np.float32)
+        values = np.asarray(y, dtype=np.float32)
         for _ in range(epochs):
             order = self._rng.permutation(len(x))
             for start in range(0, len(x), batch):
                 rows = order[start : start + batch]
                 if self._normalizes and len(rows) == 1:
                     continue  # one point has no variance to normalize by
-                self._descend(x[rows], y[rows], np.float32(learning_rate))
+                self._descend(x[rows], values[rows], np.float32(learning_rate))
 
     def predict(self, x: _Array) -> _Array:
         """Return predictions, shape (n,)."""
         last = 2 * len(self._hidden)
         out = (self.last_hidden(x) @ self._views[last])[:, 0] + self._views[last + 1]
-        return _sigmoid(out) if self._sigmoid else out
+        return _sigmoid(out) if self._sigmoid else np.asarray(out)
 
     def last_hidden(self, x: _Array) -> _Array:
         """Return the activations of the last hidden layer, shape (n, hidden[-1])."""
@@ -147,7 +147,7 @@ class SmallNetwork:
         (back * normal).sum(axis=0, out=to_scale)
         back.sum(axis=0, out=to_shift)
         back = back * scale
-        return width * (back - back.mean(axis=0) - normal * (back * normal).mean(axis=0))
+        return np.asarray(width * (back - back.mean(axis=0) - normal * (back * normal).mean(axis=0)))
 
     def _step(self, learning_rate: np.float32) -> None:
         self._steps += 1
@@ -167,4 +167,4 @@ def _cut(flat: _Array, shapes: Sequence[tuple[int, ...]]) -> Iterator[_Array]:
 
 
 def _sigmoid(x: _Array) -> _Array:
-    return (0.5 * (1 + np.tanh(0.5 * x))).astype(np.float32)
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)), dtype=np.float32)

@@ -38,7 +38,7 @@ class GaussianPolicy:
 
     def act(self, state: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
         """Draw an action, shape (size,), and remember how likely it was."""
-        self._memory = self._cell(torch.from_numpy(state)[None], self._memory)
+        self._memory = self._cell(torch.tensor(state)[None], self._memory)
         mean = self._head(self._memory[0])[0]
         noise = torch.from_numpy(rng.standard_normal(len(state), dtype=np.float32))
         action = (mean + self._log_width.exp() * noise).detach()

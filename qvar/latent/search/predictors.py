@@ -66,14 +66,10 @@ class _Filter:
         self._labels = self._unvisited.sample(max(2, labels), self._rng)
         self._rest = assignment.budget - len(self._labels)
         self._seen: list[tuple[Indices, Rewards]] = []
-        self._order: Indices | None = None
         self._remarks: dict[str, Any] = {"labels": min(len(self._labels), assignment.budget)}
 
     def propose(self, most: int) -> Indices:
-        if not self._seen:
-            chosen = self._labels[:most]
-        else:
-            chosen = self._ranked()[:most]
+        chosen = self._ranked()[:most] if self._seen else self._labels[:most]
         self._unvisited.take(chosen)
         return chosen
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from qvar.latent.search.dngo import Dngo
 from qvar.latent.search.reinforce import Reinforce
 from qvar.simulators.errors import LatentError
 
@@ -47,6 +48,10 @@ class PublishedTask:
             learns_width=False,
             normalizes=False,
         )
+
+    def dngo(self) -> Dngo:
+        """Return Bayesian optimization as the authors' code has it."""
+        return Dngo.reference(target=self.target, batch=self.batch, penalty=self.penalty_bayesian)
 
 
 PUBLISHED_TASKS: dict[str, PublishedTask] = {

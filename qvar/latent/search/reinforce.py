@@ -91,7 +91,7 @@ class _Agent:
             chosen.append(index)
         return np.array(chosen, dtype=np.int64)
 
-    def tell(self, indices: Indices, rewards: Rewards) -> None:
+    def tell(self, _: Indices, rewards: Rewards) -> None:
         settings = self._settings
         if settings.penalty:
             rewards = np.where(rewards < self._threshold, rewards**2, rewards)

@@ -54,7 +54,7 @@ class PoolRun:
         indices: circuits in the order of evaluation, int64, shape (budget,).
         rewards: theirs, float64, shape (budget,).
         remarks: figures of the method's own, JSON data.
-        seconds: wall time, evaluations included; the only part that differs between equal runs.
+        seconds: processor time, evaluations included; the only part that differs between equal runs.
     """
 
     indices: Indices
@@ -85,7 +85,7 @@ def search_pool(
     budget = check_whole("budget", budget, error=LatentError)
     if budget > len(candidates):
         raise LatentError(f"a budget of {budget} exceeds the {len(candidates)} circuits of the pool")
-    began = time.perf_counter()
+    began = time.process_time()
     visited = np.zeros(len(candidates), dtype=bool)
     indices = np.empty(budget, dtype=np.int64)
     rewards = np.empty(budget, dtype=np.float64)
@@ -102,7 +102,7 @@ def search_pool(
             searcher.tell(chosen, worth)
             indices[done:last], rewards[done:last] = chosen, worth
             done = last
-        return PoolRun(indices, rewards, searcher.remarks(), time.perf_counter() - began)
+        return PoolRun(indices, rewards, searcher.remarks(), time.process_time() - began)
 
 
 def _checked(given: ArrayLike, count: int) -> Rewards:

@@ -63,7 +63,7 @@ class LatentTask:
         title: the task in one line.
         problem: what is minimized.
         score: turns the lowest value into the reward.
-        threshold: a circuit is a candidate if its reward is at least this.
+        threshold: a circuit is a candidate if its reward without noise is at least this.
         space: the circuits that suit the task.
         optimizer: how angles are trained.
         engine: where values come from.

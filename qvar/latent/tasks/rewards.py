@@ -36,7 +36,7 @@ class BaseRate:
     """How often a random circuit of a pool is a candidate.
 
     Attributes:
-        candidates: circuits whose reward reaches the threshold.
+        candidates: circuits whose reward without noise reaches the threshold.
         circuits: circuits in all.
         rate: their quotient.
         low, high: a 95 % interval for the rate of the space that the pool was drawn from (Clopper and Pearson).
@@ -98,12 +98,10 @@ class RewardTable:
 
     @property
     def is_candidate(self) -> NDArray[np.bool_]:
-        """Which circuits reach the threshold, shape (P,)."""
-        return self.rewards >= self.threshold
+        """Which circuits reach the threshold, their trained angles being judged without noise, shape (P,).
 
-    @property
-    def is_ideal_candidate(self) -> NDArray[np.bool_]:
-        """Which circuits reach the threshold if their angles are judged without noise, shape (P,)."""
+        Noise raises every energy, so that noisy rewards hardly ever reach a threshold; a search sees `rewards`.
+        """
         return self.ideal_rewards >= self.threshold
 
     def base_rate(self) -> BaseRate:

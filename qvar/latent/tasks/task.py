@@ -20,7 +20,7 @@ class Evaluation:
         reward: what a search sees, in [0, 1].
         value: what the reward is made of: an energy, an infidelity, minus a cut, or an accuracy on validation rows.
         theta: trained angles, float64 of shape (n_parameters,), radians.
-        ideal_reward: reward of the same angles without noise; the judgement on a candidate of a noisy search.
+        ideal_reward: reward of the same angles without noise, which decides whether the circuit is a candidate.
         ideal_value: its value; the same as `value` without noise.
         calls: values and gradients that training took.
     """
@@ -53,7 +53,7 @@ class Task(Protocol):
 
     @property
     def threshold(self) -> float:
-        """A circuit is a candidate if its reward is at least this."""
+        """A circuit is a candidate if its reward without noise is at least this."""
         ...
 
     @property

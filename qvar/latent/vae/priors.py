@@ -7,7 +7,7 @@ multiplies by their number.
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 import torch
@@ -22,7 +22,13 @@ _LEAST_VARIANCE = 1e-8  # an axis that died to zero would divide by it
 
 
 class Prior(Protocol):
-    """What a latent model is told about its latent axes."""
+    """What a latent model is told about its latent axes.
+
+    Attributes:
+        adapts: whether `refreshed` may return another prior; a training need not call it otherwise.
+    """
+
+    adapts: ClassVar[bool]
 
     def kl(self, mu: Tensor, log_std: Tensor) -> Tensor:
         """Return the divergence of N(mu, exp(log_std)^2) from the prior, nats per axis, shape (d,).
@@ -59,6 +65,8 @@ def gaussian_kl(mu: Tensor, log_std: Tensor, variances: Tensor | float = 1.0) ->
 @dataclass(frozen=True)
 class StandardNormal:
     """N(0, 1) on every axis, whatever the data."""
+
+    adapts: ClassVar[bool] = False
 
     def kl(self, mu: Tensor, log_std: Tensor) -> Tensor:
         """See `Prior.kl`."""
@@ -98,6 +106,7 @@ class ArdPrior:
     gradients, other values); variances below 1e-8 count as 1e-8.
     """
 
+    adapts: ClassVar[bool] = True
     variances: tuple[float, ...] | None = None
     a0: float = 0.0
     b0: float = 0.0

@@ -24,8 +24,8 @@ class KlSchedule:
         >>> KlSchedule(cap=4.0)(0)
         4.0
 
-    Source: Liang, Krishnan, Hoffman and Jebara, "Variational Autoencoders for Collaborative Filtering" (WWW 2018), arXiv
-    1802.05814, section 2.2.2, where cap = 0.2 and steps = 200,000.
+    Source: Liang, Krishnan, Hoffman and Jebara, "Variational Autoencoders for Collaborative Filtering" (WWW 2018),
+    arXiv 1802.05814, section 2.2.2, where cap = 0.2 and steps = 200,000.
     """
 
     cap: float = 1.0
@@ -38,3 +38,10 @@ class KlSchedule:
     def __call__(self, step: int) -> float:
         """Return the weight after so many gradient steps, 0 for the first."""
         return self.cap if self.steps == 0 else min(self.cap, step / self.steps)
+
+    @classmethod
+    def reaching(cls, cap: float, *, ramp: float, n_steps: int) -> "KlSchedule":
+        """Return the schedule that rises to `cap` in this share of `n_steps`, 0 <= ramp <= 1."""
+        if not 0 <= ramp <= 1:
+            raise LatentError(f"ramp is a share of the training, from 0 to 1, got {ramp}")
+        return cls(cap, round(ramp * n_steps / cap) if cap > 0 else 0)
