@@ -8,6 +8,15 @@ from qvar.latent.search.bayesian import BayesianOptimization
 from qvar.latent.search.dngo import Dngo
 from qvar.latent.search.evolution import LatentEvolution
 from qvar.latent.search.forest import ForestSearch
+from qvar.latent.search.generative.circuits import CircuitEvolution, RandomCircuits
+from qvar.latent.search.generative.contract import GenerativeMethod
+from qvar.latent.search.generative.decoding import (
+    LatentCrossEntropy,
+    LatentGradient,
+    LatentPerturbation,
+    LatentPrior,
+)
+from qvar.latent.search.generative.guided import GuidedSearch
 from qvar.latent.search.method import PoolMethod
 from qvar.latent.search.neighbours import NeighbourSearch
 from qvar.latent.search.predictors import Predictor
@@ -17,7 +26,7 @@ from qvar.latent.search.reinforce import Reinforce
 from qvar.latent.search.sampling import RandomSampling
 from qvar.simulators.errors import LatentError
 
-__all__ = ["METHODS", "find_methods", "method_to_dict", "published_methods"]
+__all__ = ["GENERATIVE_METHODS", "METHODS", "find_methods", "method_to_dict", "published_methods"]
 
 METHODS: Mapping[str, PoolMethod] = {
     "random": RandomSampling(),
@@ -36,6 +45,20 @@ METHODS: Mapping[str, PoolMethod] = {
     "proxies": ProxyFilter(),
 }
 """The methods with settings of ours, by name; "proxies" needs candidates with proxies."""
+
+GENERATIVE_METHODS: Mapping[str, GenerativeMethod] = {
+    "random": RandomCircuits(),
+    "mutation": CircuitEvolution(),
+    "prior": LatentPrior(),
+    "perturbation": LatentPerturbation(),
+    "crossover": LatentPerturbation(crossover=0.5),
+    "cross-entropy": LatentCrossEntropy(),
+    "gradient": LatentGradient(),
+    "guided-logei": GuidedSearch(),
+    "guided-probability": GuidedSearch(acquisition="probability"),
+    "guided-mutation": GuidedSearch(source="mutation", acquisition="probability"),
+}
+"""The methods that make circuits, by name."""
 
 
 def published_methods(task: str) -> dict[str, PoolMethod]:
@@ -68,7 +91,7 @@ def find_methods(names: list[str], *, task: str = "") -> dict[str, PoolMethod]:
     return {name: known[name] for name in names}
 
 
-def method_to_dict(method: PoolMethod) -> dict[str, Any]:
+def method_to_dict(method: PoolMethod | GenerativeMethod) -> dict[str, Any]:
     """Return a method as JSON data: the name of its class and its settings."""
     settings = {each.name: getattr(method, each.name) for each in fields(cast(Any, method))}
     settings = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}

@@ -15,35 +15,51 @@ from qvar.latent.search.method import Assignment, PoolMethod
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
 
-__all__ = ["Oracle", "PoolRun", "TableOracle", "search_pool"]
+__all__ = ["Oracle", "PoolRun", "TableOracle", "checked_rewards", "one_thread", "search_pool"]
 
 
 class Oracle(Protocol):
     """Knows what circuits of a pool are worth; every answer is an evaluation."""
 
     def rewards(self, indices: Indices) -> Rewards:
-        """Return the rewards, shape (k,), of the circuits `indices` of the pool."""
+        """Return the rewards, shape (k,), of the circuits `indices` of the pool, as a search sees them."""
+
+    def ideal_rewards(self, indices: Indices) -> Rewards:
+        """Return their rewards without noise, by which searches are judged; no search sees them."""
 
 
 @dataclass(frozen=True, eq=False)
 class TableOracle:
-    """An oracle that reads the rewards of all circuits, shape (P,), from a table.
+    """An oracle that reads the rewards of all circuits from a table.
+
+    Args:
+        table: rewards as a search sees them, shape (P,).
+        ideal: rewards without noise, shape (P,); None where there is no noise.
 
     Raises:
         LatentError: unless there is one finite reward for each circuit.
     """
 
     table: Rewards
+    ideal: Rewards | None = None
 
     def __post_init__(self) -> None:
         table = np.asarray(self.table, dtype=np.float64)
-        if table.ndim != 1 or not np.isfinite(table).all():
-            raise LatentError(f"a table has one finite reward per circuit, got shape {table.shape}")
+        ideal = table if self.ideal is None else np.asarray(self.ideal, dtype=np.float64)
+        if table.ndim != 1 or ideal.shape != table.shape or not np.isfinite([table, ideal]).all():
+            raise LatentError(
+                f"a table has one finite reward per circuit, got shape {table.shape}, and {ideal.shape} without noise"
+            )
         object.__setattr__(self, "table", table)
+        object.__setattr__(self, "ideal", ideal)
 
     def rewards(self, indices: Indices) -> Rewards:
         """Return the rewards of some circuits."""
         return self.table[indices]
+
+    def ideal_rewards(self, indices: Indices) -> Rewards:
+        """Return their rewards without noise."""
+        return self.table[indices] if self.ideal is None else self.ideal[indices]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +68,15 @@ class PoolRun:
 
     Attributes:
         indices: circuits in the order of evaluation, int64, shape (budget,).
-        rewards: theirs, float64, shape (budget,).
+        rewards: theirs as the method saw them, float64, shape (budget,).
+        ideal_rewards: theirs without noise, float64, shape (budget,).
         remarks: figures of the method's own, JSON data.
         seconds: processor time, evaluations included; the only part that differs between equal runs.
     """
 
     indices: Indices
     rewards: Rewards
+    ideal_rewards: Rewards
     remarks: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -98,14 +116,16 @@ def search_pool(
             if not done < last <= budget or visited[chosen].any() or len(np.unique(chosen)) < len(chosen):
                 raise LatentError(f"{method} broke its contract: it proposed {chosen} with {budget - done} to go")
             visited[chosen] = True
-            worth = _checked(oracle.rewards(chosen), len(chosen))
+            worth = checked_rewards(oracle.rewards(chosen), len(chosen))
             searcher.tell(chosen, worth)
             indices[done:last], rewards[done:last] = chosen, worth
             done = last
-        return PoolRun(indices, rewards, searcher.remarks(), time.process_time() - began)
+        seconds = time.process_time() - began
+        return PoolRun(indices, rewards, oracle.ideal_rewards(indices), searcher.remarks(), seconds)
 
 
-def _checked(given: ArrayLike, count: int) -> Rewards:
+def checked_rewards(given: ArrayLike, count: int) -> Rewards:
+    """Return the answer of an oracle, checked to be one finite reward per circuit."""
     rewards = np.asarray(given, dtype=np.float64)
     if rewards.shape != (count,) or not np.isfinite(rewards).all():
         raise LatentError(f"an oracle gives one finite reward per circuit, got {rewards} for {count} circuits")

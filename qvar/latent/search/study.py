@@ -5,23 +5,30 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
+from qvar.latent.generation import generate_pool
 from qvar.latent.search.candidates import Candidates, Rewards
 from qvar.latent.search.catalogue import method_to_dict
+from qvar.latent.search.generative.contract import Codec, GenerativeMethod, GenerativeOracle
+from qvar.latent.search.generative.running import search_generative
 from qvar.latent.search.method import PoolMethod
-from qvar.latent.search.running import PoolRun, TableOracle, search_pool
-from qvar.latent.search.study_folder import StudyFolder
+from qvar.latent.search.running import TableOracle, search_pool
+from qvar.latent.search.study_folder import Run, StudyFolder
 from qvar.latent.search.study_result import StudyResult
+from qvar.latent.space import CircuitSpace
 from qvar.runs.workers import WorkerDied, usable_cores, workers
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError, RunError
 
-__all__ = ["Study", "load_study", "run_study"]
+__all__ = ["Study", "load_study", "run_generative_study", "run_study"]
 
 _Cell = tuple[str, int]
+_OnRun = Callable[[str, int, Run], None]
+_FINGERPRINT_CIRCUITS = 16
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class Study:
     """What to compare.
 
     Args:
-        methods: by the names that tables and folders are to give them.
+        methods: by the names that tables and folders are to give them; all choose from a pool, or all make circuits.
         threshold: least reward of a candidate solution.
         budget: evaluations of every search, labels included.
         seeds: every method runs once with each of them.
@@ -39,7 +46,7 @@ class Study:
         LatentError: if there is nothing to compare.
     """
 
-    methods: Mapping[str, PoolMethod]
+    methods: Mapping[str, PoolMethod] | Mapping[str, GenerativeMethod]
     threshold: float
     budget: int = 1000
     seeds: tuple[int, ...] = field(default=tuple(range(1, 51)))
@@ -68,9 +75,10 @@ def run_study(
     candidates: Candidates | Mapping[str, Candidates],
     table: Rewards,
     *,
+    ideal: Rewards | None = None,
     out: str | Path | None = None,
     jobs: int | None = None,
-    on_run: Callable[[str, int, PoolRun], None] | None = None,
+    on_run: _OnRun | None = None,
 ) -> StudyResult:
     """Carry out a study, or what is left of it.
 
@@ -79,7 +87,8 @@ def run_study(
     Args:
         study: what to compare.
         candidates: the pool as all methods see it, or as each method sees it, by its name.
-        table: rewards of all circuits of the pool, shape (P,).
+        table: rewards of all circuits of the pool as methods see them, shape (P,).
+        ideal: rewards without noise, by which methods are judged, shape (P,); None where there is no noise.
         out: folder for the record; if it holds this very study, that one goes on. None for no record.
         jobs: searches at a time, each in a process of its own; 1 for this process, None for one per core.
         on_run: called with name, seed and record of every search that finishes.
@@ -88,27 +97,46 @@ def run_study(
         LatentError: if candidates and table do not fit each other or the study.
         RunError: if `out` holds something else, or a worker process died.
     """
-    oracle = TableOracle(table)
+    oracle = TableOracle(table, ideal)
+    judged = oracle.ideal_rewards(np.arange(len(oracle.table)))
     views = candidates if isinstance(candidates, Mapping) else dict.fromkeys(study.methods, candidates)
     _check(study, views, oracle.table)
-    plan = study.to_dict() | {"features": _fingerprints(views, study), "rewards": _hash(oracle.table)}
-    plan["optimum"] = float(oracle.table.max())
-    plan["base_rate"] = float((oracle.table >= study.threshold).mean())
-    folder = None if out is None else StudyFolder.prepare(Path(out), plan)
-    runs: dict[_Cell, PoolRun] = {}
-    for seed in study.seeds:
-        for name in study.methods:
-            run = None if folder is None else folder.read(name, seed)
-            if run is not None:
-                runs[name, seed] = run
-    left = [(name, seed) for seed in study.seeds for name in study.methods if (name, seed) not in runs]
-    for (name, seed), run in _carry_out(study, views, oracle, left, jobs):
-        if folder is not None:
-            folder.write(name, seed, run)
-        if on_run is not None:
-            on_run(name, seed, run)
-        runs[name, seed] = run
-    return StudyResult.of(plan, runs)
+    plan = study.to_dict() | {"features": _fingerprints(views, study), "rewards": _hash(oracle.table, judged)}
+    plan["optimum"] = float(judged.max())
+    plan["base_rate"] = float((judged >= study.threshold).mean())
+    return _complete(study, plan, partial(_search_pool, study=study, views=views, oracle=oracle), out, jobs, on_run)
+
+
+def run_generative_study(
+    study: Study,
+    space: CircuitSpace,
+    codec: Codec,
+    oracle: GenerativeOracle,
+    *,
+    out: str | Path | None = None,
+    jobs: int | None = None,
+    on_run: _OnRun | None = None,
+) -> StudyResult:
+    """Carry out a study of methods that make circuits, or what is left of it.
+
+    Args:
+        study: what to compare.
+        space: the circuits that count.
+        codec: the latent model.
+        oracle: what circuits are worth.
+        out: folder for the record; if it holds this very study, that one goes on. None for no record.
+        jobs: searches at a time, each in a process of its own; 1 for this process, None for one per core.
+        on_run: called with name, seed and record of every search that finishes.
+
+    Raises:
+        LatentError: for rewards that are not finite.
+        RunError: if `out` holds something else, or a worker process died.
+    """
+    probe = codec.embed(generate_pool(space, _FINGERPRINT_CIRCUITS, seed=0, n_jobs=1).structures)
+    plan = study.to_dict() | {"space": space.to_dict(), "oracle": oracle.to_dict(), "optimum": None, "base_rate": None}
+    plan["codec"] = _hash(np.round(np.asarray(probe, dtype=np.float64), 3) + 0.0)
+    search = partial(_search_generative, study=study, space=space, codec=codec, oracle=oracle)
+    return _complete(study, plan, search, out, jobs, on_run)
 
 
 def load_study(path: str | Path) -> StudyResult:
@@ -118,7 +146,7 @@ def load_study(path: str | Path) -> StudyResult:
         RunError: if there is none, or it has not finished.
     """
     folder = StudyFolder.open(Path(path))
-    runs = {}
+    runs: dict[_Cell, Run] = {}
     for name in folder.plan["methods"]:
         for seed in folder.plan["seeds"]:
             run = folder.read(name, seed)
@@ -128,28 +156,60 @@ def load_study(path: str | Path) -> StudyResult:
     return StudyResult.of(folder.plan, runs)
 
 
+def _complete(
+    study: Study,
+    plan: dict[str, Any],
+    search: Callable[[_Cell], tuple[_Cell, Run]],
+    out: str | Path | None,
+    jobs: int | None,
+    on_run: _OnRun | None,
+) -> StudyResult:
+    """Read what is finished, search what is not, seed by seed, and keep every search as it finishes."""
+    at_a_time = usable_cores() if jobs is None else check_whole("jobs", jobs, error=LatentError)
+    folder = None if out is None else StudyFolder.prepare(Path(out), plan)
+    runs: dict[_Cell, Run] = {}
+    left: list[_Cell] = []
+    for cell in ((name, seed) for seed in study.seeds for name in study.methods):
+        run = None if folder is None else folder.read(*cell)
+        if run is None:
+            left.append(cell)
+        else:
+            runs[cell] = run
+    for cell, run in _carry_out(search, left, min(at_a_time, max(1, len(left)))):
+        if folder is not None:
+            folder.write(*cell, run)
+        if on_run is not None:
+            on_run(*cell, run)
+        runs[cell] = run
+    return StudyResult.of(plan, runs)
+
+
 def _carry_out(
-    study: Study, views: Mapping[str, Candidates], oracle: TableOracle, cells: list[_Cell], jobs: int | None
-) -> Iterator[tuple[_Cell, PoolRun]]:
-    if not cells:
-        return
-    search = partial(_search, study=study, views=views, oracle=oracle)
+    search: Callable[[_Cell], tuple[_Cell, Run]], cells: list[_Cell], jobs: int
+) -> Iterator[tuple[_Cell, Run]]:
     try:
-        at_a_time = min(len(cells), usable_cores()) if jobs is None else check_whole("jobs", jobs, error=LatentError)
-        with workers(at_a_time) as work:
+        with workers(jobs) as work:
             yield from work(search, cells)
     except WorkerDied:
         raise RunError("a worker process died, perhaps for want of memory; start the study again to go on") from None
 
 
-def _search(
+def _search_pool(
     cell: _Cell, *, study: Study, views: Mapping[str, Candidates], oracle: TableOracle
-) -> tuple[_Cell, PoolRun]:
+) -> tuple[_Cell, Run]:
     name, seed = cell
-    run = search_pool(
-        study.methods[name], views[name], oracle, threshold=study.threshold, budget=study.budget, seed=seed
+    method = cast(PoolMethod, study.methods[name])
+    return cell, search_pool(method, views[name], oracle, threshold=study.threshold, budget=study.budget, seed=seed)
+
+
+def _search_generative(
+    cell: _Cell, *, study: Study, space: CircuitSpace, codec: Codec, oracle: GenerativeOracle
+) -> tuple[_Cell, Run]:
+    name, seed = cell
+    method = cast(GenerativeMethod, study.methods[name])
+    return cell, search_generative(
+        method, space, codec, oracle, threshold=study.threshold, budget=study.budget, seed=seed
     )
-    return cell, run
 
 
 def _check(study: Study, views: Mapping[str, Candidates], table: Rewards) -> None:

@@ -3,7 +3,7 @@
 | file | content |
 |---|---|
 | study.json | the study, fingerprints of features and rewards, and the hash of it all; never changed |
-| METHOD/seedN.npz | one search: circuits in the order of evaluation, their rewards, remarks, seconds |
+| METHOD/seedN.npz | one search: circuits (numbers in the pool, or structures) as evaluated, rewards, remarks, seconds |
 
 Every file appears whole or not at all, so a study that was killed goes on where it stopped.
 """
@@ -18,12 +18,16 @@ from typing import Any
 
 import numpy as np
 
+from qvar.latent.search.generative.running import GenerativeRun
 from qvar.latent.search.running import PoolRun
 from qvar.runs.folder import config_hash, describe_differences
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
 
-__all__ = ["StudyFolder"]
+__all__ = ["Run", "StudyFolder"]
+
+Run = PoolRun | GenerativeRun
+"""One search of a study."""
 
 _FILE = "study.json"
 _FORMAT = "qvar-latent-study"
@@ -86,7 +90,7 @@ class StudyFolder:
             raise RunError(f"{file} was changed, or is of another version of qvar; restore it from a backup")
         return cls(path, plan)
 
-    def read(self, method: str, seed: int) -> PoolRun | None:
+    def read(self, method: str, seed: int) -> Run | None:
         """Return one search, None if it has not finished.
 
         Raises:
@@ -97,21 +101,25 @@ class StudyFolder:
             return None
         try:
             with np.load(file, allow_pickle=False) as content:
-                indices, rewards = content["indices"].astype(np.int64), content["rewards"].astype(np.float64)
+                circuits = content["circuits"]
+                rewards, ideal = (content[name].astype(np.float64) for name in ("rewards", "ideal_rewards"))
                 remarks, seconds = json.loads(str(content["remarks"])), float(content["seconds"])
-            if indices.shape != (self.plan["budget"],) or rewards.shape != indices.shape:
-                raise ValueError(f"{rewards.shape} rewards of {indices.shape} circuits")
+            if {rewards.shape, ideal.shape, circuits.shape[:1]} != {(self.plan["budget"],)}:
+                raise ValueError(f"{rewards.shape} and {ideal.shape} rewards of {circuits.shape} circuits")
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise RunError(f"{file} is corrupted ({error}); remove it, and the study does this search again") from error
-        return PoolRun(indices, rewards, remarks, seconds)
+        if circuits.ndim == 1:
+            return PoolRun(circuits.astype(np.int64), rewards, ideal, remarks, seconds)
+        return GenerativeRun(circuits.astype(np.int8), rewards, ideal, remarks, seconds)
 
-    def write(self, method: str, seed: int, run: PoolRun) -> None:
+    def write(self, method: str, seed: int, run: Run) -> None:
         """Keep one search."""
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer,
-            indices=run.indices.astype(np.int32),
+            circuits=run.indices.astype(np.int32) if isinstance(run, PoolRun) else run.structures,
             rewards=run.rewards,
+            ideal_rewards=run.ideal_rewards,
             remarks=np.array(json.dumps(run.remarks)),
             seconds=np.array(run.seconds),
         )

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from qvar.latent.search.running import PoolRun
 from qvar.latent.search.statistics import Achievement, Spread, curve_intervals
+from qvar.latent.search.study_folder import Run
 from qvar.simulators.errors import LatentError
 
 __all__ = ["Curve", "MethodFigures", "StudyResult"]
@@ -58,19 +58,19 @@ class MethodFigures:
 
 @dataclass(frozen=True, eq=False)
 class StudyResult:
-    """All searches of a study. Make it with `run_study` or `load_study`.
+    """All searches of a study, judged by rewards without noise. Make it with `run_study` or `load_study`.
 
     Attributes:
         plan: what was asked, as study.json holds it, with the pool's best reward (`optimum`) and the share of circuits
-            that reach the threshold (`base_rate`).
+            that reach the threshold (`base_rate`), both None where circuits are made and not chosen from a pool.
         runs: the searches by method, in the order of `plan["seeds"]`.
     """
 
     plan: Mapping[str, Any]
-    runs: Mapping[str, tuple[PoolRun, ...]]
+    runs: Mapping[str, tuple[Run, ...]]
 
     @classmethod
-    def of(cls, plan: Mapping[str, Any], runs: Mapping[tuple[str, int], PoolRun]) -> "StudyResult":
+    def of(cls, plan: Mapping[str, Any], runs: Mapping[tuple[str, int], Run]) -> "StudyResult":
         """Sort searches by method and seed."""
         return cls(plan, {name: tuple(runs[name, seed] for seed in plan["seeds"]) for name in plan["methods"]})
 
@@ -84,7 +84,7 @@ class StudyResult:
         """What every search achieved, by method, in the order of seeds."""
         threshold, optimum = self.plan["threshold"], self.plan["optimum"]
         return {
-            name: tuple(Achievement.of(run.rewards, threshold=threshold, optimum=optimum) for run in runs)
+            name: tuple(Achievement.of(run.ideal_rewards, threshold=threshold, optimum=optimum) for run in runs)
             for name, runs in self.runs.items()
         }
 
@@ -126,7 +126,7 @@ class StudyResult:
             what: "candidates" so far, "best" reward so far, simple "regret" so far, or "mean" reward of the last 100.
         """
         self._of(method)
-        curves = [self._curve(run.rewards, what) for run in self.runs[method]]
+        curves = [self._curve(run.ideal_rewards, what) for run in self.runs[method]]
         mean, low, high = curve_intervals(curves)
         return np.arange(1, len(mean) + 1), mean, low, high
 
@@ -135,6 +135,10 @@ class StudyResult:
             return np.cumsum(rewards >= self.plan["threshold"]).astype(np.float64)
         if what == "best":
             return np.maximum.accumulate(rewards)
+        if what == "regret" and self.plan["optimum"] is None:
+            raise LatentError(
+                "no regret is known where circuits are made: the best reward is not; ask for another curve"
+            )
         if what == "regret":
             return np.asarray(self.plan["optimum"] - np.maximum.accumulate(rewards))
         sums = np.concatenate([[0.0], np.cumsum(rewards)])
@@ -154,10 +158,14 @@ class StudyResult:
     def table(self) -> str:
         """Return the figures as a table in Markdown, most candidates first; intervals are 95 % over seeds."""
         plan = self.plan
+        pool = (
+            ""
+            if plan["optimum"] is None
+            else f", reached by {plan['base_rate']:.3%} of the pool, whose best is {plan['optimum']:.4f}"
+        )
         lines = [
             f"{plan['name']}: {len(plan['seeds'])} seeds, {plan['budget']} evaluations each, threshold "
-            f"{plan['threshold']:.4g}, reached by {plan['base_rate']:.3%} of the pool, whose best is "
-            f"{plan['optimum']:.4f}.",
+            f"{plan['threshold']:.4g}{pool}.",
             "",
             "| method | candidates | min-max | more than random | best | first candidate after | mean | seconds |",
             "|---|---|---|---|---|---|---|---|",
