@@ -101,12 +101,13 @@ def search(
         str | None,
         typer.Option(help="Methods, separated by commas, or all (see `qvar latent tasks`); random is always added."),
     ] = None,
+    mode: Annotated[str, typer.Option(help="pool, or generative to make circuits that nobody drew.")] = "pool",
     evaluations: Annotated[int, typer.Option(help="Circuits that a search may evaluate, labels included.")] = 1_000,
     seeds: Annotated[int, typer.Option(help="Searches of every method, with the seeds 1, 2, ....")] = 50,
     noise: Annotated[
         str, typer.Option(help="Device (see `qvar devices`) under whose noise circuits are trained, or none.")
     ] = "none",
-    name: Annotated[str | None, typer.Option(help="Name of the study; by default pool-EVALUATIONS.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the study; by default MODE-EVALUATIONS.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; by default one per core.")] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -115,7 +116,7 @@ def search(
     from qvar.cli.latent_searching import LatentSearchOptions, search_command
 
     options = LatentSearchOptions(
-        task=task, method=method, evaluations=evaluations, seeds=seeds, noise=noise, name=name
+        task=task, method=method, mode=mode, evaluations=evaluations, seeds=seeds, noise=noise, name=name
     )
     search_command(folder, options, jobs=jobs, as_json=json, quiet=quiet)
 

@@ -25,7 +25,7 @@ def report_command(path: Path, *, html: Path | None, as_markdown: bool, as_json:
     folder = LatentFolder.open(path)
     folder.check_pretrained()
     console = Console(stderr=True)
-    searched = folder.searched_tasks()
+    searched = tuple(task for task in folder.searched_tasks() if folder.has_rewards(task))
     with folder.claimed():
         smooth = measure_smoothness(
             folder,

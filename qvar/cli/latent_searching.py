@@ -2,10 +2,12 @@
 
 import logging
 import shlex
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import get_args
 
 from rich.console import Console
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -14,10 +16,11 @@ from rich.progress import Progress as Bar
 from qvar.cli.durations import duration
 from qvar.cli.listing import print_json, print_line
 from qvar.latent.folder import LatentFolder
-from qvar.latent.search.catalogue import METHODS, find_methods
+from qvar.latent.search.catalogue import GENERATIVE_METHODS, METHODS, find_methods
+from qvar.latent.search.generative.contract import GenerativeMethod
 from qvar.latent.search.method import PoolMethod
-from qvar.latent.search.running import PoolRun
-from qvar.latent.searching import search_latent_space
+from qvar.latent.search.study_folder import Run
+from qvar.latent.searching import Mode, search_latent_space
 from qvar.latent.tasks import Progress, Task, find_latent_task
 from qvar.report.latent_searches import search_json, study_table
 from qvar.runs.workers import usable_cores, was_interrupted
@@ -26,7 +29,10 @@ from qvar.simulators.errors import LatentError, RunError
 
 __all__ = ["DEFAULT_METHODS", "LatentSearchOptions", "search_command"]
 
-DEFAULT_METHODS = ("random", "reinforce", "gp-logei", "evolution", "neighbours")
+DEFAULT_METHODS = {
+    "pool": ("random", "reinforce", "gp-logei", "evolution", "neighbours"),
+    "generative": ("random", "mutation", "prior", "perturbation", "cross-entropy"),
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class LatentSearchOptions:
 
     task: str
     method: str | None = None
+    mode: str = "pool"
     evaluations: int = 1_000
     seeds: int = 50
     noise: str = "none"
@@ -48,19 +55,27 @@ class LatentSearchOptions:
             noise = NoiseModel.named(self.noise, qubits=qubits)
         return find_latent_task(self.task, noise=noise)
 
-    def find_methods(self) -> dict[str, PoolMethod]:
+    def find_methods(self) -> Mapping[str, PoolMethod] | Mapping[str, GenerativeMethod]:
         """Return the methods by name, random search always among them, as the rest is compared with it."""
-        names = list(DEFAULT_METHODS) if self.method is None else [word.strip() for word in self.method.split(",")]
-        if names == ["all"]:
-            names = list(METHODS)
+        if self.mode not in get_args(Mode):
+            raise LatentError(f"--mode takes {' or '.join(get_args(Mode))}, got {self.mode!r}")
+        known = METHODS if self.mode == "pool" else GENERATIVE_METHODS
+        names = DEFAULT_METHODS[self.mode] if self.method is None else tuple(w.strip() for w in self.method.split(","))
+        names = tuple(known) if names == ("all",) else names
         if not all(names) or len(set(names)) < len(names):
             raise LatentError(f"--method takes different names, separated by commas, got {self.method!r}")
-        return find_methods(list(dict.fromkeys(["random", *names])), task=self.task.partition("@")[0])
+        wanted = list(dict.fromkeys(["random", *names]))
+        if self.mode == "pool":
+            return find_methods(wanted, task=self.task.partition("@")[0])
+        unknown = [name for name in wanted if name not in GENERATIVE_METHODS]
+        if unknown:
+            raise LatentError(f"unknown method(s) {', '.join(unknown)}; known are {', '.join(GENERATIVE_METHODS)}")
+        return {name: GENERATIVE_METHODS[name] for name in wanted}
 
     @property
     def study(self) -> str:
         """Name of the study."""
-        return self.name or f"pool-{self.evaluations}"
+        return self.name or f"{self.mode}-{self.evaluations}"
 
 
 def search_command(path: Path, options: LatentSearchOptions, *, jobs: int | None, as_json: bool, quiet: bool) -> None:
@@ -72,8 +87,8 @@ def search_command(path: Path, options: LatentSearchOptions, *, jobs: int | None
     folder.check_pretrained()
     if options.seeds < 1:
         raise LatentError(f"--seeds must be at least 1, got {options.seeds}")
-    if options.study in ("rewards",) or "/" in options.study:
-        raise RunError(f"a study cannot be named {options.study!r}")
+    if options.study in ("rewards", "task", "best"):
+        raise RunError(f"the name {options.study!r} is taken; choose another one with --name")
     task, methods = options.find_task(folder.space.n_qubits), options.find_methods()
     at_a_time = usable_cores() if jobs is None else jobs
     if not silent:
@@ -86,6 +101,7 @@ def search_command(path: Path, options: LatentSearchOptions, *, jobs: int | None
                 folder,
                 task,
                 methods,
+                mode="pool" if options.mode == "pool" else "generative",
                 budget=options.evaluations,
                 seeds=range(1, options.seeds + 1),
                 name=options.study,
@@ -141,15 +157,14 @@ class _Display(AbstractContextManager["_Display"]):
         share = progress.done / progress.total
         self._show(share, f"rewards of {progress.done:,} of {progress.total:,} circuits{left}", seldom=True)
 
-    def note_run(self, method: str, seed: int, run: PoolRun) -> None:
+    def note_run(self, method: str, seed: int, run: Run) -> None:
         """Show one more search."""
         self._left -= 1
         self._seconds.append(run.seconds)
         each = sum(self._seconds) / len(self._seconds) / max(1, min(self._jobs, self._left))
         left = f", about {duration(self._left * each)} left" if self._left else ""
-        text = (
-            f"{self._n - self._left} of {self._n} searches{left}: {method}, seed {seed}: best {run.rewards.max():.4f}"
-        )
+        best = f"{method}, seed {seed}: best {run.ideal_rewards.max():.4f}"
+        text = f"{self._n - self._left} of {self._n} searches{left}: {best}"
         self._show(1 - self._left / self._n, text)
 
     def _show(self, share: float, text: str, *, seldom: bool = False) -> None:

@@ -229,6 +229,10 @@ class LatentFolder:
         """Return the folder of the searches for a task."""
         return self.path / "searches" / task
 
+    def has_rewards(self, task: str) -> bool:
+        """Tell whether the rewards of the whole pool are there for a task."""
+        return "identity" in (self.read_json(f"searches/{task}/task.json") or {})
+
     def searched_tasks(self) -> tuple[str, ...]:
         """Return the tasks that were searched for, in alphabetical order."""
         folder = self.path / "searches"

@@ -25,10 +25,11 @@ def read_rewards(folder: LatentFolder, task: str) -> RewardTable:
     Raises:
         LatentError: if there are none.
     """
-    about = folder.read_json(f"searches/{task}/task.json")
-    if about is None:
-        raise LatentError(f"there are no rewards for {task!r} in {folder.path}; search for it first")
-    return RewardTable.load(folder.search_path(task) / "rewards" / f"{task}-{about['identity']}.npz")
+    identity = (folder.read_json(f"searches/{task}/task.json") or {}).get("identity")
+    files = list((folder.search_path(task) / "rewards").glob(f"*-{identity}.npz"))
+    if identity is None or not files:
+        raise LatentError(f"there are no rewards of the pool for {task!r} in {folder.path}; search it for that task")
+    return RewardTable.load(files[0])
 
 
 def measure_smoothness(
@@ -89,4 +90,4 @@ def _file(task: str | None) -> str:
 
 
 def _rewards(folder: LatentFolder, task: str | None) -> NDArray[np.float64] | None:
-    return None if task is None else read_rewards(folder, task).rewards
+    return None if task is None else read_rewards(folder, task).ideal_rewards

@@ -15,45 +15,55 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qvar.latent.canonical import angles_of, keys
 from qvar.latent.folder import LatentFolder
 from qvar.latent.pool import CircuitPool, circuit_of
 from qvar.latent.search.candidates import Candidates
+from qvar.latent.search.generative.contract import GenerativeMethod
+from qvar.latent.search.generative.oracle import TaskOracle
+from qvar.latent.search.generative.running import GenerativeRun
 from qvar.latent.search.method import PoolMethod
 from qvar.latent.search.proxy_filter import ProxyFilter
 from qvar.latent.search.running import PoolRun
-from qvar.latent.search.study import Study, run_study
+from qvar.latent.search.study import Study, run_generative_study, run_study
+from qvar.latent.search.study_folder import Run
 from qvar.latent.search.study_result import StudyResult
 from qvar.latent.tasks import Progress, RewardTable, Task, compute_rewards, evaluate
 from qvar.runs.artifacts import write_circuit
 from qvar.simulators.errors import LatentError
 from qvar.simulators.files import write_atomically
 
-__all__ = ["search_latent_space"]
+__all__ = ["Mode", "search_latent_space"]
+
+Mode = Literal["pool", "generative"]
 
 
 def search_latent_space(
     folder: LatentFolder,
     task: Task,
-    methods: Mapping[str, PoolMethod],
+    methods: Mapping[str, PoolMethod] | Mapping[str, GenerativeMethod],
     *,
+    mode: Mode = "pool",
     budget: int = 1_000,
     seeds: Sequence[int] = tuple(range(1, 51)),
     name: str = "study",
     n_jobs: int = 1,
     on_rewards: Callable[[Progress], object] | None = None,
-    on_run: Callable[[str, int, PoolRun], None] | None = None,
+    on_run: Callable[[str, int, Run], None] | None = None,
 ) -> StudyResult:
     """Search with several methods, each with all seeds; what is in the folder is not done again.
 
     Args:
         folder: a trained latent space.
         task: what to search for, on as many qubits.
-        methods: by name.
+        methods: by name, all of the same mode.
+        mode: "pool", to choose from the circuits of the folder, whose rewards are all computed at first; "generative",
+            to make circuits, which are trained as they turn up.
         budget: evaluations of every search.
         seeds: of the searches.
         name: of the study, a folder's name.
@@ -72,15 +82,26 @@ def search_latent_space(
         )
     study = Study(methods, task.threshold, budget, tuple(seeds), task.key)
     n_circuits = int(folder.config["pool"]["n_circuits"])
-    if study.budget > n_circuits:
+    if mode == "pool" and study.budget > n_circuits:
         raise LatentError(f"a search of {study.budget} evaluations exceeds the {n_circuits} circuits of the pool")
     path = folder.search_path(task.key)
     with folder.claimed():
         path.mkdir(parents=True, exist_ok=True)
         pool = folder.pool()
-        table = _rewards(task, pool, path, n_jobs, on_rewards)
-        candidates = Candidates(folder.features(), _proxies(methods, pool, n_jobs))
-        result = run_study(study, candidates, table.rewards, out=path / name, jobs=n_jobs, on_run=on_run)
+        if mode == "pool":
+            table = _rewards(task, pool, path, n_jobs, on_rewards)
+            candidates = Candidates(folder.features(), _proxies(methods, pool, n_jobs))
+            ideal = table.ideal_rewards
+            result = run_study(
+                study, candidates, table.rewards, ideal=ideal, out=path / name, jobs=n_jobs, on_run=on_run
+            )
+        else:
+            if not (path / "task.json").is_file():
+                _write_json(path / "task.json", _about(task))
+            oracle = TaskOracle(task, pool.space, seed=pool.seed)
+            result = run_generative_study(
+                study, pool.space, folder.model(), oracle, out=path / name, jobs=n_jobs, on_run=on_run
+            )
         _write_json(path / f"{name}.json", result.to_dict())
         _write_best(task, pool, result, path)
     return result
@@ -98,9 +119,11 @@ def _rewards(
 
     known = path / "task.json"
     table = compute_rewards(task, pool, folder=path / "rewards", n_jobs=n_jobs, progress=note)
-    if seen or not known.is_file():
-        cost = None if not seen else n_jobs * _seconds_per_circuit(seen)
-        _write_json(known, _about(task, table) | {"seconds_per_evaluation": cost})
+    about = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
+    if seen or "identity" not in about:
+        cost = n_jobs * _seconds_per_circuit(seen) if seen else None
+        measured = {"identity": table.identity, "base_rate": asdict(table.base_rate()), "seconds_per_evaluation": cost}
+        _write_json(known, _about(task) | measured)
     return table
 
 
@@ -111,12 +134,13 @@ def _seconds_per_circuit(seen: Sequence[Progress]) -> float:
     return (last.seconds - first.seconds) / (last.done - first.done)
 
 
-def _about(task: Task, table: RewardTable) -> dict[str, Any]:
-    about = {name: getattr(task, name) for name in ("key", "title", "n_qubits", "threshold", "source", "note")}
-    return {**about, "identity": table.identity, "base_rate": asdict(table.base_rate())}
+def _about(task: Task) -> dict[str, Any]:
+    return {name: getattr(task, name) for name in ("key", "title", "n_qubits", "threshold", "source", "note")}
 
 
-def _proxies(methods: Mapping[str, PoolMethod], pool: CircuitPool, n_jobs: int) -> dict[str, NDArray[np.float64]]:
+def _proxies(
+    methods: Mapping[str, PoolMethod] | Mapping[str, GenerativeMethod], pool: CircuitPool, n_jobs: int
+) -> dict[str, NDArray[np.float64]]:
     """Return the scores that methods without training ask for; they take a while, and no other method sees them."""
     wanted = {proxy for m in methods.values() if isinstance(m, ProxyFilter) for proxy in (m.coarse, m.fine)}
     if not wanted:
@@ -132,19 +156,23 @@ def _proxies(methods: Mapping[str, PoolMethod], pool: CircuitPool, n_jobs: int) 
 
 
 def _write_best(task: Task, pool: CircuitPool, result: StudyResult, path: Path) -> None:
-    """Train the best circuit of all searches once more, and write it unless a better one is there."""
-    found = [
-        (run.rewards.max(), -run.indices[run.rewards.argmax()], name)
-        for name in result.runs
-        for run in result.runs[name]
-    ]
-    reward, index, method = max(found)
+    """Train the circuit of highest reward without noise once more, and write it unless a better one is there."""
+    best = max(
+        ((run, method) for method, runs in result.runs.items() for run in runs),
+        key=lambda pair: float(pair[0].ideal_rewards.max()),
+    )
+    run, method = best
+    place = int(run.ideal_rewards.argmax())
     known = path / "best.json"
-    if known.is_file() and json.loads(known.read_text(encoding="utf-8"))["reward"] >= reward:
-        return
-    row = -int(index)
-    outcome = evaluate(task, pool.space, pool.structures[row], pool.angles[row])
-    circuit, _ = circuit_of(pool.space, pool.structures[row], pool.angles[row])
+    if known.is_file():
+        before = json.loads(known.read_text(encoding="utf-8"))
+        if before["ideal_reward"] >= run.ideal_rewards[place]:
+            return
+    index = int(run.indices[place]) if isinstance(run, PoolRun) else None
+    structure = run.structures[place] if isinstance(run, GenerativeRun) else pool.structures[index]
+    angles = angles_of(pool.space, structure[None], pool.seed)[0]
+    outcome = evaluate(task, pool.space, structure, angles)
+    circuit, _ = circuit_of(pool.space, structure, angles)
     write_circuit(path, circuit, outcome.theta)
     write_atomically(path / "ansatz.qasm", circuit.to_qasm().encode())
     _write_json(
@@ -152,8 +180,8 @@ def _write_best(task: Task, pool: CircuitPool, result: StudyResult, path: Path) 
         {
             "task": task.key,
             "method": method,
-            "index": row,
-            "key": f"{int(pool.keys[row]):016x}",
+            "index": index,
+            "key": f"{int(keys(pool.space, structure[None])[0]):016x}",
             "reward": outcome.reward,
             "value": outcome.value,
             "ideal_reward": outcome.ideal_reward,

@@ -155,11 +155,11 @@ def _distances(folder: LatentFolder) -> dict[str, Any]:
 
 
 def _task_figures(folder: LatentFolder, task: str) -> dict[str, Any]:
-    table = read_rewards(folder, task)
-    figures: dict[str, Any] = {
-        "map": latent_map(folder.features(), table.rewards, title="the pool by its features"),
-        "rewards": reward_figure(table.rewards, table.threshold),
-    }
+    figures: dict[str, Any] = {}
+    if folder.has_rewards(task):
+        table = read_rewards(folder, task)
+        figures["map"] = latent_map(folder.features(), table.ideal_rewards, title="the pool by its features")
+        figures["rewards"] = reward_figure(table.ideal_rewards, table.threshold)
     for name, result in read_studies(folder, task).items():
         figures |= {f"{name}: {what}": figure for what, figure in _courses(result).items() if figure is not None}
     return figures
@@ -175,6 +175,7 @@ def _courses(result: StudyResult) -> dict[str, Any]:
             title=label,
         )
         for what, label in _CURVES.items()
+        if what != "regret" or result.plan["optimum"] is not None
     }
 
 

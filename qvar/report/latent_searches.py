@@ -26,10 +26,12 @@ def study_title(result: StudyResult) -> str:
     """Return what was searched for, and how likely it is by chance."""
     plan = result.plan
     n_seeds = len(plan["seeds"])
+    pool = "circuits are made, not chosen from the pool"
+    if plan["base_rate"] is not None:
+        pool = f"as {plan['base_rate']:.3%} of the pool have, whose best has {plan['optimum']:.4f}"
     return (
         f"{plan['name']}: {n_seeds} seed{'s'[: n_seeds > 1]}, {plan['budget']:,} evaluations each; a candidate has a "
-        f"reward of at least {plan['threshold']:.4g}, as {plan['base_rate']:.3%} of the pool have, whose best has "
-        f"{plan['optimum']:.4f}"
+        f"reward of at least {plan['threshold']:.4g}, {pool}"
     )
 
 
