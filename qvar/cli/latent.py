@@ -125,7 +125,8 @@ def search(
 def report(
     folder: Folder,
     html: Annotated[
-        Path | None, typer.Option(help="Write the page here (.html); by default report.html in the folder.")
+        Path | None,
+        typer.Option(help="Write the page here (.html); by default report.html in the folder, unless with --json."),
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     json: Json = False,

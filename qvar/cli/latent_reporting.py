@@ -32,8 +32,11 @@ def report_command(path: Path, *, html: Path | None, as_markdown: bool, as_json:
             searched or (None,),
             on_features=lambda name: None if as_json else print_line(f"measuring smoothness: {name}", console),
         )
-        page = html or folder.path / "report.html"
-        write_atomically(page, latent_html(folder, smooth).encode())
+        page = html
+        if page is None and not (as_json or as_markdown):
+            page = folder.path / "report.html"
+        if page is not None:
+            write_atomically(page, latent_html(folder, smooth).encode())
     if as_json:
         print_json(latent_json(folder, smooth))
         return

@@ -20,7 +20,7 @@ from qvar.latent.search.catalogue import GENERATIVE_METHODS, METHODS, find_metho
 from qvar.latent.search.generative.contract import GenerativeMethod
 from qvar.latent.search.method import PoolMethod
 from qvar.latent.search.study_folder import Run
-from qvar.latent.searching import Mode, search_latent_space
+from qvar.latent.searching import Mode, check_search, search_latent_space
 from qvar.latent.tasks import Progress, Task, find_latent_task
 from qvar.report.latent_searches import search_json, study_table
 from qvar.runs.workers import usable_cores, was_interrupted
@@ -90,6 +90,8 @@ def search_command(path: Path, options: LatentSearchOptions, *, jobs: int | None
     if options.study in ("rewards", "task", "best"):
         raise RunError(f"the name {options.study!r} is taken; choose another one with --name")
     task, methods = options.find_task(folder.space.n_qubits), options.find_methods()
+    mode: Mode = "pool" if options.mode == "pool" else "generative"
+    check_search(folder, task, mode=mode, budget=options.evaluations)
     at_a_time = usable_cores() if jobs is None else jobs
     if not silent:
         text = f"{task.title}; {len(methods)} methods x {options.seeds} seeds x {options.evaluations} evaluations"
@@ -101,7 +103,7 @@ def search_command(path: Path, options: LatentSearchOptions, *, jobs: int | None
                 folder,
                 task,
                 methods,
-                mode="pool" if options.mode == "pool" else "generative",
+                mode=mode,
                 budget=options.evaluations,
                 seeds=range(1, options.seeds + 1),
                 name=options.study,

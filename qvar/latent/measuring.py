@@ -16,7 +16,7 @@ from qvar.simulators.errors import LatentError
 __all__ = ["measure_smoothness", "read_rewards"]
 
 _MOST_PAIRS = 100_000
-_PAIRS_PER_CIRCUIT = 50  # more from a small pool say the same again
+_PAIRS_PER_CIRCUIT = 20  # more from a small pool say the same again
 
 
 def read_rewards(folder: LatentFolder, task: str) -> RewardTable:

@@ -122,6 +122,7 @@ def _generate(plan: LatentPlan, folder: LatentFolder) -> None:
 
 def _train(plan: LatentPlan, folder: LatentFolder, on_epoch: Callable[[Progress], None] | None) -> None:
     last = 0.0
+    folder.write_metrics(folder.metrics())  # without a line that a kill cut off
 
     def note(progress: Progress) -> None:
         nonlocal last

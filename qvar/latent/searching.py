@@ -34,11 +34,13 @@ from qvar.latent.search.study import Study, run_generative_study, run_study
 from qvar.latent.search.study_folder import Run
 from qvar.latent.search.study_result import StudyResult
 from qvar.latent.tasks import Progress, RewardTable, Task, compute_rewards, evaluate
+from qvar.latent.tasks.evaluating import check_fits
 from qvar.runs.artifacts import write_circuit
+from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
 from qvar.simulators.files import write_atomically
 
-__all__ = ["Mode", "search_latent_space"]
+__all__ = ["Mode", "check_search", "search_latent_space"]
 
 Mode = Literal["pool", "generative"]
 
@@ -75,15 +77,8 @@ def search_latent_space(
         LatentError: for a task of other qubits, or a budget beyond the pool.
         RunError: if the space is not trained, a study of that name is another, or another process is at work.
     """
-    folder.check_pretrained()
-    if task.n_qubits != folder.space.n_qubits:
-        raise LatentError(
-            f"task {task.key!r} has {task.n_qubits} qubits, the circuits of {folder.path} {folder.space.n_qubits}"
-        )
+    check_search(folder, task, mode=mode, budget=budget)
     study = Study(methods, task.threshold, budget, tuple(seeds), task.key)
-    n_circuits = int(folder.config["pool"]["n_circuits"])
-    if mode == "pool" and study.budget > n_circuits:
-        raise LatentError(f"a search of {study.budget} evaluations exceeds the {n_circuits} circuits of the pool")
     path = folder.search_path(task.key)
     with folder.claimed():
         path.mkdir(parents=True, exist_ok=True)
@@ -105,6 +100,16 @@ def search_latent_space(
         _write_json(path / f"{name}.json", result.to_dict())
         _write_best(task, pool, result, path)
     return result
+
+
+def check_search(folder: LatentFolder, task: Task, *, mode: Mode, budget: int) -> None:
+    """Raise what `search_latent_space` would raise at once for these."""
+    folder.check_pretrained()
+    check_fits(task, folder.space)
+    check_whole("budget", budget, error=LatentError)
+    n_circuits = int(folder.config["pool"]["n_circuits"])
+    if mode == "pool" and budget > n_circuits:
+        raise LatentError(f"a search of {budget} evaluations exceeds the {n_circuits} circuits of the pool")
 
 
 def _rewards(

@@ -32,8 +32,8 @@ __all__ = ["latent_html", "latent_json", "latent_markdown", "latent_sections"]
 Smooth = Mapping[str | None, Mapping[str, Smoothness]]
 """Smoothness by task (None for edit distance alone) and by representation."""
 
-_PAIRS = 10_000  # drawn, not measured
-_QUERIES = 300
+_PAIRS = 5_000  # drawn, not measured
+_QUERIES = 200
 _CURVES: dict[Curve, str] = {
     "candidates": "candidates found",
     "best": "best reward so far",

@@ -104,7 +104,9 @@ def best_rows(folder: LatentFolder, task: str) -> Rows | None:
     names = {"method": "found by", "index": "circuit of the pool", "reward": "reward", "value": "value"}
     names |= {"ideal_reward": "reward without noise", "ideal_value": "value without noise"}
     return ("best circuit", "value"), [
-        (name, f"{best[key]:.8g}" if isinstance(best[key], float) else str(best[key])) for key, name in names.items()
+        (name, f"{best[key]:.8g}" if isinstance(best[key], float) else str(best[key]))
+        for key, name in names.items()
+        if best[key] is not None
     ]
 
 

@@ -128,10 +128,10 @@ def test_another_process_is_kept_out(made):
 
 
 def test_nothing_is_overwritten(made, tmp_path):
-    with pytest.raises(RunError, match="not empty.*--resume"):
+    with pytest.raises(RunError, match=r"not empty.*--resume"):
         LatentFolder.create(made.path, PLAN.to_dict())
     (tmp_path / "thesis.tex").write_text("years")
-    with pytest.raises(RunError, match="not empty; nothing was overwritten. Choose another folder$"):
+    with pytest.raises(RunError, match=r"not empty; nothing was overwritten\. Choose another folder$"):
         LatentFolder.create(tmp_path, PLAN.to_dict())
     other = LatentPlan(PLAN.space, PLAN.model, PLAN.training, n_circuits=201, seed=5)
     with pytest.raises(RunError, match="n_circuits: 200 there, 201 here"):
