@@ -27,6 +27,7 @@ __all__ = [
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")
 _DASHES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
 _MOST_POINTS = 400
+_FLOOR = 1e-6  # logarithmic axes have no zero
 
 _Floats = NDArray[np.float64]
 
@@ -146,7 +147,7 @@ def course_figure(
             `qvar.latent.search.study_result.StudyResult.curves` gives them. Methods may have different budgets.
         ylabel: what the numbers are.
         by_chance: gain per evaluation of drawing at random, drawn as a line from the origin; None for no line.
-        logarithmic: whether the vertical axis is logarithmic; zeros are not drawn.
+        logarithmic: whether the vertical axis is logarithmic; what is below 1e-6 is drawn there.
         title: title of the figure.
 
     Returns:
@@ -161,6 +162,8 @@ def course_figure(
     last = 0.0
     for number, (name, course) in enumerate(courses.items()):
         spent, mean, low, high = (np.asarray(values, dtype=np.float64) for values in course)
+        if logarithmic:
+            mean, low, high = (np.maximum(values, _FLOOR) for values in (mean, low, high))
         shown = np.unique(np.linspace(0, len(spent) - 1, min(len(spent), _MOST_POINTS)).round().astype(int))
         style = _style(number)
         axes.fill_between(spent[shown], low[shown], high[shown], color=style["color"], alpha=0.15, linewidth=0)
@@ -169,7 +172,7 @@ def course_figure(
     if by_chance is not None:
         axes.plot([0, last], [0, by_chance * last], color="0.5", linestyle=":", label="share in the pool")
     if logarithmic:
-        axes.set_yscale("log", nonpositive="mask")
+        axes.set_yscale("log")
     axes.set_xlabel("circuits evaluated")
     axes.set_ylabel(ylabel, parse_math=False)
     axes.grid(alpha=0.3)

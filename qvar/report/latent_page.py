@@ -67,8 +67,10 @@ def _task_section(folder: LatentFolder, task: str, smooth: Smooth) -> tuple[str,
     costs = sum((folder.read_json("costs.json") or {}).values())
     tables: list[Rows] = []
     words = [f"{about.get('title', task)}. {about.get('note', '')}", f"Source: {about.get('source', '-')}."]
-    for result in read_studies(folder, task).values():
-        tables.append(study_rows(result, costs=costs, seconds_per_evaluation=about.get("seconds_per_evaluation")))
+    for name, result in read_studies(folder, task).items():
+        each = about.get("seconds_per_evaluation")
+        headings, rows = study_rows(result, costs=costs, seconds_per_evaluation=each)
+        tables.append(((f"study {name}", *headings[1:]), rows))
         words.append(study_title(result) + ".")
     best = best_rows(folder, task)
     tables += [best] if best else []
@@ -161,18 +163,18 @@ def _task_figures(folder: LatentFolder, task: str) -> dict[str, Any]:
         figures["map"] = latent_map(folder.features(), table.ideal_rewards, title="the pool by its features")
         figures["rewards"] = reward_figure(table.ideal_rewards, table.threshold)
     for name, result in read_studies(folder, task).items():
-        figures |= {f"{name}: {what}": figure for what, figure in _courses(result).items() if figure is not None}
+        figures |= {f"{name}: {what}": figure for what, figure in _courses(name, result).items() if figure is not None}
     return figures
 
 
-def _courses(result: StudyResult) -> dict[str, Any]:
+def _courses(study: str, result: StudyResult) -> dict[str, Any]:
     return {
         what: course_figure(
             {name: result.curves(name, what) for name in result.methods},
             ylabel=label,
             by_chance=result.plan["base_rate"] if what == "candidates" else None,
             logarithmic=what == "regret",
-            title=label,
+            title=f"{study}: {label}",
         )
         for what, label in _CURVES.items()
         if what != "regret" or result.plan["optimum"] is not None
