@@ -42,6 +42,9 @@ def pretrain(
         str | None, typer.Option(help="Weight of the divergence, or reference; by default that of the model.")
     ] = None,
     latent_size: Annotated[int | None, typer.Option(help="Numbers per node; by default those of the model.")] = None,
+    pooling: Annotated[
+        str | None, typer.Option(help="Nodes to feature: mean, or late; by default that of the model.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes through the pool.")] = None,
     batch: Annotated[int | None, typer.Option(help="Circuits per gradient step.")] = None,
     seed: Seed = 0,
@@ -68,6 +71,7 @@ def pretrain(
         prior=prior,
         beta=beta,
         latent_size=latent_size,
+        pooling=pooling,
         epochs=epochs,
         batch=batch,
         seed=seed,

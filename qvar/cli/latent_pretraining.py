@@ -3,6 +3,7 @@
 import logging
 import re
 import shlex
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -28,8 +29,8 @@ from qvar.simulators.errors import LatentError, RunError
 
 __all__ = ["PretrainOptions", "pretrain_command"]
 
-_MODELS = {
-    "ours": GraphVaeSettings.ours,
+_MODELS: dict[str, Callable[[int], GraphVaeSettings]] = {
+    "ours": lambda _: GraphVaeSettings(),
     "v3": GraphVaeSettings.version_3,
     "v1": GraphVaeSettings.version_1,
 }
@@ -59,6 +60,7 @@ class PretrainOptions:
     prior: str = "standard"
     beta: str | None = None
     latent_size: int | None = None
+    pooling: str | None = None
     epochs: int | None = None
     batch: int | None = None
     seed: int = 0
@@ -108,7 +110,12 @@ class PretrainOptions:
         if self.prior not in _PRIORS:
             raise LatentError(f"unknown prior {self.prior!r}; known are {', '.join(_PRIORS)}")
         changes: dict[str, Any] = {"prior": _PRIORS[self.prior]()}
-        asked = {"encoding": self.encoding, "latent_size": self.latent_size, "beta": _beta(self.beta)}
+        asked = {
+            "encoding": self.encoding,
+            "latent_size": self.latent_size,
+            "pooling": self.pooling,
+            "beta": _beta(self.beta),
+        }
         changes |= {name: value for name, value in asked.items() if value is not None}
         return replace(_MODELS[self.model](space.n_qubits), **changes)
 

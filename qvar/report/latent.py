@@ -75,7 +75,8 @@ def overview(folder: LatentFolder) -> str:
         f"{pool['n_circuits']:,} circuits of {space.n_qubits} qubits and {space.n_gates} gates "
         f"({', '.join(space.gates)}; {joined}{ring}), depth at most {space.max_depth}, seed {pool['seed']}; "
         f"encoding {model['encoding']}, {model['encoder']} encoder of {model['n_layers']} layers, "
-        f"{model['latent_size']} numbers per node, beta {model['beta']}, {folder.config['training']['epochs']} epochs"
+        f"{model['latent_size']} numbers per node, pooling {model['pooling']}, beta {model['beta']}, "
+        f"{folder.config['training']['epochs']} epochs"
     )
 
 

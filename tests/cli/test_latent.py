@@ -9,6 +9,7 @@ import pytest
 
 from qvar.classify.variational import VariationalClassifier
 from qvar.cli import latent_pretraining, latent_searching, main
+from qvar.latent.controls import CONTROLS
 from qvar.latent.folder import LatentFolder
 from qvar.optimizers import Adam
 from qvar.simulators import Circuit
@@ -59,7 +60,20 @@ def test_pretraining_prints_json_alone(qvar):
 
 
 def test_options_reach_the_record(qvar, own_folder):
-    options = ("--model", "v1", "--encoding", "old_fixed", "--beta", 0.5, "--prior", "ard", "--gate-pool", "h,rx,cx")
+    options = (
+        "--model",
+        "v1",
+        "--pooling",
+        "late",
+        "--encoding",
+        "old_fixed",
+        "--beta",
+        0.5,
+        "--prior",
+        "ard",
+        "--gate-pool",
+        "h,rx,cx",
+    )
     more = ("--coupling", "0-1,1-2", "--draw", "layers", "--batch", 32, "--quiet", "--out", "mine")
     assert qvar(*PRETRAIN, *options, *more).code == 0
     config = LatentFolder.open(own_folder / "mine").config
@@ -68,6 +82,7 @@ def test_options_reach_the_record(qvar, own_folder):
         0.5,
         "bits",
     )
+    assert config["model"]["pooling"] == "late"
     assert config["model"]["prior"]["kind"] != "standard-normal"
     assert (config["space"]["gates"], config["space"]["coupling"]) == (["h", "rx", "cx"], [[0, 1], [1, 2]])
     assert (config["pool"]["method"], config["training"]["batch_size"]) == ("layers", 32)
@@ -211,7 +226,7 @@ def test_a_report_is_one_page_and_tables(qvar, space):
     assert "| of circuits held out | value |" in markdown.out
     assert markdown.err == ""  # nothing is measured twice
     data = json.loads(qvar("latent", "report", space, "--json", "--html", "page.html").out)
-    assert set(data["smoothness"]["w-3"]) == {"trained", "untrained encoder", "flattened one-hot", "counted gates"}
+    assert set(data["smoothness"]["w-3"]) == {"trained", "untrained encoder", *CONTROLS}
     assert [one["study"]["plan"]["budget"] for one in data["searches"]["w-3"]] == [10, 40]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from qvar.latent.controls import CONTROLS, counted, flattened
+from qvar.latent.controls import CONTROLS, flattened
 from qvar.latent.distance import edit_distances
 from qvar.latent.generation import generate_pool
 from qvar.latent.smoothness import EditDistances, Smoothness, distance_pairs, nearest, smoothness
@@ -25,6 +25,10 @@ def pool():
 def rewards(pool):
     """The share of CNOTs and controlled Z, so that counts of gates determine it."""
     return np.isin(pool.structures[:, :, 0], (7, 8)).mean(axis=1)
+
+
+def counted(space, structures):
+    return CONTROLS["counted gates"](space, structures)
 
 
 def measure(pool, features, rewards=None, seed=0, **changes):
@@ -57,10 +61,10 @@ def test_noise_explains_nothing(pool, rewards):
 @pytest.mark.parametrize("name", CONTROLS)
 def test_the_controls_know_something_of_circuits(pool, rewards, name):
     found = measure(pool, CONTROLS[name](pool.space, pool.structures), rewards)
-    assert found.latent_edit.low > 0.2
+    assert found.latent_edit.low > 0.1
     assert found.near_edit.high < 0.95
     assert found.overlap.low > found.overlap_by_chance
-    assert found.knn_r2[16].low > 0.2
+    assert found.knn_r2[16].low > 0.1
 
 
 def test_the_edit_distance_itself_as_feature_overlaps_fully_with_itself(pool):
