@@ -91,7 +91,12 @@ def relevant_dimension(
     train, test = digits(seed) if data == "digits" else known_dimension(seed)
     rows = []
     for size in latent_sizes:
-        settings: dict[str, Any] = {"epochs": epochs, "learning_rate": 3e-3, "random_state": seed, "likelihood": "squared-error"}
+        settings: dict[str, Any] = {
+            "epochs": epochs,
+            "learning_rate": 3e-3,
+            "random_state": seed,
+            "likelihood": "squared-error",
+        }
         ard = ArdVAE(size, beta=beta, **settings).fit(train)
         plain = BetaVAE(size, beta=beta, **settings).fit(train)
         with torch.no_grad():
