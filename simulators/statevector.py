@@ -97,6 +97,10 @@ class StatevectorSimulator:
         """Return what the kernel `states` takes, for the amplitudes after `circuit`."""
         return self._program(circuit, _Tables(np.empty(0, dtype=np.int64), np.empty(0)))
 
+    def program_behind(self, tables: NDArray[np.float64], circuit: Circuit) -> CompiledProgram:
+        """Return what kernels take for `circuit`, with `tables` in front of the constants and no observable."""
+        return self._program(circuit, _Tables(np.empty(0, dtype=np.int64), tables))
+
     def joined_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
         """Return the program of an objective for any start state (see `ExactObjective.batch`)."""
         prepared = remembered(self._prepared, observable, _PreparedObservable)

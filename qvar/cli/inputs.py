@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from qvar import problems, simulators
-from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
+from qvar.optimizers import AQGD, LBFGS, SPSA, Adagrad, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem
 from qvar.simulators import Engine, NoiseModel
 from qvar.simulators.errors import EngineError, NoiseModelError, OptimizerError, QvarError
@@ -18,6 +18,7 @@ _OPTIMIZERS: dict[str, Optimizer] = {
     "spsa": SPSA(),
     "rotosolve": Rotosolve(),
     "adam": Adam(),
+    "adagrad": Adagrad(),
     "aqgd": AQGD(),
 }
 

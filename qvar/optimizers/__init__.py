@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qvar.optimizers.adagrad import Adagrad
     from qvar.optimizers.adam import Adam
     from qvar.optimizers.adam_spsa import AdamSPSA
     from qvar.optimizers.aqgd import AQGD
@@ -22,6 +23,7 @@ _HOME = {
     "AQGD": "aqgd",
     "LBFGS": "lbfgs",
     "SPSA": "spsa",
+    "Adagrad": "adagrad",
     "Adam": "adam",
     "AdamSPSA": "adam_spsa",
     "Cobyla": "cobyla",
@@ -37,6 +39,7 @@ __all__ = [
     "AQGD",
     "LBFGS",
     "SPSA",
+    "Adagrad",
     "Adam",
     "AdamSPSA",
     "Cobyla",

@@ -18,6 +18,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, register_jitable
 
+from qvar.optimizers import adagrad as plain_adagrad
 from qvar.optimizers import adam as plain_adam
 from qvar.optimizers import adam_spsa as plain_adam_spsa
 from qvar.optimizers import aqgd as plain_aqgd
@@ -98,6 +99,7 @@ def _value_and_gradient(problem, x):
 
 register_jitable(**OPTIONS)(plain_limited_memory.two_loop)
 register_jitable(**OPTIONS)(plain_limited_memory.cubic_minimum)
+_adagrad_steps = njit(**OPTIONS)(plain_adagrad.adagrad_steps)
 _adam_steps = njit(**OPTIONS)(plain_adam.adam_steps)
 _aqgd_steps = njit(**OPTIONS)(plain_aqgd.aqgd_steps)
 _adam_spsa_steps = njit(**OPTIONS)(plain_adam_spsa.adam_spsa_steps)
@@ -107,6 +109,12 @@ _bfgs_steps = njit(**OPTIONS)(plain_limited_memory.bfgs_steps)
 _rotosolve_sweep = njit(**OPTIONS)(plain_rotosolve.rotosolve_sweep)
 
 # -- entry points: the problem, the start, and what the loop takes besides ---------------------------------------------
+
+
+@njit(**OPTIONS)
+def adagrad_steps(address, ints, floats, constants, work, history, record, noise, x, n, rate, epsilon, tolerance):
+    problem = (address, ints, floats, constants, work, history, record, noise)
+    return _adagrad_steps(_value_and_gradient, problem, x, n, rate, epsilon, tolerance)
 
 
 @njit(**OPTIONS)
@@ -161,6 +169,7 @@ _PROBLEM = "int64, int64[::1]" + 7 * ", float64[::1]"  # up to the start
 _X = "float64[::1]"
 _MATRIX = "float64[:, ::1]"
 SIGNATURES = {
+    "adagrad_steps": f"Tuple(({_X}, boolean))({_PROBLEM}, int64, float64, float64, float64)",
     "adam_steps": f"Tuple(({_X}, boolean))({_PROBLEM}, int64, float64, float64, float64, float64, float64)",
     "aqgd_steps": f"Tuple(({_X}, boolean))({_PROBLEM}, {_X}, {_X}, float64, float64, int64)",
     "bfgs_steps": f"Tuple(({_X}, float64, int64, int64, boolean))({_PROBLEM}, int64, int64, float64, float64)",

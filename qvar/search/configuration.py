@@ -19,7 +19,7 @@ from qvar.envs import (
     StartCircuit,
 )
 from qvar.envs.evaluation import Sampling
-from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
+from qvar.optimizers import AQGD, LBFGS, SPSA, Adagrad, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem
 from qvar.search.annealing import Annealing
 from qvar.search.evolution import Evolution
@@ -69,6 +69,7 @@ _STRATEGIES: dict[str, type[Any]] = {
         CompactLBFGS,
         Rotosolve,
         Adam,
+        Adagrad,
         AQGD,
         AdamSPSA,
         SPSA,

@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, QuantumNaturalGradient, Rotosolve
+from qvar.optimizers import (
+    AQGD,
+    LBFGS,
+    SPSA,
+    Adagrad,
+    Adam,
+    AdamSPSA,
+    Cobyla,
+    CompactLBFGS,
+    QuantumNaturalGradient,
+    Rotosolve,
+)
 from qvar.simulators import AerSimulator, Circuit, Operation
 from qvar.simulators.errors import EngineError, OptimizerError
 from tests.optimizers.objectives import CHAIN, ISING, NOISE, ONE_ANGLE, CountingGenerator, Recording, Z, exact, ry
@@ -13,6 +24,7 @@ OPTIMIZERS = {
     "cobyla": (Cobyla(), 1e-5),
     "l-bfgs": (LBFGS(), 1e-7),
     "compact l-bfgs": (CompactLBFGS(), 1e-7),
+    "adagrad": (Adagrad(), 1e-6),
     "adam": (Adam(), 1e-7),
     "aqgd": (AQGD(), 1e-4),
     "natural gradient": (QuantumNaturalGradient(), 1e-7),
@@ -23,6 +35,7 @@ OPTIMIZERS = {
 }
 SHORT = {
     AQGD: AQGD(max_iterations=10),
+    Adagrad: Adagrad(max_iterations=40),
     Adam: Adam(max_iterations=40),
     AdamSPSA: AdamSPSA(max_evaluations=40),
     Cobyla: Cobyla(max_evaluations=40),
@@ -31,7 +44,7 @@ SHORT = {
     Rotosolve: Rotosolve(max_sweeps=3),
     SPSA: SPSA(max_evaluations=40, calibration=5),
 }
-EXACT_DESCENTS = (Cobyla(), LBFGS(), Adam(), AQGD(), QuantumNaturalGradient(), Rotosolve())
+EXACT_DESCENTS = (Cobyla(), LBFGS(), Adagrad(), Adam(), AQGD(), QuantumNaturalGradient(), Rotosolve())
 ONLY_EXACT = "natural gradient"
 """Needs a metric, which estimates from shots and Aer do not have."""
 every_optimizer = pytest.mark.parametrize(("optimizer", "accuracy"), OPTIMIZERS.values(), ids=OPTIMIZERS)
@@ -234,6 +247,11 @@ BAD_SETTINGS = [
     (SPSA, {"c": np.nan}),
     (SPSA, {"first_step": -1.0}),
     (SPSA, {"stability": -0.1}),
+    (Adagrad, {"max_iterations": 0}),
+    (Adagrad, {"learning_rate": np.nan}),
+    (Adagrad, {"epsilon": 0.0}),
+    (Adagrad, {"tolerance": 0.0}),
+    (Adagrad, {"displacement": -0.1}),
     (Adam, {"max_iterations": 0}),
     (Adam, {"tolerance": 0.0}),
     (Adam, {"displacement": -0.1}),

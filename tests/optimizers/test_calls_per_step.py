@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, Cobyla, CompactLBFGS, QuantumNaturalGradient, Rotosolve
+from qvar.optimizers import (
+    AQGD,
+    LBFGS,
+    SPSA,
+    Adagrad,
+    Adam,
+    AdamSPSA,
+    Cobyla,
+    CompactLBFGS,
+    QuantumNaturalGradient,
+    Rotosolve,
+)
 
 START = np.array([0.3, -0.4, 0.2])
 
@@ -41,7 +52,7 @@ def run(optimizer):
 
 
 def test_every_optimizer_says_whether_its_objective_may_change():
-    ones = (AQGD(), Adam(), QuantumNaturalGradient())
+    ones = (AQGD(), Adagrad(), Adam(), QuantumNaturalGradient())
     twos = (SPSA(), AdamSPSA())
     nones = (AQGD(gradient="loss-shift"), Cobyla(), LBFGS(), CompactLBFGS(), Rotosolve())
     for number, optimizers in ((1, ones), (2, twos), (None, nones)):

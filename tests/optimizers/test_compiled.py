@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qvar.optimizers import AQGD, LBFGS, SPSA, Adam, AdamSPSA, CompactLBFGS, Rotosolve, loops
+from qvar.optimizers import AQGD, LBFGS, SPSA, Adagrad, Adam, AdamSPSA, CompactLBFGS, Rotosolve, loops
 from qvar.optimizers.rotosolve import compiled_sweeps, find_rotations
 from qvar.problems import molecule
 from qvar.search import ansatz
@@ -28,6 +28,8 @@ from qvar.simulators.kernels import layout
 from tests.optimizers.objectives import CHAIN, ISING, NOISE, ONE_ANGLE, Z, exact, ry
 
 OPTIMIZERS = {
+    "adagrad": Adagrad(max_iterations=40),
+    "adagrad that stops": Adagrad(max_iterations=60, tolerance=0.01),
     "adam": Adam(max_iterations=40),
     "adam that stops": Adam(max_iterations=60, tolerance=0.05),
     "aqgd": AQGD(max_iterations=(20, 20), eta=(0.3, 0.1), momentum=0.25),

@@ -1,0 +1,180 @@
+"""Compare methods at one budget over many seeds that they share; killed at any moment, a study goes on from there."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from qvar.latent.search.candidates import Candidates, Rewards
+from qvar.latent.search.catalogue import method_to_dict
+from qvar.latent.search.method import PoolMethod
+from qvar.latent.search.running import PoolRun, TableOracle, search_pool
+from qvar.latent.search.study_folder import StudyFolder
+from qvar.latent.search.study_result import StudyResult
+from qvar.runs.workers import WorkerDied, usable_cores, workers
+from qvar.simulators.checks import check_whole
+from qvar.simulators.errors import LatentError, RunError
+
+__all__ = ["Study", "load_study", "run_study"]
+
+_Cell = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Study:
+    """What to compare.
+
+    Args:
+        methods: by the names that tables and folders are to give them.
+        threshold: least reward of a candidate solution.
+        budget: evaluations of every search, labels included.
+        seeds: every method runs once with each of them.
+        name: of the task, for tables.
+
+    Raises:
+        LatentError: if there is nothing to compare.
+    """
+
+    methods: Mapping[str, PoolMethod]
+    threshold: float
+    budget: int = 1000
+    seeds: tuple[int, ...] = field(default=tuple(range(1, 51)))
+    name: str = "task"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "budget", check_whole("budget", self.budget, error=LatentError))
+        seeds = tuple(check_whole("seed", seed, least=0, error=LatentError) for seed in self.seeds)
+        object.__setattr__(self, "seeds", seeds)
+        if not self.methods or not seeds or len(set(seeds)) < len(seeds):
+            raise LatentError(f"a study needs methods and different seeds, got {list(self.methods)} and {seeds}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the study as JSON data."""
+        return {
+            "name": self.name,
+            "methods": {name: method_to_dict(method) for name, method in self.methods.items()},
+            "threshold": float(self.threshold),
+            "budget": self.budget,
+            "seeds": list(self.seeds),
+        }
+
+
+def run_study(
+    study: Study,
+    candidates: Candidates | Mapping[str, Candidates],
+    table: Rewards,
+    *,
+    out: str | Path | None = None,
+    jobs: int | None = None,
+    on_run: Callable[[str, int, PoolRun], None] | None = None,
+) -> StudyResult:
+    """Carry out a study, or what is left of it.
+
+    Results do not depend on `jobs`, nor on interruptions, save for the seconds that runs took.
+
+    Args:
+        study: what to compare.
+        candidates: the pool as all methods see it, or as each method sees it, by its name.
+        table: rewards of all circuits of the pool, shape (P,).
+        out: folder for the record; if it holds this very study, that one goes on. None for no record.
+        jobs: searches at a time, each in a process of its own; 1 for this process, None for one per core.
+        on_run: called with name, seed and record of every search that finishes.
+
+    Raises:
+        LatentError: if candidates and table do not fit each other or the study.
+        RunError: if `out` holds something else, or a worker process died.
+    """
+    oracle = TableOracle(table)
+    views = candidates if isinstance(candidates, Mapping) else dict.fromkeys(study.methods, candidates)
+    _check(study, views, oracle.table)
+    plan = study.to_dict() | {"features": _fingerprints(views, study), "rewards": _hash(oracle.table)}
+    plan["optimum"] = float(oracle.table.max())
+    plan["base_rate"] = float((oracle.table >= study.threshold).mean())
+    folder = None if out is None else StudyFolder.prepare(Path(out), plan)
+    runs: dict[_Cell, PoolRun] = {}
+    for seed in study.seeds:
+        for name in study.methods:
+            run = None if folder is None else folder.read(name, seed)
+            if run is not None:
+                runs[name, seed] = run
+    left = [(name, seed) for seed in study.seeds for name in study.methods if (name, seed) not in runs]
+    for (name, seed), run in _carry_out(study, views, oracle, left, jobs):
+        if folder is not None:
+            folder.write(name, seed, run)
+        if on_run is not None:
+            on_run(name, seed, run)
+        runs[name, seed] = run
+    return StudyResult.of(plan, runs)
+
+
+def load_study(path: str | Path) -> StudyResult:
+    """Return what a study in a folder has come to.
+
+    Raises:
+        RunError: if there is none, or it has not finished.
+    """
+    folder = StudyFolder.open(Path(path))
+    runs = {}
+    for name in folder.plan["methods"]:
+        for seed in folder.plan["seeds"]:
+            run = folder.read(name, seed)
+            if run is None:
+                raise RunError(f"the study in {path} has not finished: {name}, seed {seed} is missing; run it again")
+            runs[name, seed] = run
+    return StudyResult.of(folder.plan, runs)
+
+
+def _carry_out(
+    study: Study, views: Mapping[str, Candidates], oracle: TableOracle, cells: list[_Cell], jobs: int | None
+) -> Iterator[tuple[_Cell, PoolRun]]:
+    if not cells:
+        return
+    search = partial(_search, study=study, views=views, oracle=oracle)
+    try:
+        at_a_time = min(len(cells), usable_cores()) if jobs is None else check_whole("jobs", jobs, error=LatentError)
+        with workers(at_a_time) as work:
+            yield from work(search, cells)
+    except WorkerDied:
+        raise RunError("a worker process died, perhaps for want of memory; start the study again to go on") from None
+
+
+def _search(
+    cell: _Cell, *, study: Study, views: Mapping[str, Candidates], oracle: TableOracle
+) -> tuple[_Cell, PoolRun]:
+    name, seed = cell
+    run = search_pool(
+        study.methods[name], views[name], oracle, threshold=study.threshold, budget=study.budget, seed=seed
+    )
+    return cell, run
+
+
+def _check(study: Study, views: Mapping[str, Candidates], table: Rewards) -> None:
+    missing = [name for name in study.methods if name not in views]
+    if missing:
+        raise LatentError(f"no candidates were given for {', '.join(missing)}")
+    for name in study.methods:
+        if len(views[name]) != len(table):
+            raise LatentError(f"{len(table)} rewards do not fit the {len(views[name])} circuits that {name} sees")
+
+
+def _fingerprints(views: Mapping[str, Candidates], study: Study) -> dict[str, str]:
+    known: dict[int, str] = {}
+    for name in study.methods:
+        view = views[name]
+        if id(view) not in known:
+            arrays: list[NDArray[Any]] = [view.features, *(view.proxies[key] for key in sorted(view.proxies))]
+            known[id(view)] = _hash(*arrays)
+    return {name: known[id(views[name])] for name in study.methods}
+
+
+def _hash(*arrays: NDArray[Any]) -> str:
+    """Return 16 hexadecimal digits that tell arrays from others."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()[:16]

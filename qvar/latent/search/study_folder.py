@@ -1,0 +1,123 @@
+"""A study on disk: what was asked, and one small file for every search that has finished.
+
+| file | content |
+|---|---|
+| study.json | the study, fingerprints of features and rewards, and the hash of it all; never changed |
+| METHOD/seedN.npz | one search: circuits in the order of evaluation, their rewards, remarks, seconds |
+
+Every file appears whole or not at all, so a study that was killed goes on where it stopped.
+"""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qvar.latent.search.running import PoolRun
+from qvar.runs.folder import config_hash, describe_differences
+from qvar.simulators.errors import RunError
+from qvar.simulators.files import write_atomically
+
+__all__ = ["StudyFolder"]
+
+_FILE = "study.json"
+_FORMAT = "qvar-latent-study"
+_VERSION = 1
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+
+class StudyFolder:
+    """A study on disk. Make it with `prepare` or `open`."""
+
+    def __init__(self, path: Path, plan: Mapping[str, Any]) -> None:
+        self.path, self.plan = path, plan
+
+    @classmethod
+    def prepare(cls, path: Path, plan: Mapping[str, Any]) -> "StudyFolder":
+        """Start the study in `path`, or go on with it there.
+
+        Raises:
+            RunError: if the folder holds another study or other files, or a method's name does not fit a folder.
+        """
+        bad = [name for name in plan["methods"] if not _NAME.fullmatch(name)]
+        if bad:
+            raise RunError(f"names of methods are made of letters, digits and ._+-, got {', '.join(map(repr, bad))}")
+        if (path / _FILE).exists():
+            folder = cls.open(path)
+            if config_hash(folder.plan) != config_hash(plan):
+                details = describe_differences(folder.plan, plan)
+                raise RunError(
+                    f"{path} holds another study ({details}); nothing was overwritten. Choose another folder"
+                )
+            return folder
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RunError(f"{path} already exists and is not empty; nothing was overwritten. Choose another folder")
+        content = {"format": _FORMAT, "version": _VERSION, "id": config_hash(plan), "plan": plan}
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"cannot make the study folder {path}: {error.strerror}") from error
+        write_atomically(path / _FILE, json.dumps(content, indent=1, allow_nan=False).encode())
+        return cls(path, plan)
+
+    @classmethod
+    def open(cls, path: Path) -> "StudyFolder":
+        """Open an existing study.
+
+        Raises:
+            RunError: if there is none, or its study.json was damaged.
+        """
+        file = path / _FILE
+        if not file.is_file():
+            raise RunError(f"{path} holds no study: {_FILE} is missing")
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            plan = dict(content["plan"])
+            is_whole = config_hash(plan) == content["id"]
+            is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
+        if not is_ours or not is_whole:
+            raise RunError(f"{file} was changed, or is of another version of qvar; restore it from a backup")
+        return cls(path, plan)
+
+    def read(self, method: str, seed: int) -> PoolRun | None:
+        """Return one search, None if it has not finished.
+
+        Raises:
+            RunError: if its file was damaged.
+        """
+        file = self._file(method, seed)
+        if not file.is_file():
+            return None
+        try:
+            with np.load(file, allow_pickle=False) as content:
+                indices, rewards = content["indices"].astype(np.int64), content["rewards"].astype(np.float64)
+                remarks, seconds = json.loads(str(content["remarks"])), float(content["seconds"])
+            if indices.shape != (self.plan["budget"],) or rewards.shape != indices.shape:
+                raise ValueError(f"{rewards.shape} rewards of {indices.shape} circuits")
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise RunError(f"{file} is corrupted ({error}); remove it, and the study does this search again") from error
+        return PoolRun(indices, rewards, remarks, seconds)
+
+    def write(self, method: str, seed: int, run: PoolRun) -> None:
+        """Keep one search."""
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            indices=run.indices.astype(np.int32),
+            rewards=run.rewards,
+            remarks=np.array(json.dumps(run.remarks)),
+            seconds=np.array(run.seconds),
+        )
+        file = self._file(method, seed)
+        file.parent.mkdir(exist_ok=True)
+        write_atomically(file, buffer.getvalue())
+
+    def _file(self, method: str, seed: int) -> Path:
+        return self.path / method / f"seed{seed}.npz"
