@@ -48,6 +48,7 @@ Floats = NDArray[np.float64]
 Row = dict[str, Any]
 
 _N_TRAIN = 1400
+_BATCH = 180  # of linear models
 _ACTIVE = 0.1  # singular values of an axis in use exceed it at every point below; of a collapsed axis they tend to 0
 
 LINEAR_POINTS = ((0.03, 0.25), (0.134, 0.25), (0.25, 0.5), (0.33, 0.5), (0.47, 0.5), (2.0, 1.0), (16.0, 2.0))
@@ -122,12 +123,12 @@ def linear_collapse(
     *,
     points: Sequence[tuple[float, float]] = LINEAR_POINTS,
     latent_size: int = 16,
-    steps: int = 4000,
+    steps: int = 10_000,
     data: Floats | None = None,
 ) -> list[Row]:
     """Return predicted and measured singular values and active axes of linear auto-encoders of the digits.
 
-    Full batches, one draw per image and step; an axis counts as active if its singular value in the decoder is > 0.1.
+    One draw per image and step; an axis counts as active if its singular value in the decoder is > 0.1.
     """
     X = load_digits().data / 16 if data is None else data
     theta = linear_theta(X)[:latent_size]
@@ -142,7 +143,7 @@ def linear_collapse(
 
 
 def conditional_collapse(
-    seed: int, *, points: Sequence[tuple[float, float]] = CONDITIONAL_POINTS, latent_size: int = 12, steps: int = 4000
+    seed: int, *, points: Sequence[tuple[float, float]] = CONDITIONAL_POINTS, latent_size: int = 12, steps: int = 10_000
 ) -> list[Row]:
     """Return the same for the lower half of the digits, alone and given the upper half."""
     X = load_digits().data / 16
@@ -169,7 +170,7 @@ def two_level_collapse(
     *,
     points: Sequence[tuple[float, float]] = TWO_LEVEL_POINTS,
     latent_size: int = 4,
-    steps: int = 6000,
+    steps: int = 20_000,
 ) -> list[Row]:
     """Return predicted and measured singular values of linear two-level auto-encoders, one point in each case."""
     X = load_digits().data / 16
@@ -297,13 +298,13 @@ def restoration(
 
 
 def _linear(std: float, n_rows: int, steps: int, seed: int) -> dict[str, Any]:
-    """Return the settings of a linear model, trained by full batches."""
+    """Return the settings of a linear model, trained for so many steps."""
     return {
         "hidden": (),
         "bias": False,
         "likelihood": Gaussian(std),
-        "epochs": steps,
-        "batch_size": n_rows,
+        "epochs": steps // -(-n_rows // _BATCH),
+        "batch_size": _BATCH,
         "learning_rate": 1e-2,
         "random_state": seed,
     }
