@@ -3,7 +3,8 @@
 Run: python tests/benchmarks/vae.py [relevance | linear | conditional | two-level | completion | restoration ...]
      [--seeds 3]
 
-Means and standard deviations over seeds; one core. With three seeds all of it takes about half an hour.
+Means and standard deviations over seeds; one core. A seed takes roughly a quarter of an hour for relevance, and minutes
+for each of the others.
 """
 
 import os
