@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from qvar.cli.latent import latent
+from qvar.cli.options import Json, Quiet, Seed
+
 app = typer.Typer(
     name="qvar",
     help="Noisy simulation, variational algorithms and quantum architecture search on a laptop.",
@@ -13,17 +16,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(latent, name="latent")
 
 Task = Annotated[str, typer.Argument(help="A task (see `qvar tasks`) or the path of a problem file (.json).")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")]
 Noise = Annotated[
     str,
     typer.Option("--noise", help="Device (see `qvar devices`), fake:NAME, a noise file (.json), or none."),
 ]
 Qubits = Annotated[str | None, typer.Option(help="Physical qubits of the device, such as 1,2,3,4.")]
 Shots = Annotated[int | None, typer.Option(help="Shots per measured circuit; exact values if left out.")]
-Seed = Annotated[int, typer.Option(help="Seeds everything; the same seed gives the same record.")]
 EngineName = Annotated[
     str | None,
     typer.Option("--engine", help="pauli-transfer, statevector, aer, aer:METHOD, propagation or pennylane:DEVICE."),

@@ -33,7 +33,7 @@ class LatentModel(Protocol):
         ...
 
     def embed(self, structures: Structures) -> NDArray[np.float32]:
-        """Return one feature vector per circuit, the mean of its nodes' posterior means, (P, d)."""
+        """Return one feature vector per circuit, pooled from its nodes' posterior means, (P, d)."""
         ...
 
     def decode(self, z: NDArray[np.float32]) -> tuple[Structures, NDArray[np.bool_]]:

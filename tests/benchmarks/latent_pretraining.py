@@ -26,7 +26,11 @@ from qvar.latent.graph_vae.training import split
 from qvar.latent.pool import CircuitPool
 from qvar.latent.space import CircuitSpace
 
-MODELS = ("ours", "version_3", "version_1")
+MODELS = {
+    "ours": lambda _: GraphVaeSettings(),
+    "version_3": GraphVaeSettings.version_3,
+    "version_1": GraphVaeSettings.version_1,
+}
 ROWS = (
     ("reconstruction", "type_accuracy"),
     ("reconstruction", "wire_accuracy"),
@@ -74,7 +78,7 @@ def run(n_qubits: int, model: str, arguments: argparse.Namespace, folder: Path) 
     trained = pretrain(
         space,
         pool.structures,
-        getattr(GraphVaeSettings, model)(n_qubits),
+        MODELS[model](n_qubits),
         training,
         checkpoint=folder / f"{model}.checkpoint.npz",
         progress=tell,

@@ -23,7 +23,14 @@ def test_importing_qvar_loads_nothing_heavy():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["search", "--help"], ["sweep", "--help"], ["report", "--help"], ["--version"]],
+    [
+        ["--help"],
+        ["search", "--help"],
+        ["sweep", "--help"],
+        ["report", "--help"],
+        ["latent", "search", "--help"],
+        ["--version"],
+    ],
     ids=" ".join,
 )
 def test_help_and_version_load_nothing_heavy(arguments):

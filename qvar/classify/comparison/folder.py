@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from qvar.classify.comparison.plan import Cell
+from qvar.runs.claim import claim
 from qvar.runs.folder import config_hash, describe_differences
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
@@ -107,13 +108,7 @@ class ComparisonFolder:
         Raises:
             RunError: if another process is at work on it.
         """
-        import fcntl
-
-        with (self.path / ".lock").open("a", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise RunError(f"another process is at work on the comparison in {self.path}") from None
+        with claim(self.path, "comparison"):
             yield
 
     def records(self) -> dict[Cell, dict[str, Any]]:

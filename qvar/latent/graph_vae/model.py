@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.agents.tensors import load_network, network_arrays, part
 from qvar.latent.canonical import as_structures, is_in_space
 from qvar.latent.encodings import decode
+from qvar.latent.features import gate_weights
 from qvar.latent.graph_vae.autoencoder import AutoEncoder
 from qvar.latent.graph_vae.heads import all_places, batch_of
 from qvar.latent.graph_vae.settings import GraphVaeSettings
@@ -116,11 +117,19 @@ class GraphVae:
         return mu, log_std
 
     def embed(self, structures: ArrayLike) -> NDArray[np.float32]:
-        """Return the mean of the nodes' posterior means for each circuit, (P, d); memory stays that of one batch."""
+        """Return a feature of each circuit, (P, d): its nodes' posterior means, pooled as the settings say.
+
+        Memory stays that of one batch.
+        """
         given = as_structures(self.space, structures)
         features = np.empty((len(given), self.latent_size), dtype=np.float32)
         for rows in _chunks(len(given)):
-            features[rows] = self._posteriors(given[rows])[0].mean(axis=1)
+            mu = self._posteriors(given[rows])[0]
+            if self.settings.pooling == "late":
+                weights = gate_weights(self.space, given[rows])
+                features[rows] = np.einsum("pgd,pg->pd", mu[:, 1:-1], weights) / self.space.n_gates
+            else:
+                features[rows] = mu.mean(axis=1)
         return features
 
     def decode(self, z: ArrayLike, *, repair: bool = True) -> tuple[Structures, NDArray[np.bool_]]:

@@ -10,19 +10,20 @@ from qvar.latent.vae.schedules import KlSchedule
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
 
-__all__ = ["EdgeHead", "Encoder", "Fusion", "GraphVaeSettings", "NodeHead", "Training"]
+__all__ = ["EdgeHead", "Encoder", "Fusion", "GraphVaeSettings", "NodeHead", "Pooling", "Training"]
 
 Encoder = Literal["gin", "directed"]
 Fusion = Literal["none", "concat", "sum", "mean"]
 NodeHead = Literal["bits", "typed", "places"]
 EdgeHead = Literal["sigmoid", "inner", "bilinear"]
+Pooling = Literal["mean", "late"]
 
 _LATENT_SIZES = {4: 16, 8: 32}  # published; the source is silent at 12 qubits, where we take 32
 
 
 @dataclass(frozen=True)
 class GraphVaeSettings:
-    """A graph variational auto-encoder of circuits; `version_1`, `version_3` and `ours` give whole sets.
+    """A graph variational auto-encoder of circuits; ours by default; `version_1` and `version_3` are published.
 
     Attributes:
         latent_size: length d of a node's latent vector.
@@ -39,6 +40,8 @@ class GraphVaeSettings:
         edges: decoder of the edges. "sigmoid", of z_i . z_j, with binary cross entropy; "inner", ReLU(a z_i . z_j + b),
             with squared errors; "bilinear" (ours), ReLU(s(z_i) . t(z_j) + b) with learned s and t, squared errors.
         dropout: share of latent entries set to zero on their way to the decoder in training.
+        pooling: of the nodes' vectors to the feature of a circuit: "mean" over all nodes; "late" (ours), the sum over
+            gates with the weights of `qvar.latent.features.gate_weights`, divided by the number of gates.
         beta: weight of the divergence per circuit (summed over nodes and axes) against the reconstruction (summed over
             entries); a schedule of it; or "reference", the source's normalisation: every term of the reconstruction a
             mean over its entries, and the mean divergence of a node divided once more by batch size times nodes.
@@ -47,7 +50,7 @@ class GraphVaeSettings:
         prior: of a node's latent vector.
     """
 
-    latent_size: int = 16
+    latent_size: int = 64
     encoding: Encoding = "new"
     encoder: Encoder = "directed"
     n_layers: int = 4
@@ -56,7 +59,8 @@ class GraphVaeSettings:
     nodes: NodeHead = "places"
     edges: EdgeHead = "bilinear"
     dropout: float = 0.0
-    beta: float | KlSchedule | Literal["reference"] = 0.1
+    pooling: Pooling = "late"
+    beta: float | KlSchedule | Literal["reference"] = 0.02
     position_weight: float = 1.0
     edge_weight: float = 10.0
     prior: Prior = field(default_factory=StandardNormal)
@@ -65,6 +69,7 @@ class GraphVaeSettings:
         for name in ("latent_size", "n_layers", "hidden"):
             object.__setattr__(self, name, check_whole(name, getattr(self, name), error=LatentError))
         kinds = {"encoding": Encoding, "encoder": Encoder, "fusion": Fusion, "nodes": NodeHead, "edges": EdgeHead}
+        kinds["pooling"] = Pooling
         for name, kind in kinds.items():
             if getattr(self, name) not in get_args(kind):
                 raise LatentError(f"{name} is one of {', '.join(get_args(kind))}; got {getattr(self, name)!r}")
@@ -92,6 +97,7 @@ class GraphVaeSettings:
             nodes="bits",
             edges="sigmoid",
             dropout=0.3,
+            pooling="mean",
             beta="reference",
             edge_weight=1.0,
         )
@@ -106,14 +112,10 @@ class GraphVaeSettings:
             fusion=fusion,
             nodes="typed",
             edges="inner",
+            pooling="mean",
             beta=0.01,
             edge_weight=1.0,
         )
-
-    @classmethod
-    def ours(cls, n_qubits: int) -> "GraphVaeSettings":
-        """Return the model that we recommend."""
-        return cls(latent_size=_LATENT_SIZES.get(n_qubits, 32))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `from_dict` reads, fit for JSON."""

@@ -39,7 +39,7 @@ class ArdVAE(LatentTransformer):
         beta: weight of the divergence, lambda in the source; the smaller it is beside the scale of the
             reconstruction, the more axes are found relevant.
         share: share of the relevance that the axes kept must exceed.
-        epochs: passes over the rows.
+        epochs: passes over the rows; too few leave axes alive that are not needed.
         batch_size: rows of a gradient step.
         learning_rate: of Adam at the start; it falls to 0 as half a cosine.
         weight_decay: factor of half the sum of squared weights in the loss.

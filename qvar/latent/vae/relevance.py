@@ -27,9 +27,13 @@ def axis_relevance(decode: Callable[[Tensor], Tensor], latents: Tensor, std: Flo
 
     Source: Saha, Joshi and Whitaker (2025), arXiv 2501.10901.
     """
-    jacobian = torch.func.vmap(torch.func.jacfwd(lambda z: decode(z[None])[0].flatten()))(latents.detach())
-    mean_size = jacobian.abs().mean(dim=0).double()  # (outputs, d)
-    return np.asarray(std**2 * mean_size.square().sum(dim=0).detach().cpu().numpy())
+    z = latents.detach().requires_grad_()
+    outputs = decode(z).flatten(1)
+    squares = torch.zeros(z.shape[1], dtype=torch.float64)
+    for output in outputs.sum(dim=0):  # rows do not mix, so the gradient of a sum is that of each row
+        (gradient,) = torch.autograd.grad(output, z, retain_graph=True)
+        squares += gradient.abs().mean(dim=0).double().cpu().square()
+    return np.asarray(std**2 * squares.numpy())
 
 
 def relevant_axes(relevance: Floats, share: float = 0.99) -> NDArray[np.int64]:

@@ -44,6 +44,8 @@ def read(path: str | Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray
         facts = json.loads(str(arrays.pop("facts")), object_hook=_object)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise LatentError(f"cannot read {path}: {error}") from error
+    parameters = facts.get("parameters", {})  # JSON has no tuples
+    facts["parameters"] = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}
     if facts.get("class") != name:
         raise LatentError(f"{path} holds a {facts.get('class')}, not a {name}")
     return facts, arrays

@@ -1,0 +1,11 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["Json", "Quiet", "Seed"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")]
+Seed = Annotated[int, typer.Option(help="Seeds everything; the same seed gives the same record.")]
