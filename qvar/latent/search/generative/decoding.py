@@ -125,6 +125,8 @@ class Perturbation:
 class LatentCrossEntropy:
     """Decode draws from a Gaussian over Z, fitted to the codes of the best circuits so far.
 
+    It serves where good circuits are alike; between those that have little in common it finds nothing.
+
     Args:
         batch: circuits evaluated of one draw.
         draws: latent vectors per draw.
