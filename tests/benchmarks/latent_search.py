@@ -5,9 +5,9 @@ Run: python tests/benchmarks/latent_search.py --out DIR [--tasks h2-4 maxcut-4 .
 
 DIR/4, DIR/8 and DIR/12 hold pools and models of the published spaces, as tests/benchmarks/latent_pretraining.py --out
 DIR leaves them; a task with a space of its own draws its pool, and searches that without a learned representation
-unless DIR/TASK holds one. Rewards and searches stay in DIR, and a killed run goes on where it stopped. Methods whose
-name ends in "gates" use `qvar.latent.features.gate_counts` in place of learned features; "untrained", those of an
-encoder with random weights.
+unless DIR/TASK holds one. Rewards and searches stay in DIR, and a killed run goes on where it stopped. METHOD+gates uses
+`qvar.latent.features.gate_counts` in place of learned features, METHOD+untrained those of an encoder with random
+weights.
 """
 
 import argparse
@@ -40,12 +40,12 @@ POOL_METHODS = (
     "reinforce-published",
     "reinforce",
     "neighbours",
-    "neighbours gates",
+    "neighbours+gates",
     "gnn",
     "gsqas",
 )
 MADE_METHODS = ("mutation", "forest-latent", "forest-mutation-gates")
-COLUMNS = "| method | circuits | candidates, mean | 95 % | min-max | more than random | best reward | first candidate | CPU s |"
+COLUMNS = "| method | circuits | candidates | 95 % | min-max | above random | best reward | first candidate | CPU s |"
 
 
 def main() -> None:
@@ -76,8 +76,8 @@ def run_task(task: Task, arguments: argparse.Namespace) -> None:
     views: dict[str, Candidates] = {}
     beside: StudyResult | None = None
     for name in arguments.methods:
-        stem, _, kind = name.partition(" ")
-        out = arguments.out / "studies" / f"{task.key}-{arguments.budget}-{name.replace(' ', '-')}"
+        stem, _, kind = name.partition("+")
+        out = arguments.out / "studies" / f"{task.key}-{arguments.budget}-{name}"
         if stem in GENERATIVE_METHODS and name != "random":
             if model is None and not stem.endswith(("mutation", "gates")):
                 continue
