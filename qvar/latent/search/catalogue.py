@@ -57,6 +57,9 @@ GENERATIVE_METHODS: Mapping[str, GenerativeMethod] = {
     "guided-logei": GuidedSearch(),
     "guided-probability": GuidedSearch(acquisition="probability"),
     "guided-mutation": GuidedSearch(source="mutation", acquisition="probability"),
+    "forest-latent": GuidedSearch(model="forest"),
+    "forest-mutation": GuidedSearch(source="mutation", model="forest"),
+    "forest-mutation-gates": GuidedSearch(source="mutation", model="forest", features="gates"),
 }
 """The methods that make circuits, by name."""
 

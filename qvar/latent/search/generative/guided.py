@@ -1,13 +1,15 @@
-"""Decode many circuits, embed them, and evaluate those that a Gaussian process expects most of."""
+"""Propose many circuits near the best ones, and evaluate those that a model fitted to all results expects most of."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qvar.latent.features import gate_counts
 from qvar.latent.search.acquisition import log_expected_improvement, log_probability
 from qvar.latent.search.candidates import Features, Rewards
+from qvar.latent.search.evidence import gain
 from qvar.latent.search.generative.circuits import CircuitEvolution, random_circuits
 from qvar.latent.search.generative.contract import Draws, Generator, Task
 from qvar.latent.search.generative.decoding import LatentPerturbation
@@ -20,21 +22,26 @@ __all__ = ["GuidedSearch"]
 
 _GROWTH = 1.5
 _MOST_FITTED = 200
+_TREES, _VOTERS = 40, 4
 
 
 @dataclass(frozen=True)
 class GuidedSearch:
-    """Rank proposals by a Gaussian process on their features.
+    """Rank proposals by what a model predicts from their features.
 
     Args:
         batch: circuits evaluated of one draw.
         proposals: circuits proposed per draw: half by `source`, half random ones.
         source: "latent": decoded near the best circuits; "mutation": the best circuits with gates changed.
-        acquisition: "logei" or "probability", see `BayesianOptimization`.
+        model: "gp", a Gaussian process; "forest", extremely randomized trees, which predict reward plus 1 for a
+            candidate, see `ForestSearch`.
+        features: "learned", those of the latent model; "gates", `qvar.latent.features.gate_counts`.
+        acquisition: "logei" or "probability", see `BayesianOptimization`; for the Gaussian process.
         initial: random circuits first.
-        remembered: most circuits that the model conditions on: the better half the best, the others at random.
+        remembered: most circuits that the Gaussian process conditions on: the better half the best, the others at
+            random.
 
-    Source: ours, after arXiv 2401.11576; BoTorch for the model.
+    Source: ours, after arXiv 2401.11576; BoTorch for the Gaussian process, scikit-learn for the trees.
     """
 
     needs_torch: ClassVar[bool] = True
@@ -42,6 +49,8 @@ class GuidedSearch:
     batch: int = 10
     proposals: int = 512
     source: Literal["latent", "mutation"] = "latent"
+    model: Literal["gp", "forest"] = "gp"
+    features: Literal["learned", "gates"] = "learned"
     acquisition: Literal["logei", "probability"] = "logei"
     initial: int = 32
     remembered: int = 400
@@ -62,7 +71,8 @@ class _Guided:
             if settings.source == "latent"
             else CircuitEvolution(batch=half // 4, initial=settings.initial).start(task)
         )
-        self._features: Features = np.empty((0, task.codec.latent_size), dtype=np.float32)
+        self._features: Features = self._embed(np.empty((0, task.space.n_gates, 3), dtype=np.int8))
+        self._forest: Any = None
         self._rewards: Rewards = np.empty(0, dtype=np.float64)
         self._hyperparameters: Hyperparameters | None = None
         self._n_fitted = 0
@@ -74,9 +84,39 @@ class _Guided:
         far, _ = random_circuits(self._task, self._settings.proposals // 2)
         drawn, valid = np.concatenate([near, far]), np.concatenate([valid, np.ones(len(far), dtype=bool)])
         scores = np.full(len(drawn), -np.inf)
-        scores[valid] = self._scores(self._task.codec.embed(drawn[valid]))
+        features = self._embed(drawn[valid])
+        scores[valid] = self._trees(features) if self._settings.model == "forest" else self._scores(features)
         order = np.argsort(-scores, kind="stable")
         return drawn[order], valid[order]
+
+    def _embed(self, structures: Structures) -> Features:
+        if self._settings.features == "gates":
+            return gate_counts(self._task.space, structures)
+        return self._task.codec.embed(structures)
+
+    def _trees(self, features: Features) -> NDArray[np.float64]:
+        """Return scores from trees, grown anew when there is a tenth more to learn from.
+
+        The whole forest is sure of itself too early. So a few of its trees, drawn at random, choose each circuit of the
+        batch; where trees disagree, choices differ.
+        """
+        from sklearn.ensemble import ExtraTreesRegressor
+
+        rng = self._task.rng
+        if self._forest is None or len(self._rewards) >= 1.1 * self._n_fitted:
+            forest = ExtraTreesRegressor(
+                _TREES, min_samples_leaf=2, max_features=0.5, random_state=int(rng.integers(2**31)), n_jobs=1
+            )
+            self._forest = forest.fit(self._features, gain(self._rewards, self._task.threshold))
+            self._n_fitted = len(self._rewards)
+        by_tree = np.stack([tree.predict(features) for tree in self._forest.estimators_])
+        scores = by_tree.mean(axis=0)
+        first = 1 + 2 * float(np.abs(by_tree).max(initial=0))
+        for place in range(min(self._settings.batch, len(features))):
+            few = by_tree[rng.choice(_TREES, size=_VOTERS, replace=False)].mean(axis=0)
+            few[scores >= first] = -np.inf  # chosen before
+            scores[few.argmax()] = first + self._settings.batch - place
+        return np.asarray(scores)
 
     def _scores(self, features: Features) -> NDArray[np.float64]:
         from qvar.latent.search.gaussian_process import condition, fit_hyperparameters
@@ -107,7 +147,7 @@ class _Guided:
 
     def tell(self, structures: Structures, rewards: Rewards, rows: NDArray[np.int64], /) -> None:
         self._source.tell(structures, rewards, rows)
-        self._features = np.concatenate([self._features, self._task.codec.embed(structures)])
+        self._features = np.concatenate([self._features, self._embed(structures)])
         self._rewards = np.concatenate([self._rewards, rewards])
 
     def heed(self, invalid: float, known: float) -> None:
