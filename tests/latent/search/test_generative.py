@@ -8,7 +8,6 @@ from qvar.latent.search import (
     GENERATIVE_METHODS,
     Study,
     TaskOracle,
-    gate_counts,
     load_study,
     run_generative_study,
     search_generative,
@@ -34,7 +33,8 @@ class OneHotCodec:
 
     def encode(self, structures):
         number = {place: k for k, place in enumerate(self._places)}
-        rows = np.array([[number[tuple(row)] for row in one] for one in structures.tolist()])
+        rows = np.array([[number[tuple(row)] for row in one] for one in structures.tolist()], dtype=np.intp)
+        rows = rows.reshape(structures.shape[:2])
         inner = self._axes[rows]
         ends = np.zeros((len(inner), 1, 16), dtype=np.float32)
         mu = np.concatenate([ends, inner, ends], axis=1)
@@ -142,10 +142,3 @@ def test_a_task_is_an_oracle_that_remembers():
     assert np.array_equal(oracle.rewards(record.structures), record.rewards)
     assert ((record.rewards >= 0) & (record.rewards <= 1)).all()
     assert oracle.to_dict()["seed"] == 0
-
-
-def test_gate_counts_count_and_tell_control_from_target():
-    space = CircuitSpace(2, 3, 3, ("x", "cx", "cz"))
-    counts = gate_counts(space, np.array([[[0, 1, -1], [1, 0, 1], [2, 1, 0]]], dtype=np.int8)).reshape(2, 3, 2)
-    assert counts[0].tolist() == [[0, 1], [1, 0], [1, 1]]
-    assert counts[1].tolist() == [[0, 0], [0, 1], [0, 0]]
