@@ -172,6 +172,8 @@ def test_a_noisy_search_sees_noisy_rewards_and_is_judged_without_noise():
         find_latent_task("lih-6-accurate@ourense")
     with pytest.raises(NoiseModelError):
         find_latent_task("h2-4@nowhere")
+    with pytest.raises(LatentError, match="no device after"):
+        find_latent_task("h2-4@")
     with pytest.raises(LatentError, match="leave noise out"):
         find_latent_task("h2-4@ourense", noise="ourense")
     with pytest.raises(LatentError, match="noise goes with"):
