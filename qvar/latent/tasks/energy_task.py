@@ -1,5 +1,6 @@
 """Tasks that minimize an expectation value: prepare a state, cut a graph, find a ground state."""
 
+import re
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Protocol, cast
 
@@ -118,9 +119,10 @@ class LatentTask:
             raise LatentError(
                 f"device {model.name!r} has {model.n_qubits} qubit(s), task {self.key!r} needs {self.n_qubits}"
             )
+        file_name = re.sub(r"[^A-Za-z0-9._+-]+", "-", model.name)  # keys name files and folders
         return replace(
             self,
-            key=f"{self.key}@{model.name}",
+            key=f"{self.key}@{file_name}",
             title=f"{self.title}, under the noise of {model.name}",
             engine=PauliTransferSimulator(model),
         )
