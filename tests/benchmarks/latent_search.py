@@ -38,7 +38,7 @@ DEFAULT_TASKS = ("h2-4", "maxcut-4", "fidelity-4-c", "tfim-8", "maxcut-8", "fide
 POOL_METHODS = (
     "random",
     "reinforce-published",
-    "reinforce",
+    "reinforce-width",
     "neighbours",
     "neighbours+gates",
     "gnn",

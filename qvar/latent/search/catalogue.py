@@ -31,6 +31,7 @@ __all__ = ["GENERATIVE_METHODS", "METHODS", "find_methods", "method_to_dict", "p
 METHODS: Mapping[str, PoolMethod] = {
     "random": RandomSampling(),
     "reinforce": Reinforce(),
+    "reinforce-width": Reinforce(learns_width=True, normalizes=True),
     "dngo": Dngo(),
     "gp-logei": BayesianOptimization("logei"),
     "gp-qlogei": BayesianOptimization("qlogei"),

@@ -36,7 +36,9 @@ class Reinforce:
 
     Source: arXiv 2401.11576, authors' code; `qvar.latent.search.published` has its settings task by task.
 
-    Differs from the source, by default: the width of the policy is learned, and the first baseline is measured.
+    Differs from the source, by default: the first baseline is measured, and batches do not grow. A learned width and
+    normalized features find fewer candidates than the source's unit width, which is far wider than the features and so
+    picks circuits at the edge of the pool.
     """
 
     needs_torch: ClassVar[bool] = True

@@ -41,7 +41,8 @@ class OneHotCodec:
 
     def encode(self, structures):
         number = {place: k for k, place in enumerate(self._places)}
-        rows = np.array([[number[tuple(row)] for row in one] for one in structures.tolist()])
+        rows = np.array([[number[tuple(row)] for row in one] for one in structures.tolist()], dtype=np.intp)
+        rows = rows.reshape(structures.shape[:2])
         inner = self._axes[rows]
         ends = np.zeros((len(inner), 1, 16), dtype=np.float32)
         mu = np.concatenate([ends, inner, ends], axis=1)

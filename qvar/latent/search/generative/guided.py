@@ -90,7 +90,9 @@ class _Guided:
             if settings.source == "latent"
             else CircuitEvolution(batch=half // 4, initial=settings.initial).start(task)
         )
-        self._features: Features = self._embed(np.empty((0, task.space.n_gates, 3), dtype=np.int8))
+        n_counts = len(task.space.gates) * task.space.n_qubits
+        n_features = task.codec.latent_size if settings.features == "learned" else n_counts
+        self._features: Features = np.empty((0, n_features), dtype=np.float32)
         self._forest: Any = None
         self._rewards: Rewards = np.empty(0, dtype=np.float64)
         self._hyperparameters: Hyperparameters | None = None
