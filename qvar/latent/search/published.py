@@ -45,6 +45,8 @@ class PublishedTask:
             levels=self.levels,
             batches=(8, 16, 24, 32),
             penalty=self.penalty_reinforce,
+            learns_width=False,
+            normalizes=False,
         )
 
     def dngo(self) -> Dngo:

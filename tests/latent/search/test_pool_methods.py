@@ -148,6 +148,14 @@ def test_joint_improvement_chooses_among_circuits_with_equal_features():
     assert len(np.unique(record.indices)) == 40
 
 
+def test_reinforce_has_the_unit_width_of_the_source_unless_asked_otherwise(landscape):
+    for method in (Reinforce(), *(each.reinforce() for each in PUBLISHED_TASKS.values())):
+        assert not method.learns_width
+        assert not method.normalizes
+    assert set(run(Reinforce(), landscape, budget=60).remarks["width"]) == {1.0}
+    assert len(set(run(METHODS["reinforce-width"], landscape, budget=60).remarks["width"])) > 1
+
+
 def test_published_dngo_has_both_defects_and_ours_has_none():
     reference = Dngo.reference()
     assert reference.variance_as_deviation
