@@ -125,7 +125,7 @@ def _rewards(
     known = path / "task.json"
     table = compute_rewards(task, pool, folder=path / "rewards", n_jobs=n_jobs, progress=note)
     about = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
-    if seen or "identity" not in about:
+    if seen or about.get("identity") != table.identity:
         cost = n_jobs * _seconds_per_circuit(seen) if seen else None
         measured = {"identity": table.identity, "base_rate": asdict(table.base_rate()), "seconds_per_evaluation": cost}
         _write_json(known, _about(task) | measured)
@@ -135,7 +135,7 @@ def _rewards(
 def _seconds_per_circuit(seen: Sequence[Progress]) -> float:
     first, last = seen[0], seen[-1]
     if last.done == first.done:
-        return last.seconds / last.done
+        return last.seconds / last.fresh
     return (last.seconds - first.seconds) / (last.done - first.done)
 
 

@@ -89,9 +89,7 @@ def run_task(task: Task, arguments: argparse.Namespace) -> None:
             view = kind or ("learned" if model is not None else "gates")
             if view not in views:
                 views[view] = Candidates(features(view, pool, model))
-            method = (
-                METHODS.get(stem) or find_methods([stem], task=task.key.removesuffix("-c").removesuffix("-a"))[stem]
-            )
+            method = METHODS.get(stem) or find_methods([stem], task=task.key)[stem]
             study = Study({name: method}, task.threshold, arguments.budget, seeds, task.key)
             result = run_study(
                 study, views[view], table.rewards, ideal=table.ideal_rewards, out=out, jobs=arguments.jobs
