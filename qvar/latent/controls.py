@@ -30,7 +30,7 @@ def flattened(space: CircuitSpace, structures: Structures) -> NDArray[np.float32
     is_pair = (second >= 0)[..., None]
     position = np.where(is_pair, wires[second] - wires[first], wires[first])  # control -1, target +1; one wire +1
     slots = np.concatenate([np.eye(len(space.gates), dtype=np.float32)[gates], position], axis=-1)
-    return slots.reshape(len(structures), -1)
+    return np.asarray(slots.reshape(len(structures), -1), dtype=np.float32)
 
 
 CONTROLS: dict[str, Callable[[CircuitSpace, Structures], NDArray[np.float32]]] = {

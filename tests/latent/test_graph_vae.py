@@ -11,6 +11,7 @@ import torch
 
 from qvar.latent.canonical import is_in_space
 from qvar.latent.encodings import encode
+from qvar.latent.features import gate_weights
 from qvar.latent.generation import generate_pool
 from qvar.latent.graph_vae import GraphVae, GraphVaeSettings, Training, evaluate, pretrain
 from qvar.latent.graph_vae.autoencoder import AutoEncoder, objective
@@ -198,11 +199,14 @@ def test_settings_that_contradict_each_other_are_refused():
         GraphVaeSettings.from_dict({"beta": 1.0})
 
 
-def test_embedding_is_the_mean_of_the_nodes_posterior_means_in_any_batch():
-    model = GraphVae.untrained(SPACE, SMALL, seed=1)
+@pytest.mark.parametrize("pooling", ["mean", "late"])
+def test_an_embedding_pools_the_nodes_posterior_means_in_any_batch(pooling):
+    model = GraphVae.untrained(SPACE, dataclasses.replace(SMALL, pooling=pooling), seed=1)
     mu, _ = model.encode(POOL.structures)
-    np.testing.assert_allclose(model.embed(POOL.structures), mu.mean(axis=1), atol=1e-6)
-    np.testing.assert_allclose(model.embed(POOL.structures[:7]), mu.mean(axis=1)[:7], atol=1e-6)
+    weights = gate_weights(SPACE, POOL.structures)[..., None]
+    expected = mu.mean(axis=1) if pooling == "mean" else (mu[:, 1:-1] * weights).sum(axis=1) / SPACE.n_gates
+    np.testing.assert_allclose(model.embed(POOL.structures), expected, atol=1e-6)
+    np.testing.assert_allclose(model.embed(POOL.structures[:7]), expected[:7], atol=1e-6)
 
 
 def test_scale_is_mean_and_deviation_of_the_posterior_means():

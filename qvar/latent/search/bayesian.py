@@ -137,7 +137,7 @@ class _Optimizer:
             return self._region.members(evidence.best(1)[0], settings.scored, evidence.rng)
         elites = evidence.best(_BEST)
         near = [evidence.unvisited.near(elites[k], _NEAR) for k in evidence.rng.permutation(len(elites))[:_ELITES]]
-        return np.unique(np.concatenate([*near, evidence.unvisited.sample(settings.scored, evidence.rng)]))
+        return np.asarray(np.unique(np.concatenate([*near, evidence.unvisited.sample(settings.scored, evidence.rng)])))
 
     def _batch(
         self, model: "Conditioned", points: NDArray[np.float64], best: float, least: float, count: int

@@ -87,8 +87,8 @@ class _Dngo:
         self._settings, self._rng, self._threshold = settings, assignment.rng, assignment.threshold
         self._points = assignment.candidates.features
         self._unvisited = Unvisited(self._points)
-        self._known = np.empty(0, dtype=np.int64)
-        self._rewards = np.empty(0, dtype=np.float64)
+        self._known: Indices = np.empty(0, dtype=np.int64)
+        self._rewards: Rewards = np.empty(0, dtype=np.float64)
         self._network: SmallNetwork | None = None
 
     def propose(self, most: int) -> Indices:
@@ -130,7 +130,7 @@ class _Dngo:
         if not len(left):
             scores[~self._unvisited.is_free[scored]] = -np.inf
             left = scored[[scores.argmax()]]
-        return left[:count]
+        return np.asarray(left[:count])
 
     def _trained(self, x: NDArray[np.float32]) -> SmallNetwork:
         settings, epochs = self._settings, self._settings.epochs

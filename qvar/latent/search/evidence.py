@@ -15,8 +15,8 @@ class Evidence:
     def __init__(self, assignment: Assignment) -> None:
         self.rng, self.threshold = assignment.rng, assignment.threshold
         self.unvisited = Unvisited(assignment.candidates.standardized)
-        self.rewards = np.empty(0, dtype=np.float64)
-        self._indices = np.empty(0, dtype=np.int64)
+        self.rewards: Rewards = np.empty(0, dtype=np.float64)
+        self._indices: Indices = np.empty(0, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self.rewards)

@@ -61,7 +61,7 @@ class _Ranking:
 
     def propose(self, most: int) -> Indices:
         self._done += most
-        return self._order[self._done - most : self._done]
+        return np.asarray(self._order[self._done - most : self._done])
 
     def tell(self, indices: Indices, rewards: Rewards) -> None:
         pass

@@ -22,7 +22,7 @@ class TrustRegion:
     """
 
     def __init__(self, unvisited: Unvisited) -> None:
-        self.length_scales = np.ones(unvisited.points.shape[1], dtype=np.float32)
+        self.length_scales: Features = np.ones(unvisited.points.shape[1], dtype=np.float32)
         self.share = _FIRST
         self._unvisited = unvisited
         self._successes = self._failures = 0

@@ -19,7 +19,7 @@ def tokens(space: CircuitSpace) -> Structures:
     for index, gate in enumerate(space.gates):
         placements = space.placements(gate)
         rows.append(np.column_stack([np.full(len(placements), index), placements]))
-    return np.concatenate(rows).astype(np.int8)
+    return np.asarray(np.concatenate(rows), dtype=np.int8)
 
 
 def bags(space: CircuitSpace, structures: Structures) -> NDArray[np.float64]:
