@@ -5,8 +5,8 @@ Run: python tests/benchmarks/latent_search.py --out DIR [--tasks h2-4 maxcut-4 .
 
 DIR/4, DIR/8 and DIR/12 hold pools and models of the published spaces, as tests/benchmarks/latent_pretraining.py --out
 DIR leaves them; a task with a space of its own draws its pool, and searches that without a learned representation
-unless DIR/TASK holds one. Rewards and searches stay in DIR, and a killed run goes on where it stopped. METHOD+gates uses
-`qvar.latent.features.gate_counts` in place of learned features, METHOD+untrained those of an encoder with random
+unless DIR/TASK holds one. Rewards and searches stay in DIR, and a killed run goes on where it stopped. METHOD+gates
+uses `qvar.latent.features.gate_counts` in place of learned features, METHOD+untrained those of an encoder with random
 weights.
 """
 
