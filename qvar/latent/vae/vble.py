@@ -211,7 +211,7 @@ def _started(start: ArrayLike) -> Tensor:
 def _checked_prior(std: ArrayLike) -> Tensor:
     prior = torch.as_tensor(np.asarray(std, dtype=np.float64))
     if not (prior > 0).all():
-        raise LatentError(f"prior_std is > 0, got {std}")
+        raise LatentError(f"prior_std is > 0, got {std!r}")
     return prior
 
 
