@@ -2,7 +2,8 @@
 
 The main path: problem -> circuit -> simulator (+ noise) -> objective -> optimizer -> search -> run record -> report.
 Each arrow is one public function or class; see `qvar.problems`, `qvar.simulators`, `qvar.optimizers`, `qvar.envs`,
-`qvar.search`, `qvar.runs` and `qvar.report`; `qvar.classify` goes from data to classes over the same simulators.
+`qvar.search`, `qvar.runs` and `qvar.report`; `qvar.classify` goes from data to classes over the same simulators,
+`qvar.latent` from circuits without labels to a space to search in.
 """
 
 __all__ = ["__version__"]

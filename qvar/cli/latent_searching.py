@@ -66,7 +66,7 @@ class LatentSearchOptions:
             raise LatentError(f"--method takes different names, separated by commas, got {self.method!r}")
         wanted = list(dict.fromkeys(["random", *names]))
         if self.mode == "pool":
-            return find_methods(wanted, task=self.task.partition("@")[0])
+            return find_methods(wanted, task=self.task)
         unknown = [name for name in wanted if name not in GENERATIVE_METHODS]
         if unknown:
             raise LatentError(f"unknown method(s) {', '.join(unknown)}; known are {', '.join(GENERATIVE_METHODS)}")

@@ -12,7 +12,7 @@ from qvar.latent.space import CircuitSpace, Structures
 from qvar.simulators.errors import LatentError
 from qvar.simulators.kernels import compiled
 
-__all__ = ["angles_of", "as_structures", "canonical", "depths", "is_in_space", "keys"]
+__all__ = ["angles_of", "are_in_place", "as_structures", "canonical", "depths", "is_in_space", "keys"]
 
 _KERNELS = "qvar.latent.kernels"
 
@@ -80,13 +80,17 @@ def is_in_space(space: CircuitSpace, structures: ArrayLike) -> NDArray[np.bool_]
     The order of the wires of symmetric gates does not matter.
     """
     given = canonical(space, structures)
+    return np.asarray(are_in_place(space, given) & (depths(space, given) <= space.max_depth))
+
+
+def are_in_place(space: CircuitSpace, structures: Structures) -> NDArray[np.bool_]:
+    """Tell which structures, lower wires of symmetric gates first, have all gates in a place of the space; (P,)."""
     n = space.n_qubits
     allowed = np.zeros((len(space.gates), n, n + 1), dtype=bool)  # -1 is the last index
     for gate, name in enumerate(space.gates):
         places = space.placements(name)
         allowed[gate, places[:, 0], places[:, 1]] = True
-    in_place = allowed[given[..., 0], given[..., 1], given[..., 2]].all(axis=1)
-    return np.asarray(in_place & (depths(space, given) <= space.max_depth))
+    return np.asarray(allowed[structures[..., 0], structures[..., 1], structures[..., 2]].all(axis=1))
 
 
 def angles_of(space: CircuitSpace, structures: ArrayLike, seed: int) -> NDArray[np.float64]:

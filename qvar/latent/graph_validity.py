@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qvar.latent.canonical import depths
+from qvar.latent.canonical import are_in_place, depths
 from qvar.latent.encodings import decode, edges_of
 from qvar.latent.space import CircuitSpace, Structures
 
@@ -90,19 +90,11 @@ def check_graphs(space: CircuitSpace, nodes: NDArray[Any], edges: NDArray[Any]) 
         boundary_wires=(positions[:, [0, -1]] == 1).all(axis=(1, 2)),
         wires=whole,
         order=np.asarray(~swapped.any(axis=1)),
-        places=whole & _in_place(space, structures),
+        places=whole & are_in_place(space, structures),
         depth=whole & (depths(space, structures) <= space.max_depth),
         edge_sums=_edge_sums(space, structures, edges),
         edges=whole & (np.rint(edges) == edges_of(space, structures)).all(axis=(1, 2)),
     )
-
-
-def _in_place(space: CircuitSpace, structures: Structures) -> NDArray[np.bool_]:
-    allowed = np.zeros((len(space.gates), space.n_qubits, space.n_qubits + 1), dtype=bool)
-    for gate, name in enumerate(space.gates):
-        places = space.placements(name)
-        allowed[gate, places[:, 0], places[:, 1]] = True
-    return np.asarray(allowed[structures[..., 0], structures[..., 1], structures[..., 2]].all(axis=1))
 
 
 def _edge_sums(space: CircuitSpace, structures: Structures, edges: NDArray[Any]) -> NDArray[np.bool_]:

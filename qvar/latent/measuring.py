@@ -25,7 +25,7 @@ def read_rewards(folder: LatentFolder, task: str) -> RewardTable:
     Raises:
         LatentError: if there are none.
     """
-    identity = (folder.read_json(f"searches/{task}/task.json") or {}).get("identity")
+    identity = _identity(folder, task)
     files = list((folder.search_path(task) / "rewards").glob(f"*-{identity}.npz"))
     if identity is None or not files:
         raise LatentError(f"there are no rewards of the pool for {task!r} in {folder.path}; search it for that task")
@@ -41,7 +41,8 @@ def measure_smoothness(
 ) -> dict[str | None, dict[str, Smoothness]]:
     """Return the smoothness of trained features, of those of an untrained encoder, and of the controls, by task.
 
-    Measured once, in about a minute for 100,000 circuits, and kept in smoothness.json or smoothness-TASK.json.
+    Measured once, in about a minute for 100,000 circuits, and kept in smoothness.json or smoothness-TASK.json; anew
+    for another seed, or other rewards.
 
     Args:
         folder: a trained latent space.
@@ -54,11 +55,12 @@ def measure_smoothness(
         RunError: if the space is not trained.
     """
     folder.check_pretrained()
-    known = {task: folder.read_json(_file(task)) for task in tasks}
+    of = {task: {"seed": seed, "rewards": None if task is None else _identity(folder, task)} for task in tasks}
+    known = {task: folder.read_json(_file(task)) or {} for task in tasks}
     measured = {
-        task: {name: Smoothness.from_dict(data) for name, data in content.items()}
+        task: {name: Smoothness.from_dict(data) for name, data in content["features"].items()}
         for task, content in known.items()
-        if content is not None
+        if content.get("of") == of[task]
     }
     left = {task: _rewards(folder, task) for task in tasks if task not in measured}
     if not left:
@@ -81,12 +83,17 @@ def measure_smoothness(
             rng = np.random.default_rng(seed)
             fresh[task][name] = smoothness(features, edit_distance, rewards, rng=rng, name=name, n_pairs=n_pairs)
     for task, found in fresh.items():
-        folder.write_json(_file(task), {name: one.to_dict() for name, one in found.items()})
+        content = {"of": of[task], "features": {name: one.to_dict() for name, one in found.items()}}
+        folder.write_json(_file(task), content)
     return measured | fresh
 
 
 def _file(task: str | None) -> str:
     return "smoothness.json" if task is None else f"smoothness-{task}.json"
+
+
+def _identity(folder: LatentFolder, task: str) -> str | None:
+    return (folder.read_json(f"searches/{task}/task.json") or {}).get("identity")
 
 
 def _rewards(folder: LatentFolder, task: str | None) -> NDArray[np.float64] | None:

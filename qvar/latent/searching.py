@@ -133,7 +133,7 @@ def _rewards(
     path = folder.search_path(task.key)
     about = folder.read_json(f"searches/{task.key}/task.json") or {}
     table = compute_rewards(task, pool, folder=path / "rewards", n_jobs=n_jobs, progress=note)
-    if seen or "identity" not in about:
+    if seen or about.get("identity") != table.identity:
         cost = n_jobs * _seconds_per_circuit(seen) if seen else None
         measured = {"identity": table.identity, "base_rate": asdict(table.base_rate()), "seconds_per_evaluation": cost}
         _write_json(path / "task.json", _about(task) | measured)
@@ -143,7 +143,7 @@ def _rewards(
 def _seconds_per_circuit(seen: Sequence[Progress]) -> float:
     first, last = seen[0], seen[-1]
     if last.done == first.done:
-        return last.seconds / last.done
+        return last.seconds / last.fresh
     return (last.seconds - first.seconds) / (last.done - first.done)
 
 

@@ -38,7 +38,7 @@ DEFAULT_TASKS = ("h2-4", "maxcut-4", "fidelity-4-c", "tfim-8", "maxcut-8", "fide
 POOL_METHODS = (
     "random",
     "reinforce-published",
-    "reinforce",
+    "reinforce-width",
     "neighbours",
     "neighbours+gates",
     "gnn",
@@ -89,9 +89,7 @@ def run_task(task: Task, arguments: argparse.Namespace) -> None:
             view = kind or ("learned" if model is not None else "gates")
             if view not in views:
                 views[view] = Candidates(features(view, pool, model))
-            method = (
-                METHODS.get(stem) or find_methods([stem], task=task.key.removesuffix("-c").removesuffix("-a"))[stem]
-            )
+            method = METHODS.get(stem) or find_methods([stem], task=task.key)[stem]
             study = Study({name: method}, task.threshold, arguments.budget, seeds, task.key)
             result = run_study(
                 study, views[view], table.rewards, ideal=table.ideal_rewards, out=out, jobs=arguments.jobs

@@ -1,17 +1,25 @@
 """A latent space on disk: made once, gone on with after a kill, guarded against damage and against other processes."""
 
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from qvar.latent import pretraining
 from qvar.latent.folder import LatentFolder
+from qvar.latent.generation import generate_pool
 from qvar.latent.graph_vae.settings import GraphVaeSettings, Training
+from qvar.latent.measuring import measure_smoothness, read_rewards
 from qvar.latent.pretraining import LatentPlan, carry_out
+from qvar.latent.search import METHODS
+from qvar.latent.searching import search_latent_space
 from qvar.latent.space import CircuitSpace
+from qvar.latent.tasks import compute_rewards, find_latent_task
+from qvar.optimizers import Adagrad
 from qvar.simulators.errors import LatentError, RunError
 
 PLAN = LatentPlan(
@@ -178,3 +186,35 @@ def test_features_of_another_space_are_refused(made, tmp_path):
 def test_too_few_circuits_for_a_batch_are_refused_at_once():
     with pytest.raises(LatentError, match="18 of 20 circuits are left to train on, not one batch of 32"):
         LatentPlan(PLAN.space, PLAN.model, PLAN.training, n_circuits=20)
+
+
+@pytest.mark.slow
+def test_rewards_and_smoothness_are_those_of_the_settings_that_were_asked_for_last(made, tmp_path):
+    shutil.copytree(made.path, tmp_path / "space")
+    folder = LatentFolder.open(tmp_path / "space")
+    long = find_latent_task("w-3")
+    short = replace(long, optimizer=Adagrad(2, displacement=0.0))
+    found = {}
+    for name, task in {"long": long, "short": short}.items():
+        search_latent_space(folder, task, {"random": METHODS["random"]}, budget=5, seeds=(1,), name=name)
+        found[name] = measure_smoothness(folder, ("w-3",))["w-3"]["trained"]
+    assert found["short"] != found["long"]
+    search_latent_space(folder, long, {"random": METHODS["random"]}, budget=5, seeds=(1,), name="long")
+    assert read_rewards(folder, "w-3").identity == compute_rewards(long, folder.pool()).identity
+    assert measure_smoothness(folder, ("w-3",))["w-3"]["trained"] == found["long"]
+    assert measure_smoothness(folder, ("w-3",), seed=1)["w-3"]["trained"] != found["long"]
+
+
+def test_the_cost_of_an_evaluation_is_right_though_most_rewards_were_there(tmp_path):
+    pool = generate_pool(CircuitSpace(3, 4, 3), 1001, seed=1)
+    seen = []
+
+    def stop(progress):
+        seen.append(progress)
+        if len(seen) == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        compute_rewards(find_latent_task("w-3"), pool, folder=tmp_path, progress=stop)
+    compute_rewards(find_latent_task("w-3"), pool, folder=tmp_path, progress=seen.append)
+    assert [(each.done, each.fresh) for each in seen] == [(500, 500), (1000, 1000), (1001, 1)]

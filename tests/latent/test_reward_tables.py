@@ -10,6 +10,7 @@ from qvar.latent.pool import CircuitPool
 from qvar.latent.space import CircuitSpace
 from qvar.latent.tasks import RewardTable, compute_rewards, evaluate, find_latent_task, rewards_identity, wide_space
 from qvar.optimizers import Adagrad
+from qvar.simulators import PauliPropagationSimulator
 from qvar.simulators.errors import LatentError
 
 COLUMNS = ("rewards", "values", "ideal_rewards", "ideal_values", "calls", "angles")
@@ -128,6 +129,8 @@ def test_the_identity_changes_with_what_rewards_depend_on(pool):
         rewards_identity(task, CircuitPool(pool.space, pool.structures[:20], pool.seed + 1)),
         rewards_identity(task, CircuitPool(pool.space, pool.structures[1:21], pool.seed)),
         rewards_identity(task.under("ourense"), some),
+        rewards_identity(replace(task, engine=PauliPropagationSimulator()), some),
+        rewards_identity(replace(task, engine=PauliPropagationSimulator(min_coefficient=0.1)), some),
     ]
     assert len(set(identities)) == len(identities)
     assert rewards_identity(replace(task, note="another"), some) == identities[0]

@@ -1,5 +1,7 @@
 """Tasks: published constants and thresholds, rewards of known circuits, names, and noise."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from qvar.latent.tasks.catalogue import CUT_EDGES, TARGET_SEEDS
 from qvar.latent.tasks.scores import Accuracy, CutRatio, EnergyRatio, Fidelity, ShiftedCutRatio
 from qvar.optimizers import Adagrad
 from qvar.problems import find_problem
-from qvar.simulators import Circuit, Operation, PauliTransferSimulator, Slot
+from qvar.simulators import Circuit, NoiseModel, Operation, PauliTransferSimulator, Slot
 from qvar.simulators.errors import LatentError, NoiseModelError
 
 
@@ -172,6 +174,10 @@ def test_a_noisy_search_sees_noisy_rewards_and_is_judged_without_noise():
         find_latent_task("lih-6-accurate@ourense")
     with pytest.raises(NoiseModelError):
         find_latent_task("h2-4@nowhere")
+    odd = replace(NoiseModel.from_numbers(p1=1e-3, p2=1e-2), name="a/b c")
+    assert find_latent_task("h2-4", noise=odd).key == "h2-4@a-b-c"  # it names a folder
+    with pytest.raises(LatentError, match="no device after"):
+        find_latent_task("h2-4@")
     with pytest.raises(LatentError, match="leave noise out"):
         find_latent_task("h2-4@ourense", noise="ourense")
     with pytest.raises(LatentError, match="noise goes with"):

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from qvar.latent.search.generative.guided import GuidedSearch
     from qvar.latent.search.generative.oracle import TaskOracle
     from qvar.latent.search.generative.running import GenerativeRun, search_generative
-    from qvar.latent.search.handmade import gate_counts
     from qvar.latent.search.neighbours import NeighbourSearch
     from qvar.latent.search.predictors import Predictor
     from qvar.latent.search.proxy_filter import ProxyFilter
@@ -57,7 +56,6 @@ _HOME = {
     "TableOracle": "running",
     "TaskOracle": "generative.oracle",
     "find_methods": "catalogue",
-    "gate_counts": "handmade",
     "load_study": "study",
     "published_methods": "catalogue",
     "run_generative_study": "study",
@@ -93,7 +91,6 @@ __all__ = [
     "TableOracle",
     "TaskOracle",
     "find_methods",
-    "gate_counts",
     "load_study",
     "published_methods",
     "run_generative_study",

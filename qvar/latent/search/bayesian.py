@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qvar.latent.search.acquisition import log_expected_improvement, log_probability
 from qvar.latent.search.candidates import Indices, Rewards
 from qvar.latent.search.evidence import Evidence, best_first
-from qvar.latent.search.method import Assignment, PoolSearcher
+from qvar.latent.search.method import Assignment, PoolSearcher, check_counts
 from qvar.latent.search.trust_region import TrustRegion
 from qvar.simulators.errors import LatentError
 
@@ -62,6 +62,7 @@ class BayesianOptimization:
     remembered: int = 400
 
     def __post_init__(self) -> None:
+        check_counts(self, "initial", "batch", "scored", "remembered")
         if self.acquisition not in get_args(Acquisition):
             raise LatentError(f"an acquisition is one of {', '.join(get_args(Acquisition))}, got {self.acquisition!r}")
         if self.initial < 2 or self.remembered < self.initial:

@@ -21,7 +21,7 @@ from qvar.latent.search.method import PoolMethod
 from qvar.latent.search.neighbours import NeighbourSearch
 from qvar.latent.search.predictors import Predictor
 from qvar.latent.search.proxy_filter import ProxyFilter
-from qvar.latent.search.published import PUBLISHED_TASKS
+from qvar.latent.search.published import PUBLISHED_TASKS, published_task
 from qvar.latent.search.reinforce import Reinforce
 from qvar.latent.search.sampling import RandomSampling
 from qvar.simulators.errors import LatentError
@@ -31,6 +31,7 @@ __all__ = ["GENERATIVE_METHODS", "METHODS", "find_methods", "method_to_dict", "p
 METHODS: Mapping[str, PoolMethod] = {
     "random": RandomSampling(),
     "reinforce": Reinforce(),
+    "reinforce-width": Reinforce(learns_width=True, normalizes=True),
     "dngo": Dngo(),
     "gp-logei": BayesianOptimization("logei"),
     "gp-qlogei": BayesianOptimization("qlogei"),
@@ -71,8 +72,9 @@ def published_methods(task: str) -> dict[str, PoolMethod]:
     so they need a budget beyond that. They pass what the authors let pass, and go by predictions where that is not
     known.
     """
-    settings = PUBLISHED_TASKS.get(task, PUBLISHED_TASKS["fidelity-4"])
-    passes = settings.filter_threshold if task in PUBLISHED_TASKS else None
+    known = published_task(task)
+    settings = known or PUBLISHED_TASKS["fidelity-4"]
+    passes = None if known is None else known.filter_threshold
     return {
         "reinforce-published": settings.reinforce(),
         "dngo-published": settings.dngo(),

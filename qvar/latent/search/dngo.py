@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from qvar.latent.search.acquisition import expected_improvement, log_expected_improvement
 from qvar.latent.search.candidates import Indices, Rewards, Unvisited
 from qvar.latent.search.evidence import best_first
-from qvar.latent.search.method import Assignment, PoolSearcher
+from qvar.latent.search.method import Assignment, PoolSearcher, check_counts
 from qvar.latent.search.network import SmallNetwork
 from qvar.simulators.errors import LatentError
 
@@ -59,8 +59,9 @@ class Dngo:
     penalty: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.hidden, self.epochs, self.batch) < 1 or self.initial < 2:
-            raise LatentError(f"DNGO needs at least 2 circuits first, and something to train and to evaluate: {self}")
+        check_counts(self, "hidden", "epochs", "batch", *(["scored"] if self.scored is not None else []))
+        if self.initial < 2:
+            raise LatentError(f"DNGO needs at least 2 circuits first, got initial={self.initial}")
 
     @classmethod
     def reference(cls, *, target: float = 0.9, batch: int = 5, penalty: bool = False) -> "Dngo":

@@ -7,7 +7,7 @@ import numpy as np
 
 from qvar.latent.search.candidates import Indices, Rewards
 from qvar.latent.search.evidence import Evidence
-from qvar.latent.search.method import Assignment, PoolSearcher
+from qvar.latent.search.method import Assignment, PoolSearcher, check_counts
 
 __all__ = ["LatentEvolution"]
 
@@ -37,6 +37,9 @@ class LatentEvolution:
     elites: int = 20
     width: float = 0.5
     crossover: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_counts(self, "initial", "generation", "elites")
 
     def start(self, assignment: Assignment) -> PoolSearcher:
         """Return a searcher without elites."""

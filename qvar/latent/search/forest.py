@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from qvar.latent.search.candidates import Indices, Rewards
 from qvar.latent.search.evidence import Evidence, best_first, gain
-from qvar.latent.search.method import Assignment, PoolSearcher
+from qvar.latent.search.method import Assignment, PoolSearcher, check_counts
 
 __all__ = ["ForestSearch"]
 
@@ -31,6 +31,9 @@ class ForestSearch:
     trees: int = 40
     leaf: int = 2
     scored: int = 20_000
+
+    def __post_init__(self) -> None:
+        check_counts(self, "initial", "trees", "leaf", "scored")
 
     def start(self, assignment: Assignment) -> PoolSearcher:
         """Return a searcher without trees."""

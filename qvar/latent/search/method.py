@@ -6,8 +6,10 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from qvar.latent.search.candidates import Candidates, Indices, Rewards
+from qvar.simulators.checks import check_whole
+from qvar.simulators.errors import LatentError
 
-__all__ = ["Assignment", "PoolMethod", "PoolSearcher"]
+__all__ = ["Assignment", "PoolMethod", "PoolSearcher", "check_counts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,3 +56,9 @@ class PoolMethod(Protocol):
 
     def start(self, assignment: Assignment) -> PoolSearcher:
         """Return a searcher that has not proposed anything yet."""
+
+
+def check_counts(settings: object, *names: str) -> None:
+    """Raise a LatentError unless these settings of a method are whole numbers of at least 1."""
+    for name in names:
+        check_whole(f"{name} of {type(settings).__name__}", getattr(settings, name), error=LatentError)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from qvar.latent.search.candidates import Indices, Rewards
 from qvar.latent.search.evidence import Evidence, best_first, gain
-from qvar.latent.search.method import Assignment, PoolSearcher
+from qvar.latent.search.method import Assignment, PoolSearcher, check_counts
 
 __all__ = ["NeighbourSearch"]
 
@@ -41,6 +41,9 @@ class NeighbourSearch:
     batch: int = 5
     reach: float = 0.002
     doubt: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_counts(self, "initial", "batch")
 
     def start(self, assignment: Assignment) -> PoolSearcher:
         """Return a searcher that knows nothing yet."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from qvar.latent.search.candidates import Indices, Rewards, Unvisited
 from qvar.latent.search.evidence import best_first
-from qvar.latent.search.method import Assignment, PoolSearcher
+from qvar.latent.search.method import Assignment, PoolSearcher, check_counts
 from qvar.latent.search.network import SmallNetwork
 from qvar.simulators.errors import LatentError
 
@@ -45,13 +45,23 @@ class Predictor:
     learning_rate: float = 1e-4
 
     def __post_init__(self) -> None:
+        check_counts(self, "batch")
         if self.network not in _NETWORKS:
             raise LatentError(f"a predictor is one of {', '.join(_NETWORKS)}, got {self.network!r}")
         if self.labels is not None and self.labels < 2:
             raise LatentError(f"a predictor needs at least 2 labels, got {self.labels}")
 
     def start(self, assignment: Assignment) -> PoolSearcher:
-        """Return a searcher with nothing labelled."""
+        """Return a searcher with nothing labelled.
+
+        Raises:
+            LatentError: if labels would spend the whole budget, so that all circuits would be random ones.
+        """
+        if self.labels is not None and self.labels >= assignment.budget:
+            raise LatentError(
+                f"a predictor with labels={self.labels} needs a budget beyond that, got {assignment.budget}: "
+                "labels are evaluations"
+            )
         return _Filter(self, assignment)
 
 

@@ -21,7 +21,8 @@ class ProxyFilter:
     Args:
         coarse: name of the proxy that filters, more being better.
         share: part of the pool that it keeps, in (0, 1].
-        fine: name of the proxy that orders, more being better.
+        fine: name of the proxy that orders, more being better; `qvar.latent.proxies.expressibility` is best at 0, so
+            give it with a minus sign.
 
     Source: training-free quantum architecture search (TF-QAS; He et al., AAAI 2024): number of paths, then
     expressibility.

@@ -36,7 +36,9 @@ class Reinforce:
 
     Source: arXiv 2401.11576, authors' code; `qvar.latent.search.published` has its settings task by task.
 
-    Differs from the source, by default: the width of the policy is learned, and the first baseline is measured.
+    Differs from the source, by default: the first baseline is measured, and batches grow only at the threshold. A
+    learned width with normalized advantages finds fewer candidates than the source's unit width, which is far wider
+    than the features and so picks circuits at the edge of the pool.
     """
 
     needs_torch: ClassVar[bool] = True
@@ -49,7 +51,7 @@ class Reinforce:
     levels: tuple[float, ...] = ()
     batches: tuple[int, ...] = (16, 32)
     penalty: bool = False
-    learns_width: bool = True
+    learns_width: bool = False
     normalizes: bool = False
 
     def __post_init__(self) -> None:

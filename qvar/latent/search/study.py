@@ -56,6 +56,8 @@ class Study:
         object.__setattr__(self, "budget", check_whole("budget", self.budget, error=LatentError))
         seeds = tuple(check_whole("seed", seed, least=0, error=LatentError) for seed in self.seeds)
         object.__setattr__(self, "seeds", seeds)
+        if not np.isfinite(self.threshold):
+            raise LatentError(f"a threshold is a finite number, got {self.threshold}")
         if not self.methods or not seeds or len(set(seeds)) < len(seeds):
             raise LatentError(f"a study needs methods and different seeds, got {list(self.methods)} and {seeds}")
 

@@ -32,7 +32,7 @@ class TrustRegion:
         return np.asarray((points - center) ** 2 @ self.length_scales**-2)
 
     def members(self, center: Features, count: int, rng: np.random.Generator) -> Indices:
-        """Draw at most `count` circuits of the region."""
+        """Draw at most `count` circuits of the region; however small its share, it holds `count // 2` circuits."""
         free = self._unvisited.free()
         squares = self.squared_distances(self._unvisited.points[free], center)
         size = min(len(free), max(count // 2, round(self.share * len(free))))

@@ -264,7 +264,9 @@ def find_latent_task(name: str, *, noise: NoiseModel | str | None = None) -> Tas
     """
     if not isinstance(name, str):
         raise LatentError(f"the name of a task is a text, got {name!r}; there are {', '.join(latent_task_names())}")
-    stem, _, device = name.partition("@")
+    stem, at, device = name.partition("@")
+    if at and not device:
+        raise LatentError(f"{name!r} names no device after the '@'")
     if device and noise is not None:
         raise LatentError(f"{name!r} names its device already; leave noise out")
     task = _find(stem)

@@ -1,7 +1,8 @@
 """Tasks that minimize an expectation value: prepare a state, cut a graph, find a ground state."""
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+import re
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,9 +119,10 @@ class LatentTask:
             raise LatentError(
                 f"device {model.name!r} has {model.n_qubits} qubit(s), task {self.key!r} needs {self.n_qubits}"
             )
+        file_name = re.sub(r"[^A-Za-z0-9._+-]+", "-", model.name)  # keys name files and folders
         return replace(
             self,
-            key=f"{self.key}@{model.name}",
+            key=f"{self.key}@{file_name}",
             title=f"{self.title}, under the noise of {model.name}",
             engine=PauliTransferSimulator(model),
         )
@@ -141,14 +143,21 @@ class LatentTask:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all that rewards depend on as JSON data."""
-        noise = self.engine.noise
         return {
             "key": self.key,
             "problem": self.problem.to_dict(),
             "score": {"name": type(self.score).__name__, **asdict(self.score)},  # type: ignore[call-overload]
             "optimizer": {"name": type(self.optimizer).__name__, **asdict(self.optimizer)},  # type: ignore[call-overload]
-            "engine": {"name": self.engine.name, "noise": None if noise is None else noise.to_dict()},
+            "engine": _described(self.engine),
         }
+
+
+def _described(engine: Engine) -> dict[str, Any]:
+    """Return name, noise and settings; exact engines have no settings."""
+    description = {"name": engine.name, "noise": None if engine.noise is None else engine.noise.to_dict()}
+    names = [each.name for each in fields(cast(Any, engine)) if each.init and each.name != "noise"]
+    settings = {name: repr(getattr(engine, name)) for name in names}
+    return description | ({"settings": settings} if settings else {})
 
 
 _IDEAL = StatevectorSimulator()

@@ -59,9 +59,18 @@ class BaseRate:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a table is: circuits done, circuits in all, seconds spent by this call, and a guess of those left."""
+    """How far a table is.
+
+    Attributes:
+        done: circuits done.
+        fresh: those of them that this call trained.
+        total: circuits in all.
+        seconds: spent by this call.
+        seconds_left: a guess.
+    """
 
     done: int
+    fresh: int
     total: int
     seconds: float
     seconds_left: float
@@ -244,6 +253,7 @@ def _compute(
         columns = pool.structures[rows], pool.angles[rows], pool.keys[rows]
         todo.append(_Block(number, task, pool.space, *columns, keep_angles))
     before, start = len(blocks), time.perf_counter()
+    known_rows = sum(len(block["rewards"]) for block in blocks.values())
     with workers(n_jobs) as work:
         for number, result in work(_train_block, todo):
             blocks[number] = result
@@ -253,7 +263,7 @@ def _compute(
                 seconds = time.perf_counter() - start
                 fresh, left = len(blocks) - before, len(todo) - (len(blocks) - before)
                 done = sum(len(block["rewards"]) for block in blocks.values())
-                progress(Progress(done, len(pool), seconds, seconds / fresh * left))
+                progress(Progress(done, done - known_rows, len(pool), seconds, seconds / fresh * left))
     return {name: np.concatenate([blocks[k][name] for k in range(len(blocks))]) for name in _ARRAYS}
 
 

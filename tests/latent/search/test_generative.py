@@ -6,15 +6,22 @@ import pytest
 from qvar.latent.canonical import is_in_space, keys
 from qvar.latent.search import (
     GENERATIVE_METHODS,
+    CircuitEvolution,
+    GuidedSearch,
+    LatentCrossEntropy,
+    LatentGradient,
+    LatentPerturbation,
+    LatentPrior,
+    RandomCircuits,
     Study,
     TaskOracle,
-    gate_counts,
     load_study,
     run_generative_study,
     search_generative,
 )
 from qvar.latent.space import CircuitSpace
 from qvar.latent.tasks import find_latent_task
+from qvar.simulators.errors import LatentError
 
 SPACE = CircuitSpace(3, 6, 4, ("x", "h", "rx", "cx"))
 TARGET = 3  # the gate to have everywhere
@@ -34,7 +41,8 @@ class OneHotCodec:
 
     def encode(self, structures):
         number = {place: k for k, place in enumerate(self._places)}
-        rows = np.array([[number[tuple(row)] for row in one] for one in structures.tolist()])
+        rows = np.array([[number[tuple(row)] for row in one] for one in structures.tolist()], dtype=np.intp)
+        rows = rows.reshape(structures.shape[:2])
         inner = self._axes[rows]
         ends = np.zeros((len(inner), 1, 16), dtype=np.float32)
         mu = np.concatenate([ends, inner, ends], axis=1)
@@ -144,8 +152,57 @@ def test_a_task_is_an_oracle_that_remembers():
     assert oracle.to_dict()["seed"] == 0
 
 
-def test_gate_counts_count_and_tell_control_from_target():
-    space = CircuitSpace(2, 3, 3, ("x", "cx", "cz"))
-    counts = gate_counts(space, np.array([[[0, 1, -1], [1, 0, 1], [2, 1, 0]]], dtype=np.int8)).reshape(2, 3, 2)
-    assert counts[0].tolist() == [[0, 1], [1, 0], [1, 1]]
-    assert counts[1].tolist() == [[0, 0], [0, 1], [0, 0]]
+class NothingNew:
+    """A method whose draws are never circuits."""
+
+    needs_torch = False
+    batch = 10
+
+    def start(self, task):
+        return self
+
+    def draw(self):
+        return np.zeros((1, 1, 3), dtype=np.int8), np.zeros(1, dtype=bool)
+
+    def tell(self, structures, rewards, rows):
+        pass
+
+    def heed(self, invalid, known):
+        pass
+
+
+class Worthless:
+    def rewards(self, structures):
+        return np.zeros(len(structures))
+
+    ideal_rewards = rewards
+
+
+def test_a_space_without_a_circuit_left_ends_a_search_with_a_message():
+    space = CircuitSpace(1, 1, 1, ("x", "h"))
+    found = search_generative(NothingNew(), space, OneHotCodec(), Worthless(), threshold=1, budget=2, seed=1)
+    assert sorted(found.structures[:, 0, 0].tolist()) == [0, 1]
+    with pytest.raises(LatentError, match="after 2 evaluations 300 random circuits in a row"):
+        search_generative(NothingNew(), space, OneHotCodec(), Worthless(), threshold=1, budget=3, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("method", "wrong"),
+    [
+        (RandomCircuits, {"batch": 0}),
+        (CircuitEvolution, {"elites": 0}),
+        (CircuitEvolution, {"mutations": -1}),
+        (LatentPrior, {"draws": 0}),
+        (LatentPerturbation, {"initial": 0}),
+        (LatentCrossEntropy, {"floor": 0}),
+        (LatentGradient, {"width": 0}),
+        (GuidedSearch, {"source": "mutations"}),
+        (GuidedSearch, {"model": "trees"}),
+        (GuidedSearch, {"features": "counts"}),
+        (GuidedSearch, {"acquisition": "ucb"}),
+        (GuidedSearch, {"proposals": 4}),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(method, wrong):
+    with pytest.raises(LatentError, match=next(iter(wrong))):
+        method(**wrong)

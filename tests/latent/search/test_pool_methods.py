@@ -22,7 +22,7 @@ from qvar.latent.search import (
     published_methods,
     search_pool,
 )
-from qvar.latent.search.published import find_published_task
+from qvar.latent.search.published import PUBLISHED_TASKS
 from qvar.simulators.errors import LatentError
 
 BUDGET = 150
@@ -113,12 +113,6 @@ def test_labels_count_as_evaluations(landscape):
     assert -1 <= record.remarks["correlation"] <= 1
 
 
-def test_a_predictor_with_more_labels_than_budget_only_labels(landscape):
-    record = run(Predictor("gnn", labels=500), landscape, budget=40)
-    assert len(record.rewards) == 40
-    assert record.remarks == {"labels": 40} or record.remarks["labels"] == 40
-
-
 def test_a_predictor_draws_at_random_from_what_passes(landscape):
     everything = run(Predictor("gsqas", labels=50, passes=0.0), landscape)
     assert everything.remarks["passed"] == len(landscape.rewards) - 50
@@ -128,9 +122,38 @@ def test_a_predictor_draws_at_random_from_what_passes(landscape):
 
 
 def test_published_reinforce_sees_squared_rewards_below_the_threshold_where_the_source_says_so():
-    assert find_published_task("maxcut-8").reinforce().penalty
-    assert not find_published_task("maxcut-4").reinforce().penalty
-    assert find_published_task("maxcut-4").dngo().penalty
+    assert PUBLISHED_TASKS["maxcut-8"].reinforce().penalty
+    assert not PUBLISHED_TASKS["maxcut-4"].reinforce().penalty
+    assert PUBLISHED_TASKS["maxcut-4"].dngo().penalty
+
+
+def test_a_target_by_its_full_name_and_a_noisy_task_have_the_published_settings():
+    for name in ("fidelity-8-a", "fidelity-8-e", "fidelity-8@ourense"):
+        assert published_methods(name) == published_methods("fidelity-8") != published_methods("fidelity-4")
+    assert published_methods("fidelity-4-c")["gnn-published"].passes == 0.5
+    assert published_methods("ghz-4")["gnn-published"].passes is None
+
+
+def test_a_predictor_whose_labels_spend_the_budget_is_refused(landscape):
+    with pytest.raises(LatentError, match="needs a budget beyond that, got 150"):
+        run(Predictor(labels=150), landscape)
+
+
+def test_joint_improvement_chooses_among_circuits_with_equal_features():
+    corners = np.repeat(np.random.default_rng(0).normal(size=(15, 2)), 4, axis=0).astype(np.float32)
+    rewards = np.exp(-(corners**2).sum(axis=1)).astype(float)
+    method = BayesianOptimization("qlogei", initial=8)
+    oracle = TableOracle(rewards)
+    record = search_pool(method, Candidates(corners), oracle, threshold=0.9, budget=40, seed=1)
+    assert len(np.unique(record.indices)) == 40
+
+
+def test_reinforce_has_the_unit_width_of_the_source_unless_asked_otherwise(landscape):
+    for method in (Reinforce(), *(each.reinforce() for each in PUBLISHED_TASKS.values())):
+        assert not method.learns_width
+        assert not method.normalizes
+    assert set(run(Reinforce(), landscape, budget=60).remarks["width"]) == {1.0}
+    assert len(set(run(METHODS["reinforce-width"], landscape, budget=60).remarks["width"])) > 1
 
 
 def test_published_dngo_has_both_defects_and_ours_has_none():
@@ -187,7 +210,13 @@ def test_the_line_up_is_complete_and_unknown_names_are_refused():
         lambda: Candidates(np.full((3, 2), np.nan)),
         lambda: Candidates(np.zeros((3, 2)), {"paths": np.zeros(2)}),
         lambda: TableOracle([np.nan]),
-        lambda: find_published_task("magic"),
+        lambda: LatentEvolution(initial=0),
+        lambda: LatentEvolution(generation=0),
+        lambda: ForestSearch(initial=0),
+        lambda: NeighbourSearch(initial=0),
+        lambda: BayesianOptimization(batch=0),
+        lambda: Predictor(batch=0),
+        lambda: Dngo(scored=0),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(make):

@@ -157,6 +157,8 @@ def test_studies_that_make_no_sense_are_refused(landscape, tmp_path):
         Study(METHODS, 0.5, seeds=(1, 1))
     with pytest.raises(LatentError, match="methods"):
         Study({}, 0.5)
+    with pytest.raises(LatentError, match="finite"):
+        Study(METHODS, float("nan"))
     with pytest.raises(LatentError, match="do not fit"):
         run_study(Study(METHODS, 0.5, budget=10), landscape.candidates, landscape.rewards[:-1])
     with pytest.raises(LatentError, match="no candidates were given for"):

@@ -11,7 +11,9 @@ from qvar.latent.generation import generate_pool
 from qvar.latent.search.candidates import Rewards
 from qvar.latent.search.generative.contract import Draws, Generator, Task
 from qvar.latent.search.generative.elites import Elites
+from qvar.latent.search.method import check_counts
 from qvar.latent.space import Structures
+from qvar.simulators.errors import LatentError
 
 __all__ = ["CircuitEvolution", "RandomCircuits"]
 
@@ -28,6 +30,9 @@ class RandomCircuits:
     needs_torch: ClassVar[bool] = False
 
     batch: int = 100
+
+    def __post_init__(self) -> None:
+        check_counts(self, "batch")
 
     def start(self, task: Task) -> Generator:
         """Return a generator that learns nothing."""
@@ -67,6 +72,11 @@ class CircuitEvolution:
     initial: int = 32
     elites: int = 20
     mutations: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_counts(self, "batch", "initial", "elites")
+        if not self.mutations >= 0:
+            raise LatentError(f"a mean number of mutations is at least 0, got {self.mutations}")
 
     def start(self, task: Task) -> Generator:
         """Return a generator without elites."""

@@ -10,6 +10,7 @@ from qvar.latent.search.candidates import Rewards
 from qvar.latent.search.generative.circuits import random_circuits
 from qvar.latent.search.generative.contract import Draws, Generator, Task
 from qvar.latent.search.generative.elites import Elites
+from qvar.latent.search.method import check_counts
 from qvar.latent.space import Structures
 from qvar.simulators.errors import LatentError
 
@@ -33,6 +34,9 @@ class LatentPrior:
 
     batch: int = 100
     draws: int = 200
+
+    def __post_init__(self) -> None:
+        check_counts(self, "batch", "draws")
 
     def start(self, task: Task) -> Generator:
         """Return a generator that learns nothing."""
@@ -83,6 +87,7 @@ class LatentPerturbation:
     crossover: float = 0.0
 
     def __post_init__(self) -> None:
+        check_counts(self, "batch", "draws", "initial", "elites")
         if not 0 <= self.crossover <= 1 or not self.width > 0:
             raise LatentError(f"crossover is a probability and width is positive, got {self.crossover}, {self.width}")
 
@@ -146,6 +151,11 @@ class LatentCrossEntropy:
     elites: int = 30
     floor: float = 0.3
 
+    def __post_init__(self) -> None:
+        check_counts(self, "batch", "draws", "initial", "elites")
+        if not self.floor > 0:
+            raise LatentError(f"a least standard deviation is positive, got floor={self.floor}")
+
     def start(self, task: Task) -> Generator:
         """Return a generator with nothing to fit."""
         return _CrossEntropy(self, task)
@@ -199,6 +209,11 @@ class LatentGradient:
     rate: float = 1.0
     width_rate: float = 0.3
     width: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_counts(self, "batch", "draws", "initial")
+        if not self.width > 0:
+            raise LatentError(f"a width is positive, got {self.width}")
 
     def start(self, task: Task) -> Generator:
         """Return a generator without a centre."""

@@ -1,7 +1,7 @@
 """Propose many circuits near the best ones, and evaluate those that a model fitted to all results expects most of."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,19 @@ from qvar.latent.search.evidence import gain
 from qvar.latent.search.generative.circuits import CircuitEvolution, random_circuits
 from qvar.latent.search.generative.contract import Draws, Generator, Task
 from qvar.latent.search.generative.decoding import LatentPerturbation
+from qvar.latent.search.method import check_counts
 from qvar.latent.space import Structures
+from qvar.simulators.errors import LatentError
 
 if TYPE_CHECKING:
     from qvar.latent.search.gaussian_process import Hyperparameters
 
 __all__ = ["GuidedSearch"]
+
+Source = Literal["latent", "mutation"]
+Model = Literal["gp", "forest"]
+FeatureKind = Literal["learned", "gates"]
+Acquisition = Literal["logei", "probability"]
 
 _GROWTH = 1.5
 _MOST_FITTED = 200
@@ -48,12 +55,24 @@ class GuidedSearch:
 
     batch: int = 10
     proposals: int = 512
-    source: Literal["latent", "mutation"] = "latent"
-    model: Literal["gp", "forest"] = "gp"
-    features: Literal["learned", "gates"] = "learned"
-    acquisition: Literal["logei", "probability"] = "logei"
+    source: Source = "latent"
+    model: Model = "gp"
+    features: FeatureKind = "learned"
+    acquisition: Acquisition = "logei"
     initial: int = 32
     remembered: int = 400
+
+    def __post_init__(self) -> None:
+        check_counts(self, "batch", "proposals", "initial", "remembered")
+        kinds = {"source": Source, "model": Model, "features": FeatureKind, "acquisition": Acquisition}
+        for name, kind in kinds.items():
+            if getattr(self, name) not in get_args(kind):
+                raise LatentError(f"{name} is one of {', '.join(get_args(kind))}, got {getattr(self, name)!r}")
+        if self.initial < 2 or self.proposals < 8:
+            raise LatentError(
+                f"a guided search needs 2 circuits first and 8 proposals, got initial={self.initial} and "
+                f"proposals={self.proposals}"
+            )
 
     def start(self, task: Task) -> Generator:
         """Return a generator that knows nothing yet."""
@@ -71,7 +90,9 @@ class _Guided:
             if settings.source == "latent"
             else CircuitEvolution(batch=half // 4, initial=settings.initial).start(task)
         )
-        self._features: Features = self._embed(np.empty((0, task.space.n_gates, 3), dtype=np.int8))
+        n_counts = len(task.space.gates) * task.space.n_qubits
+        n_features = task.codec.latent_size if settings.features == "learned" else n_counts
+        self._features: Features = np.empty((0, n_features), dtype=np.float32)
         self._forest: Any = None
         self._rewards: Rewards = np.empty(0, dtype=np.float64)
         self._hyperparameters: Hyperparameters | None = None

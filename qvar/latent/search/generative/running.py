@@ -19,6 +19,7 @@ from qvar.simulators.errors import LatentError
 __all__ = ["GenerativeRun", "search_generative"]
 
 _PATIENCE = 20  # draws without a new circuit before one is drawn at random
+_MOST_TRIES = 300  # random circuits drawn for one that is new
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ def search_generative(
         The record, the same for the same seed, save its `seconds`.
 
     Raises:
-        LatentError: for a budget of less than 1, or rewards that are not finite.
+        LatentError: for a budget of less than 1, rewards that are not finite, or a space that has no circuits left.
     """
     budget = check_whole("budget", budget, error=LatentError)
     began = time.process_time()
@@ -117,11 +118,15 @@ class _Search:
 
     def replace(self, generator: Generator) -> None:
         """Evaluate a random circuit, as the generator has run dry."""
-        while True:
+        for _ in range(_MOST_TRIES):
             drawn = generate_pool(self._space, 1, seed=int(self._rng.integers(2**31)), n_jobs=1).structures
             if len(self._new(drawn)):
                 self.counts["replaced"] += 1
                 return self._evaluate(generator, drawn, np.array([-1]))
+        raise LatentError(
+            f"after {len(self.rewards)} evaluations {_MOST_TRIES} random circuits in a row were known already; lower "
+            "the budget, or widen the space"
+        )
 
     def _new(self, ordered: Structures) -> NDArray[np.int64]:
         """Return the rows that hold a circuit for the first time."""
