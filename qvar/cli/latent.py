@@ -20,7 +20,7 @@ Folder = Annotated[Path, typer.Argument(help="A folder that `qvar latent pretrai
 
 @latent.command()
 def pretrain(
-    qubits: Annotated[int, typer.Option(help="Qubits of the circuits.")] = 4,
+    qubits: Annotated[int | None, typer.Option(help="Qubits; by default 4, or those of the task.")] = None,
     circuits: Annotated[int, typer.Option(help="Circuits of the pool.")] = 100_000,
     space: Annotated[
         str,

@@ -47,7 +47,7 @@ _STEPS = {
 class PretrainOptions:
     """The options of `qvar latent pretrain` that determine the record, as given."""
 
-    qubits: int = 4
+    qubits: int | None = None
     circuits: int = 100_000
     space: str = "published"
     gates: int | None = None
@@ -92,17 +92,23 @@ class PretrainOptions:
         }
         changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         if self.space not in ("published", "wide"):
-            return replace(find_latent_task(self.space).space, **changes)
+            space = find_latent_task(self.space).space
+            if self.qubits not in (None, space.n_qubits):
+                raise LatentError(
+                    f"task {self.space!r} has {space.n_qubits} qubits, not {self.qubits}; leave out --qubits"
+                )
+            return replace(space, **changes)
+        n_qubits = 4 if self.qubits is None else self.qubits
         if self.space == "wide":
-            return replace(wide_space(self.qubits), **changes)
-        if self.qubits in (4, 8, 12):
-            return replace(CircuitSpace.published(self.qubits), **changes)
+            return replace(wide_space(n_qubits), **changes)
+        if n_qubits in (4, 8, 12):
+            return replace(CircuitSpace.published(n_qubits), **changes)
         if self.gates is None or self.depth is None:
             raise LatentError(
-                f"spaces of 4, 8 and 12 qubits are published, not of {self.qubits}; give --gates and --depth, or "
+                f"spaces of 4, 8 and 12 qubits are published, not of {n_qubits}; give --gates and --depth, or "
                 "--space wide"
             )
-        return CircuitSpace(self.qubits, ring_cx=True, **changes)
+        return CircuitSpace(n_qubits, ring_cx=True, **changes)
 
     def _model(self, space: CircuitSpace) -> GraphVaeSettings:
         if self.model not in _MODELS:

@@ -25,7 +25,7 @@ from qvar.latent.tasks import Progress, Task, find_latent_task
 from qvar.report.latent_searches import search_json, study_table
 from qvar.runs.workers import usable_cores, was_interrupted
 from qvar.simulators import NoiseModel
-from qvar.simulators.errors import LatentError, RunError
+from qvar.simulators.errors import LatentError
 
 __all__ = ["DEFAULT_METHODS", "LatentSearchOptions", "search_command"]
 
@@ -75,7 +75,7 @@ class LatentSearchOptions:
     @property
     def study(self) -> str:
         """Name of the study."""
-        return self.name or f"{self.mode}-{self.evaluations}"
+        return f"{self.mode}-{self.evaluations}" if self.name is None else self.name
 
 
 def search_command(path: Path, options: LatentSearchOptions, *, jobs: int | None, as_json: bool, quiet: bool) -> None:
@@ -87,11 +87,9 @@ def search_command(path: Path, options: LatentSearchOptions, *, jobs: int | None
     folder.check_pretrained()
     if options.seeds < 1:
         raise LatentError(f"--seeds must be at least 1, got {options.seeds}")
-    if options.study in ("rewards", "task", "best"):
-        raise RunError(f"the name {options.study!r} is taken; choose another one with --name")
     task, methods = options.find_task(folder.space.n_qubits), options.find_methods()
     mode: Mode = "pool" if options.mode == "pool" else "generative"
-    check_search(folder, task, mode=mode, budget=options.evaluations)
+    check_search(folder, task, mode=mode, budget=options.evaluations, name=options.study)
     at_a_time = usable_cores() if jobs is None else jobs
     if not silent:
         text = f"{task.title}; {len(methods)} methods x {options.seeds} seeds x {options.evaluations} evaluations"

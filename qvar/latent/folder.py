@@ -10,7 +10,7 @@
 | accuracy.json | how well it gives back circuits held out of training, and draws new ones |
 | features.npz | the feature of every circuit of the pool |
 | costs.json | seconds that each of these steps took |
-| smoothness-TASK.json | how smooth the features are for the rewards of a task |
+| smoothness.json, smoothness-TASK.json | how smooth the features are, for the rewards of a task if there are any |
 | searches/TASK/ | rewards of the pool for one task, and what searches for it found |
 | report.html | all of this on one page |
 | .lock | held by the process at work on the folder |

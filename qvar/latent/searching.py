@@ -12,6 +12,7 @@
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -44,6 +45,9 @@ __all__ = ["Mode", "check_search", "search_latent_space"]
 
 Mode = Literal["pool", "generative"]
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_TAKEN = ("rewards", "task", "best")  # files and folders beside those of a study
+
 
 def search_latent_space(
     folder: LatentFolder,
@@ -68,23 +72,23 @@ def search_latent_space(
             to make circuits, which are trained as they turn up.
         budget: evaluations of every search.
         seeds: of the searches.
-        name: of the study, a folder's name.
+        name: of the study, letters, digits, _ and -; not rewards, task or best.
         n_jobs: processes.
         on_rewards: told how far the rewards of the pool are.
         on_run: told after every search.
 
     Raises:
-        LatentError: for a task of other qubits, or a budget beyond the pool.
+        LatentError: for a task of other qubits, a budget beyond the pool, or a name that no study can have.
         RunError: if the space is not trained, a study of that name is another, or another process is at work.
     """
-    check_search(folder, task, mode=mode, budget=budget)
+    check_search(folder, task, mode=mode, budget=budget, name=name)
     study = Study(methods, task.threshold, budget, tuple(seeds), task.key)
     path = folder.search_path(task.key)
     with folder.claimed():
         path.mkdir(parents=True, exist_ok=True)
         pool = folder.pool()
         if mode == "pool":
-            table = _rewards(task, pool, path, n_jobs, on_rewards)
+            table = _rewards(task, pool, folder, n_jobs, on_rewards)
             candidates = Candidates(folder.features(), _proxies(methods, pool, n_jobs))
             ideal = table.ideal_rewards
             result = run_study(
@@ -98,12 +102,16 @@ def search_latent_space(
                 study, pool.space, folder.model(), oracle, out=path / name, jobs=n_jobs, on_run=on_run
             )
         _write_json(path / f"{name}.json", result.to_dict())
-        _write_best(task, pool, result, path)
+        _write_best(task, pool, result, folder)
     return result
 
 
-def check_search(folder: LatentFolder, task: Task, *, mode: Mode, budget: int) -> None:
+def check_search(folder: LatentFolder, task: Task, *, mode: Mode, budget: int, name: str) -> None:
     """Raise what `search_latent_space` would raise at once for these."""
+    if not _NAME.fullmatch(name) or name in _TAKEN:
+        raise LatentError(
+            f"the name of a study is made of letters, digits, _ and -, and is none of {', '.join(_TAKEN)}; got {name!r}"
+        )
     folder.check_pretrained()
     check_fits(task, folder.space)
     check_whole("budget", budget, error=LatentError)
@@ -113,7 +121,7 @@ def check_search(folder: LatentFolder, task: Task, *, mode: Mode, budget: int) -
 
 
 def _rewards(
-    task: Task, pool: CircuitPool, path: Path, n_jobs: int, on_rewards: Callable[[Progress], object] | None
+    task: Task, pool: CircuitPool, folder: LatentFolder, n_jobs: int, on_rewards: Callable[[Progress], object] | None
 ) -> RewardTable:
     seen: list[Progress] = []
 
@@ -122,13 +130,13 @@ def _rewards(
         if on_rewards is not None:
             on_rewards(progress)
 
-    known = path / "task.json"
+    path = folder.search_path(task.key)
+    about = folder.read_json(f"searches/{task.key}/task.json") or {}
     table = compute_rewards(task, pool, folder=path / "rewards", n_jobs=n_jobs, progress=note)
-    about = json.loads(known.read_text(encoding="utf-8")) if known.is_file() else {}
     if seen or about.get("identity") != table.identity:
         cost = n_jobs * _seconds_per_circuit(seen) if seen else None
         measured = {"identity": table.identity, "base_rate": asdict(table.base_rate()), "seconds_per_evaluation": cost}
-        _write_json(known, _about(task) | measured)
+        _write_json(path / "task.json", _about(task) | measured)
     return table
 
 
@@ -160,7 +168,7 @@ def _proxies(
     return {proxy: makers[proxy]() for proxy in sorted(wanted)}
 
 
-def _write_best(task: Task, pool: CircuitPool, result: StudyResult, path: Path) -> None:
+def _write_best(task: Task, pool: CircuitPool, result: StudyResult, folder: LatentFolder) -> None:
     """Train the circuit of highest reward without noise once more, and write it unless a better one is there."""
     best = max(
         ((run, method) for method, runs in result.runs.items() for run in runs),
@@ -168,11 +176,10 @@ def _write_best(task: Task, pool: CircuitPool, result: StudyResult, path: Path) 
     )
     run, method = best
     place = int(run.ideal_rewards.argmax())
-    known = path / "best.json"
-    if known.is_file():
-        before = json.loads(known.read_text(encoding="utf-8"))
-        if before["ideal_reward"] >= run.ideal_rewards[place]:
-            return
+    before = folder.read_json(f"searches/{task.key}/best.json")
+    if before is not None and before["ideal_reward"] >= run.ideal_rewards[place]:
+        return
+    path = folder.search_path(task.key)
     index = int(run.indices[place]) if isinstance(run, PoolRun) else None
     structure = run.structures[place] if isinstance(run, GenerativeRun) else pool.structures[index]
     angles = angles_of(pool.space, structure[None], pool.seed)[0]
@@ -181,7 +188,7 @@ def _write_best(task: Task, pool: CircuitPool, result: StudyResult, path: Path) 
     write_circuit(path, circuit, outcome.theta)
     write_atomically(path / "ansatz.qasm", circuit.to_qasm().encode())
     _write_json(
-        known,
+        path / "best.json",
         {
             "task": task.key,
             "method": method,

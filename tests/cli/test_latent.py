@@ -246,6 +246,9 @@ def test_tasks_methods_and_spaces_are_listed(qvar):
         ("latent pretrain --model v9", ["unknown model 'v9'", "ours, v3, v1"]),
         ("latent pretrain --prior flat", ["unknown prior 'flat'", "standard, ard"]),
         ("latent pretrain --beta heavy", ["--beta takes a number or reference, got 'heavy'"]),
+        ("latent pretrain --beta nan", ["weights are finite and >= 0, got beta=nan"]),
+        ("latent pretrain --beta -1", ["weights are finite and >= 0, got beta=-1"]),
+        ("latent pretrain --space h2-4-accurate --qubits 6", ["has 4 qubits, not 6"]),
         ("latent pretrain --encoding newest", ["encoding", "newest"]),
         ("latent pretrain --model v1 --encoding new", ["sigmoid"]),
         ("latent pretrain --draw lots", ["--draw takes gates or layers, got 'lots'"]),
@@ -281,13 +284,25 @@ def test_a_wrong_option_is_one_message_and_leaves_nothing(qvar, own_folder, argu
         ("--task w-3 --evaluations 0", ["budget", "0"]),
         ("--task w-3 --seeds 0", ["--seeds must be at least 1, got 0"]),
         ("--task w-3 --noise nowhere", ["unknown device 'nowhere'"]),
-        ("--task w-3 --name rewards", ["'rewards' is taken"]),
+        ("--task w-3 --name rewards", ["none of rewards, task, best; got 'rewards'"]),
+        ("--task w-3 --name ../elsewhere", ["letters, digits, _ and -", "'../elsewhere'"]),
+        ("--task w-3 --name best.json", ["letters, digits, _ and -"]),
+        ("--task w-3 --name=", ["letters, digits, _ and -"]),
     ],
 )
 def test_a_wrong_search_is_one_message_and_changes_nothing(qvar, space, file_contents, arguments, parts):
     before = file_contents(space)
     check(qvar("latent", "search", "space", *arguments.split()), *parts)
     assert file_contents(space) == before
+
+
+@pytest.mark.parametrize("name", ["task.json", "best.json"])
+def test_a_damaged_record_of_searches_is_named(qvar, space, name):
+    damaged = next((space / "searches").iterdir()) / name
+    damaged.write_text("{")
+    again = ("--method", "random", "--evaluations", "20", "--seeds", "1", "--name", "again", "--jobs", "1")
+    outcome = qvar("latent", "search", "space", "--task", damaged.parent.name, *again, "--quiet")
+    check(outcome, str(damaged.relative_to(space)), "is corrupted")
 
 
 def test_a_circuit_that_does_not_fit_is_one_message(qvar, space, own_folder):

@@ -1,5 +1,6 @@
 """Settings of a graph auto-encoder and of its training, with the published ones by name."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
@@ -83,8 +84,12 @@ class GraphVaeSettings:
             raise LatentError(f"dropout is a share below 1, got {self.dropout}")
         if isinstance(self.beta, str) and self.beta != "reference":
             raise LatentError(f"beta is a number, a schedule or 'reference', got {self.beta!r}")
-        if min(self.position_weight, self.edge_weight) < 0 or (isinstance(self.beta, float | int) and self.beta < 0):
-            raise LatentError(f"weights are >= 0, got {self}")
+        weights = {"position_weight": self.position_weight, "edge_weight": self.edge_weight}
+        if isinstance(self.beta, float | int):
+            weights["beta"] = self.beta
+        wrong = [f"{name}={weight}" for name, weight in weights.items() if not 0 <= weight < math.inf]
+        if wrong:
+            raise LatentError(f"weights are finite and >= 0, got {', '.join(wrong)}")
 
     @classmethod
     def version_1(cls, n_qubits: int, *, encoding: Encoding = "old_reference") -> "GraphVaeSettings":

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from qvar.latent.vae.estimator import LatentTransformer
@@ -94,6 +95,7 @@ class ArdVAE(LatentTransformer):
 
     def sample(self, n_samples: int = 1, random_state: Any = None) -> Floats:
         """Return expected data of latents drawn at the mean and width of the axes kept, 0 on the others."""
+        check_is_fitted(self)
         size = (check_whole("n_samples", n_samples, error=LatentError), len(self.axes_))
         noise = check_random_state(random_state).standard_normal(size)
         return self.inverse_transform(self.mean_[self.axes_] + self.prior_.std(self.latent_size)[self.axes_] * noise)

@@ -7,7 +7,8 @@ circuits by `MultVAE`, whose `reconstruct` ranks the gates to add, and quick loo
 import numpy as np
 from numpy.typing import NDArray
 
-from qvar.latent.space import SYMMETRIC_GATES, CircuitSpace, Structures
+from qvar.latent.canonical import as_structures
+from qvar.latent.space import CircuitSpace, Structures
 from qvar.simulators.errors import LatentError
 
 __all__ = ["bags", "tokens"]
@@ -28,16 +29,16 @@ def bags(space: CircuitSpace, structures: Structures) -> NDArray[np.float64]:
     The wires of gates that do not tell them apart may come in either order.
 
     Raises:
-        LatentError: if a circuit holds a gate that the space does not place.
+        LatentError: for structures of another space, or a gate where the space does not place it.
     """
-    structures = np.asarray(structures)
+    structures = as_structures(space, structures)
     known = tokens(space).astype(np.int64)
     numbers = np.full((len(space.gates), space.n_qubits, space.n_qubits + 1), -1)
     numbers[known[:, 0], known[:, 1], known[:, 2]] = np.arange(len(known))
     gate, first, second = np.moveaxis(structures.astype(np.int64), -1, 0)
     found = numbers[gate, first, second]
     swapped = numbers[gate, np.maximum(second, 0), first]
-    found = np.where((found < 0) & (second >= 0) & _is_symmetric(space)[gate], swapped, found)
+    found = np.where((found < 0) & (second >= 0) & space.is_symmetric[gate], swapped, found)
     if (found < 0).any():
         circuit, slot = np.argwhere(found < 0)[0]
         raise LatentError(
@@ -46,7 +47,3 @@ def bags(space: CircuitSpace, structures: Structures) -> NDArray[np.float64]:
     counts = np.zeros((len(structures), len(known)))
     np.add.at(counts, (np.arange(len(structures))[:, None], found), 1.0)
     return counts
-
-
-def _is_symmetric(space: CircuitSpace) -> NDArray[np.bool_]:
-    return np.array([gate in SYMMETRIC_GATES for gate in space.gates])

@@ -125,8 +125,10 @@ class ConditionalVAE(LatentTransformer):
         given = check_array(
             np.zeros((1, 0)) if condition is None else condition, ensure_2d=False, ensure_min_features=0
         )
-        if given.shape[-1] != self.n_condition:
-            raise LatentError(f"a condition has {self.n_condition} columns, got shape {given.shape}")
+        if given.shape[-1] != self.n_condition or given.shape[:-1] not in ((), (1,), (n_samples,)):
+            raise LatentError(
+                f"a condition has {self.n_condition} columns, in one row or {n_samples}, got shape {given.shape}"
+            )
         z = check_random_state(random_state).standard_normal(size)
         return self.inverse_transform(np.hstack([z, np.broadcast_to(given, (n_samples, self.n_condition))]))
 

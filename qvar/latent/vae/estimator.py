@@ -81,7 +81,7 @@ class LatentTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             held_out=data[held_out] if len(held_out) else None,
             on_epoch=self.callback,
         )
-        self.network_.requires_grad_(False)
+        self.network_.requires_grad_(False).eval()
         self._finish(data[held_out if len(held_out) else rows], generator)
         return self
 
@@ -142,7 +142,7 @@ class LatentTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """
         check_is_fitted(self)
         parameters = {name: value for name, value in self.get_params(deep=False).items() if name != "callback"}
-        if not isinstance(self.random_state, int | None):
+        if not isinstance(self.random_state, int | np.integer | None):
             parameters["random_state"] = None
         facts = {"n_features_in_": self.n_features_in_, "prior_": self.prior_.to_dict()}
         arrays = {"weights/" + k: v.numpy() for k, v in self.network_.state_dict().items()}
@@ -164,7 +164,7 @@ class LatentTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             loaded.network_ = loaded._build(loaded.n_features_in_, torch.Generator())
             weights = {k.removeprefix("weights/"): torch.from_numpy(v) for k, v in arrays.items() if "/" in k}
             loaded.network_.load_state_dict(weights)
-            loaded.network_.requires_grad_(False)
+            loaded.network_.requires_grad_(False).eval()
             loaded._take_extra_arrays(arrays)
         except (KeyError, TypeError, RuntimeError) as error:
             raise LatentError(f"{path} does not hold a {cls.__name__} of this version: {error}") from error

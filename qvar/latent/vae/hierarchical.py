@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from qvar.latent.vae.estimator import LatentTransformer
@@ -149,6 +150,7 @@ class HierarchicalVAE(LatentTransformer):
 
     def sample(self, n_samples: int = 1, random_state: Any = None) -> Floats:
         """Return expected data of z1 drawn from z2 drawn from N(0, 1), float64 of shape (n_samples, n_features)."""
+        check_is_fitted(self)
         n = check_whole("n_samples", n_samples, error=LatentError)
         rng = check_random_state(random_state)
         with torch.no_grad():

@@ -33,7 +33,9 @@ class _BagVae(Vae):
         return Terms(self.likelihood.negative_log(raw, data).mean(), prior.kl(*posterior))
 
     def _corrupted(self, data: Tensor, generator: torch.Generator) -> Tensor:
-        """Return unit rows, each entry dropped with probability `dropout`, the others scaled up."""
+        """Return unit rows; in training each entry is dropped with probability `dropout`, the others scaled up."""
+        if not self.training:
+            return nn.functional.normalize(data, dim=-1)
         kept = torch.rand(data.shape, generator=generator, dtype=data.dtype) >= self.dropout
         return nn.functional.normalize(data, dim=-1) * kept / (1 - self.dropout)
 

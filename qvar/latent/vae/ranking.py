@@ -6,6 +6,7 @@ Source: Liang, Krishnan, Hoffman and Jebara (WWW 2018), arXiv 1802.05814, sectio
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
 
 __all__ = ["hide", "ndcg_at", "recall_at"]
@@ -44,6 +45,9 @@ def ndcg_at(k: int, scores: ArrayLike, visible: ArrayLike, hidden: ArrayLike) ->
         scores: shape (n, items).
         visible: counts that the scores were made from, shape (n, items).
         hidden: which entries were hidden, bool, shape (n, items).
+
+    Raises:
+        LatentError: for k below 1, or a row of which nothing was hidden.
     """
     hits = _hits(k, scores, visible, hidden)
     discount = 1 / np.log2(np.arange(2, hits.shape[1] + 2))
@@ -59,6 +63,10 @@ def recall_at(k: int, scores: ArrayLike, visible: ArrayLike, hidden: ArrayLike) 
 
 def _hits(k: int, scores: ArrayLike, visible: ArrayLike, hidden: ArrayLike) -> NDArray[np.bool_]:
     """Return whether the items ranked 1 to k were hidden, shape (n, k)."""
+    check_whole("k", k, error=LatentError)
+    empty = np.flatnonzero(~np.asarray(hidden).any(axis=1))
+    if len(empty):
+        raise LatentError(f"nothing was hidden of row {empty[0]}, so that nothing can be found; leave such rows out")
     ranked = np.where(np.asarray(visible) > 0, -np.inf, np.asarray(scores, dtype=np.float64))
     first = np.argsort(-ranked, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(np.asarray(hidden), first, axis=1)

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,13 @@ def read(path: str | Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray
         LatentError: if the file is missing, damaged or of another class.
     """
     try:
-        with np.load(Path(path), allow_pickle=False) as archive:
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = dict(archive)
-        facts = json.loads(str(arrays.pop("facts")), object_hook=_object)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise LatentError(f"cannot read {path}: {error}") from error
-    parameters = facts.get("parameters", {})  # JSON has no tuples
+        facts = dict(json.loads(str(arrays.pop("facts")), object_hook=_object))
+        parameters = dict(facts["parameters"])
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise LatentError(f"{path} holds no fitted transformer: {error}") from error
+    # JSON has no tuples
     facts["parameters"] = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}
     if facts.get("class") != name:
         raise LatentError(f"{path} holds a {facts.get('class')}, not a {name}")

@@ -150,6 +150,8 @@ def _refreshed(prior: Prior, model: torch.nn.Module, data: Tensor, n: int, gener
 
 
 def _validation(model: torch.nn.Module, data: Tensor, prior: Prior, seed: int) -> tuple[float, float]:
+    model.eval()
     with torch.no_grad():
         terms = model.terms(data, prior, torch.Generator().manual_seed(seed))  # type: ignore[operator]
+    model.train()
     return float(terms.reconstruction), float(terms.kl.sum())

@@ -83,7 +83,7 @@ class LatentPosterior:
             LatentError: for settings that make no sense, or an energy that is not finite.
         """
         _check(family, steps, average_last)
-        centre, prior = _started(start), torch.as_tensor(np.asarray(prior_std, dtype=np.float64))
+        centre, prior = _started(start), _checked_prior(prior_std)
         log_width = torch.full_like(centre, _FIRST_LOG_WIDTH[family]).requires_grad_()
         optimizer = torch.optim.Adam([centre, log_width], lr=learning_rate)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63 - 1)))
@@ -126,7 +126,7 @@ def map_estimate(
         learning_rate: of Adam, constant.
     """
     _check("gaussian", steps, 1)
-    z, prior = _started(start), torch.as_tensor(np.asarray(prior_std, dtype=np.float64))
+    z, prior = _started(start), _checked_prior(prior_std)
     optimizer = torch.optim.Adam([z], lr=learning_rate)
     for _ in range(steps):
         _descend(optimizer, energy(z) + prior_weight * 0.5 * (z / prior).square().sum(dim=-1))
@@ -206,6 +206,13 @@ def _started(start: ArrayLike) -> Tensor:
     if z.ndim != 2:
         raise LatentError(f"start has shape (n, d), got {tuple(z.shape)}")
     return z.requires_grad_()
+
+
+def _checked_prior(std: ArrayLike) -> Tensor:
+    prior = torch.as_tensor(np.asarray(std, dtype=np.float64))
+    if not (prior > 0).all():
+        raise LatentError(f"prior_std is > 0, got {std!r}")
+    return prior
 
 
 def _check(family: str, steps: int, average_last: int) -> None:

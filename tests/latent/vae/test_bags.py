@@ -41,6 +41,12 @@ def test_a_gate_of_another_space_is_refused():
         bags(space, np.int8([[[0, 1, 0]]]))
 
 
+@pytest.mark.parametrize("gate", [[11, 0, -1], [0, 3, -1], [0, -1, -1], [-1, 0, -1]])
+def test_numbers_that_are_no_gate_or_wire_are_refused_and_not_counted_from_the_end(gate):
+    with pytest.raises(LatentError, match=r"gates are numbered|wires 0\.\.2"):
+        bags(CircuitSpace(3, 1, 1), np.int8([[gate]]))
+
+
 def test_bags_train_an_auto_encoder_that_ranks_gates(structures):
     counts = bags(SPACE, structures)
     scores = MultVAE(4, epochs=2, random_state=0).fit(counts).reconstruct(counts[:5])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from qvar.latent.vae import ArdVAE, BetaVAE, ConditionalVAE, HierarchicalVAE, KlSchedule, MultDAE, MultVAE, PlainVAE
 from qvar.latent.vae.demonstrations import digits, known_dimension
@@ -106,6 +107,8 @@ def test_a_condition_passes_through_and_steers_what_is_drawn():
     assert np.array_equal(model.reconstruct(X)[:, 0], x[:, 0])
     with pytest.raises(LatentError, match="1 columns"):
         model.sample(3)
+    with pytest.raises(LatentError, match="in one row or 3"):
+        model.sample(3, condition=np.zeros((2, 1)))
 
 
 def test_the_divergences_of_two_levels_are_those_of_a_chain(images):
@@ -158,5 +161,43 @@ def test_a_damaged_or_foreign_file_is_refused(images, tmp_path):
     with pytest.raises(LatentError, match="BetaVAE"):
         ArdVAE.load(tmp_path / "model.npz")
     (tmp_path / "broken.npz").write_bytes(b"PK nothing")
-    with pytest.raises(LatentError, match="cannot read"):
+    with pytest.raises(LatentError, match="holds no fitted transformer"):
         BetaVAE.load(tmp_path / "broken.npz")
+    (tmp_path / "empty.npz").touch()
+    np.save(tmp_path / "array.npy", images)
+    for name in ("empty.npz", "array.npy"):
+        with pytest.raises(LatentError, match="holds no fitted transformer"):
+            BetaVAE.load(tmp_path / name)
+    for facts in ("[]", '{"class": "BetaVAE", "parameters": {"likelihood": {"@": "Gaussian", "width": 1}}}'):
+        np.savez(tmp_path / "facts.npz", facts=np.array(facts))
+        with pytest.raises(LatentError, match="holds no fitted transformer"):
+            BetaVAE.load(tmp_path / "facts.npz")
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda m: type(m).__name__)
+def test_nothing_is_drawn_before_a_training(member):
+    with pytest.raises(NotFittedError):
+        clone(member).sample(2)
+
+
+@pytest.mark.parametrize("member", [MultVAE, MultDAE])
+def test_rows_are_dropped_from_in_training_only(member, images):
+    fitted = member(**SHORT | {"epochs": 1}, validation_fraction=0.5).fit(images)
+    scored = fitted.score(images)
+    fitted.network_.dropout = 0.9
+    assert fitted.score(images) == scored
+    more = member(**SHORT | {"epochs": 1}, dropout=0.9).fit(images)
+    assert not np.allclose(more.encode(images)[0], fitted.encode(images)[0])
+
+
+def test_a_model_that_learned_nothing_yet_is_validated_as_it_is_scored(images):
+    seen = []
+    still = MultDAE(**SHORT | {"epochs": 1}, learning_rate=1e-12, validation_fraction=0.5, callback=seen.append)
+    counts = np.repeat(images[:1], 20, axis=0)
+    score = still.fit(counts).score(counts)
+    assert sum(seen[0].validation) == pytest.approx(-score)
+
+
+def test_a_whole_random_state_of_numpy_is_kept(images, tmp_path):
+    BetaVAE(**SHORT | {"random_state": np.int64(3)}).fit(images).save(tmp_path / "model.npz")
+    assert BetaVAE.load(tmp_path / "model.npz").random_state == 3

@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import ndcg_score
 
 from qvar.latent.vae.ranking import hide, ndcg_at, recall_at
+from qvar.simulators.errors import LatentError
 
 
 def test_hiding_splits_the_items_of_every_row():
@@ -33,3 +34,12 @@ def test_perfect_scores_give_one_and_inverted_ones_nothing_and_the_visible_is_no
     assert recall_at(2, scores, visible, hidden) == pytest.approx([1.0])
     assert recall_at(2, -scores, visible, hidden) == pytest.approx([0.0])
     assert recall_at(1, scores, visible, hidden) == pytest.approx([1.0])
+
+
+@pytest.mark.parametrize("measure", [ndcg_at, recall_at])
+def test_there_is_nothing_to_rank_without_hidden_items_or_places(measure):
+    scores, visible, hidden = np.ones((2, 3)), np.zeros((2, 3)), np.array([[True, False, False], [False] * 3])
+    with pytest.raises(LatentError, match="nothing was hidden of row 1"):
+        measure(2, scores, visible, hidden)
+    with pytest.raises(LatentError, match="k must be at least 1"):
+        measure(0, scores, visible, hidden)

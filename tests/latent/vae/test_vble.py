@@ -74,5 +74,9 @@ def test_nonsense_is_refused(problem):
         LatentPosterior.fit(energy, mean, rng, steps=10, average_last=11)
     with pytest.raises(LatentError, match="shape"):
         map_estimate(energy, mean[0])
+    with pytest.raises(LatentError, match="prior_std is > 0"):
+        map_estimate(energy, mean, prior_std=0.0)
+    with pytest.raises(LatentError, match="prior_std is > 0"):
+        LatentPosterior.fit(energy, mean, rng, prior_std=-1.0)
     with pytest.raises(LatentError, match="not finite"):
         map_estimate(lambda z: z.sum(dim=1) * torch.nan, mean)
