@@ -89,7 +89,7 @@ def search_command(path: Path, options: LatentSearchOptions, *, jobs: int | None
         raise LatentError(f"--seeds must be at least 1, got {options.seeds}")
     task, methods = options.find_task(folder.space.n_qubits), options.find_methods()
     mode: Mode = "pool" if options.mode == "pool" else "generative"
-    check_search(folder, task, mode=mode, budget=options.evaluations, name=options.study)
+    check_search(folder, task, methods.values(), mode=mode, budget=options.evaluations, name=options.study)
     at_a_time = usable_cores() if jobs is None else jobs
     if not silent:
         text = f"{task.title}; {len(methods)} methods x {options.seeds} seeds x {options.evaluations} evaluations"

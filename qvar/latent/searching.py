@@ -13,7 +13,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,7 @@ from qvar.latent.search.generative.contract import GenerativeMethod
 from qvar.latent.search.generative.oracle import TaskOracle
 from qvar.latent.search.generative.running import GenerativeRun
 from qvar.latent.search.method import PoolMethod
+from qvar.latent.search.predictors import Predictor
 from qvar.latent.search.proxy_filter import ProxyFilter
 from qvar.latent.search.running import PoolRun
 from qvar.latent.search.study import Study, run_generative_study, run_study
@@ -81,7 +82,7 @@ def search_latent_space(
         LatentError: for a task of other qubits, a budget beyond the pool, or a name that no study can have.
         RunError: if the space is not trained, a study of that name is another, or another process is at work.
     """
-    check_search(folder, task, mode=mode, budget=budget, name=name)
+    check_search(folder, task, methods.values(), mode=mode, budget=budget, name=name)
     study = Study(methods, task.threshold, budget, tuple(seeds), task.key)
     path = folder.search_path(task.key)
     with folder.claimed():
@@ -106,7 +107,9 @@ def search_latent_space(
     return result
 
 
-def check_search(folder: LatentFolder, task: Task, *, mode: Mode, budget: int, name: str) -> None:
+def check_search(
+    folder: LatentFolder, task: Task, methods: Collection[object], *, mode: Mode, budget: int, name: str
+) -> None:
     """Raise what `search_latent_space` would raise at once for these."""
     if not _NAME.fullmatch(name) or name in _TAKEN:
         raise LatentError(
@@ -118,6 +121,9 @@ def check_search(folder: LatentFolder, task: Task, *, mode: Mode, budget: int, n
     n_circuits = int(folder.config["pool"]["n_circuits"])
     if mode == "pool" and budget > n_circuits:
         raise LatentError(f"a search of {budget} evaluations exceeds the {n_circuits} circuits of the pool")
+    for method in methods:
+        if isinstance(method, Predictor):
+            method.check_budget(budget)
 
 
 def _rewards(

@@ -52,17 +52,20 @@ class Predictor:
             raise LatentError(f"a predictor needs at least 2 labels, got {self.labels}")
 
     def start(self, assignment: Assignment) -> PoolSearcher:
-        """Return a searcher with nothing labelled.
+        """Return a searcher that begins with labels.
 
         Raises:
-            LatentError: if labels would spend the whole budget, so that all circuits would be random ones.
+            LatentError: as `check_budget`.
         """
-        if self.labels is not None and self.labels >= assignment.budget:
-            raise LatentError(
-                f"a predictor with labels={self.labels} needs a budget beyond that, got {assignment.budget}: "
-                "labels are evaluations"
-            )
+        self.check_budget(assignment.budget)
         return _Filter(self, assignment)
+
+    def check_budget(self, budget: int) -> None:
+        """Raise LatentError if labels would spend the whole budget, so that all circuits would be random ones."""
+        if self.labels is not None and self.labels >= budget:
+            raise LatentError(
+                f"a predictor with labels={self.labels} needs a budget beyond that: labels count. Got {budget}"
+            )
 
 
 class _Filter:

@@ -56,7 +56,8 @@ class StudyFolder:
             if config_hash(folder.plan) != config_hash(plan):
                 details = describe_differences(folder.plan, plan)
                 raise RunError(
-                    f"{path} holds another study ({details}); nothing was overwritten. Choose another folder"
+                    f"{path} holds another study ({details}); nothing was overwritten. Choose another folder, or "
+                    "with `qvar latent search` another --name"
                 )
             return folder
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
