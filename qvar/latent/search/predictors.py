@@ -64,7 +64,7 @@ class Predictor:
         """Raise LatentError if labels would spend the whole budget, so that all circuits would be random ones."""
         if self.labels is not None and self.labels >= budget:
             raise LatentError(
-                f"a predictor with labels={self.labels} needs a budget beyond that: labels count. Got {budget}"
+                f"a predictor with labels={self.labels} needs a budget beyond that, got {budget}: labels count"
             )
 
 
