@@ -1,6 +1,6 @@
 """Pre-training of graph auto-encoders: accuracy, validity and cost, as a table.
 
-Run: python tests/benchmarks/latent_pretraining.py [--qubits 4 8 12] [--model ours version_3 version_1] [--epochs N]
+Run: python tests/benchmarks/latent_pretraining.py [--qubits 4 8 12] [--model ours version_3 version_3_late version_1] [--epochs N]
      [--circuits N] [--seed N] [--out DIR]
 
 For each number of qubits a pool of the published space is drawn (seed 1), a model trained on 90 % of it, and measured
@@ -29,6 +29,7 @@ from qvar.latent.space import CircuitSpace
 MODELS = {
     "ours": lambda _: GraphVaeSettings(),
     "version_3": GraphVaeSettings.version_3,
+    "version_3_late": lambda n: replace(GraphVaeSettings.version_3(n), pooling="late"),
     "version_1": GraphVaeSettings.version_1,
 }
 ROWS = (

@@ -6,8 +6,8 @@ Run: python tests/benchmarks/latent_search.py --out DIR [--tasks h2-4 maxcut-4 .
 DIR/4, DIR/8 and DIR/12 hold pools and models of the published spaces, as tests/benchmarks/latent_pretraining.py --out
 DIR leaves them; a task with a space of its own draws its pool, and searches that without a learned representation
 unless DIR/TASK holds one. Rewards and searches stay in DIR, and a killed run goes on where it stopped. METHOD+gates
-uses `qvar.latent.features.gate_counts` in place of learned features, METHOD+untrained those of an encoder with random
-weights.
+uses `qvar.latent.features.gate_counts` in place of learned features, METHOD+v3 those of the published model pooled as
+ours (the pre-training's model version_3_late), METHOD+untrained those of an encoder with random weights.
 """
 
 import argparse
@@ -40,6 +40,7 @@ POOL_METHODS = (
     "reinforce-published",
     "reinforce-width",
     "neighbours",
+    "neighbours+v3",
     "neighbours+gates",
     "gnn",
     "gsqas",
@@ -88,7 +89,7 @@ def run_task(task: Task, arguments: argparse.Namespace) -> None:
         else:
             view = kind or ("learned" if model is not None else "gates")
             if view not in views:
-                views[view] = Candidates(features(view, pool, model))
+                views[view] = Candidates(features(view, pool, model, folder_of(task, arguments)))
             method = METHODS.get(stem) or find_methods([stem], task=task.key)[stem]
             study = Study({name: method}, task.threshold, arguments.budget, seeds, task.key)
             result = run_study(
@@ -101,9 +102,7 @@ def run_task(task: Task, arguments: argparse.Namespace) -> None:
 
 def pool_and_model(task: Task, arguments: argparse.Namespace) -> tuple[CircuitPool, GraphVae | None]:
     """Return the circuits to choose from, and the model that represents them if there is one."""
-    n = task.n_qubits
-    published = n in (4, 8, 12) and task.space == CircuitSpace.published(n)
-    folder = arguments.out / (str(n) if published else task.key.partition("@")[0])
+    folder = folder_of(task, arguments)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pool.npz"
     pool = CircuitPool.load(path) if path.exists() else generate_pool(task.space, arguments.circuits, seed=1)
@@ -112,17 +111,26 @@ def pool_and_model(task: Task, arguments: argparse.Namespace) -> tuple[CircuitPo
     return pool, GraphVae.load(folder / "ours.npz") if (folder / "ours.npz").exists() else None
 
 
+def folder_of(task: Task, arguments: argparse.Namespace) -> Path:
+    """Return where the pool of a task and its models are kept."""
+    n = task.n_qubits
+    published = n in (4, 8, 12) and task.space == CircuitSpace.published(n)
+    return arguments.out / (str(n) if published else task.key.partition("@")[0])
+
+
 def settings_of(model: GraphVae | None) -> GraphVaeSettings:
     """Return settings for an encoder with random weights."""
     return GraphVaeSettings() if model is None else model.settings
 
 
-def features(kind: str, pool: CircuitPool, model: GraphVae | None) -> NDArray[np.float32]:
+def features(kind: str, pool: CircuitPool, model: GraphVae | None, folder: Path) -> NDArray[np.float32]:
     """Return the features of a pool, (P, d)."""
     if kind == "gates":
         return gate_counts(pool.space, pool.structures)
     if kind == "untrained":
         return GraphVae.untrained(pool.space, settings_of(model), seed=1).embed(pool.structures)
+    if kind == "v3":
+        model = GraphVae.load(folder / "version_3_late.npz")
     assert model is not None
     return model.embed(pool.structures)
 
