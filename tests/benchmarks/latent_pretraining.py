@@ -1,7 +1,7 @@
 """Pre-training of graph auto-encoders: accuracy, validity and cost, as a table.
 
-Run: python tests/benchmarks/latent_pretraining.py [--qubits 4 8 12] [--model ours version_3 version_3_late version_1] [--epochs N]
-     [--circuits N] [--seed N] [--out DIR]
+Run: python tests/benchmarks/latent_pretraining.py [--qubits 4 8 12] [--model ours version_3 version_3_late version_1]
+     [--epochs N] [--circuits N] [--seed N] [--out DIR]
 
 For each number of qubits a pool of the published space is drawn (seed 1), a model trained on 90 % of it, and measured
 on the rest; one thread. With --out, pools, models, metrics and checkpoints stay in DIR/QUBITS, and a killed run goes
