@@ -34,10 +34,14 @@ from qvar.latent.search.study_result import StudyResult
 from qvar.latent.space import CircuitSpace
 from qvar.latent.tasks import Task, compute_rewards, find_latent_task
 
-DEFAULT_TASKS = ("h2-4", "maxcut-4", "fidelity-4-c", "tfim-8", "maxcut-8", "fidelity-8-a", "tfim-12", "maxcut-12")
+DEFAULT_TASKS = (
+    *("h2-4", "maxcut-4", "fidelity-4-c", "tfim-8", "maxcut-8", "tfim-12", "maxcut-12"),
+    *("h2-4-accurate", "ghz-4", "lih-4-accurate"),
+)
 POOL_METHODS = (
     "random",
     "reinforce-published",
+    "reinforce-published+v3",
     "reinforce-width",
     "neighbours",
     "neighbours+v3",
@@ -86,6 +90,11 @@ def run_task(task: Task, arguments: argparse.Namespace) -> None:
             oracle = TaskOracle(task, pool.space, seed=pool.seed)
             codec = model if model is not None else GraphVae.untrained(pool.space, settings_of(model), seed=1)
             result = run_generative_study(study, pool.space, codec, oracle, out=out, jobs=arguments.jobs)
+        elif kind == "v3" and not (folder_of(task, arguments) / "version_3_late.npz").exists():
+            sys.stderr.write(
+                f"{task.key}: {name} is left out, as {folder_of(task, arguments)} has no version_3_late.npz\n"
+            )
+            continue
         else:
             view = kind or ("learned" if model is not None else "gates")
             if view not in views:
