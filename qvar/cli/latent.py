@@ -33,7 +33,12 @@ def pretrain(
     gate_pool: Annotated[str | None, typer.Option(help="Gates to draw from, such as rx,ry,rz,cx.")] = None,
     coupling: Annotated[str | None, typer.Option(help="Pairs that two-qubit gates may join, such as 0-1,1-2.")] = None,
     draw: Annotated[str, typer.Option(help="How circuits are drawn: gates or layers.")] = "gates",
-    model: Annotated[str, typer.Option(help="ours, v3 or v1 (those versions of arXiv 2401.11576).")] = "ours",
+    model: Annotated[
+        str,
+        typer.Option(
+            help="ours, v3 or v1 (versions of arXiv 2401.11576). v3 with --pooling late is the best map for pool searches."
+        ),
+    ] = "ours",
     encoding: Annotated[
         str | None, typer.Option(help="new, old_fixed or old_reference; by default that of the model.")
     ] = None,

@@ -26,6 +26,9 @@ _LATENT_SIZES = {4: 16, 8: 32}  # published; the source is silent at 12 qubits, 
 class GraphVaeSettings:
     """A graph variational auto-encoder of circuits; ours by default; `version_1` and `version_3` are published.
 
+    Ours codes circuits almost without loss; for searches that follow neighbourhoods, `version_3` pooled "late" is the
+    better map (docs/latent.md).
+
     Attributes:
         latent_size: length d of a node's latent vector.
         encoding: of the circuits, see `qvar.latent.encodings`.
