@@ -35,9 +35,7 @@ def pretrain(
     draw: Annotated[str, typer.Option(help="How circuits are drawn: gates or layers.")] = "gates",
     model: Annotated[
         str,
-        typer.Option(
-            help="ours, v3 or v1 (versions of arXiv 2401.11576). v3 with --pooling late is the best map for pool searches."
-        ),
+        typer.Option(help="ours, v3 or v1 (versions of arXiv 2401.11576); v3 with --pooling late: the best map."),
     ] = "ours",
     encoding: Annotated[
         str | None, typer.Option(help="new, old_fixed or old_reference; by default that of the model.")
