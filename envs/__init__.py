@@ -12,10 +12,10 @@ Importing this package registers the environments with gymnasium:
 Nothing heavy is imported here: engines, optimizers and molecules load when an environment is made.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qvar.envs.registration import ENVIRONMENT_IDS, register_environments
+from qvar.simulators.lazy import lazy_names
 
 if TYPE_CHECKING:
     from qvar.envs.actions import NO_ACTION, Action, ActionTable, both_directions
@@ -110,12 +110,4 @@ __all__ = [
 
 register_environments()
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOME, __all__)

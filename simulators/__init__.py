@@ -3,8 +3,9 @@
 Nothing heavy is imported here: numba, Qiskit and Aer load at the first call that needs them.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qvar.simulators.lazy import lazy_names
 
 if TYPE_CHECKING:
     from qvar.simulators.aer.engine import AerOptions, AerSimulator
@@ -125,12 +126,4 @@ __all__ = [
     "thermal_relaxation",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOME, __all__)

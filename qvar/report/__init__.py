@@ -3,8 +3,7 @@
 What belongs to classifiers is loaded when it is asked for; searches do without scikit-learn.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qvar.report.comparison import Group, Setting, Spread, compare
 from qvar.report.document import report_json, report_markdown
@@ -13,6 +12,7 @@ from qvar.report.published import PUBLISHED, Published, published_for
 from qvar.report.records import RunRecord, read_runs
 from qvar.report.summary import write_summary
 from qvar.report.tables import comparison_table, device_table, family_table, preset_table, result_table, task_table
+from qvar.simulators.lazy import lazy_names
 
 if TYPE_CHECKING:
     from qvar.report.classifier_page import classifier_html, write_comparison
@@ -53,8 +53,4 @@ __all__ = [
     "write_summary",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, _ = lazy_names(__name__, _HOME, __all__)

@@ -1,7 +1,8 @@
 """Classifiers of other packages as scikit-learn estimators, to compare with and to migrate from; loaded when used."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qvar.simulators.lazy import lazy_names
 
 if TYPE_CHECKING:
     from qvar.classify.bridges.pennylane_circuit import PennyLaneClassifier
@@ -16,12 +17,4 @@ _HOME = {
 
 __all__ = ["PennyLaneClassifier", "QiskitQSVC", "QiskitVQC"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOME, __all__)

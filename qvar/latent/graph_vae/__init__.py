@@ -1,7 +1,8 @@
 """Graph variational auto-encoders of circuits: network, loss, training, accuracy and embedding."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qvar.simulators.lazy import lazy_names
 
 if TYPE_CHECKING:
     from qvar.latent.graph_vae.metrics import Metrics, evaluate
@@ -21,12 +22,4 @@ _HOME = {
 
 __all__ = ["GraphVae", "GraphVaeSettings", "Metrics", "Progress", "Training", "evaluate", "pretrain"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOME, __all__)

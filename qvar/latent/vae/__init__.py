@@ -1,7 +1,8 @@
 """The family of variational auto-encoders, on ordinary arrays and as latent models of circuits."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qvar.simulators.lazy import lazy_names
 
 if TYPE_CHECKING:
     from qvar.latent.vae.ard import ArdVAE
@@ -41,12 +42,4 @@ __all__ = [
     "StandardNormal",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOME, __all__)
