@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from qvar.latent.pool import CircuitPool
 from qvar.latent.space import CircuitSpace
 from qvar.runs.claim import claim
-from qvar.runs.folder import RunFolder, config_hash, describe_differences
+from qvar.runs.folder import RunFolder, config_hash, describe_differences, make_folder
 from qvar.simulators.errors import LatentError, RunError
 from qvar.simulators.files import write_atomically
 
@@ -65,15 +65,7 @@ class LatentFolder:
         Raises:
             RunError: if the folder already holds files; nothing is overwritten.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            hint = "; go on with it with --resume" if cls.is_at(path) else ""
-            raise RunError(
-                f"{path} already exists and is not empty; nothing was overwritten. Choose another folder{hint}"
-            )
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"cannot make the folder {path}: {error.strerror}") from error
+        make_folder(path, "folder", hint="; go on with it with --resume" if cls.is_at(path) else "")
         folder = cls(path, dict(config))
         content = {"format": _FORMAT, "version": _VERSION, "id": folder.id, "config": folder.config}
         folder.write_json("config.json", content)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qvar.optimizers.loops import Problem, run_loop
-from qvar.optimizers.result import CountedObjective, Minimum, check_start
+from qvar.optimizers.result import CountedObjective, Minimum, minimize_displaced
 from qvar.simulators import Objective
 from qvar.simulators.errors import OptimizerError
 
@@ -63,15 +63,7 @@ class Adagrad:
         Returns:
             The lowest value seen; with shots the last iterate, evaluated afresh.
         """
-        x = check_start(objective, start)
-        counted = CountedObjective(objective)
-        if len(x) == 0:
-            return counted.minimum(x, counted.value(x), converged=True)
-        displaced = x + self.displacement * rng.normal(size=len(x))
-        last, converged = self._descend(counted, x)
-        if self.displacement > 0 and not counted.has_gained():
-            last, converged = self._descend(counted, displaced)
-        return counted.settle(last, converged=converged)
+        return minimize_displaced(self._descend, objective, start, rng, displacement=self.displacement)
 
     def _descend(self, counted: CountedObjective, x: Vector) -> tuple[Vector, bool]:
         settings = (self.learning_rate, self.epsilon, self.tolerance)

@@ -1,5 +1,6 @@
 """What every optimizer takes and gives back, with honest counts of what it cost."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.simulators import Objective
 from qvar.simulators.errors import OptimizerError
 
-__all__ = ["GAIN", "CountedObjective", "Minimum", "Optimizer", "check_start"]
+__all__ = ["GAIN", "CountedObjective", "Minimum", "Optimizer", "check_start", "minimize_displaced"]
 
 GAIN = 1e-6
 """A descent that lowers the value by less than this, relative to its size, has gained nothing."""
@@ -185,3 +186,34 @@ def check_start(objective: Objective, start: ArrayLike) -> NDArray[np.float64]:
     if not np.isfinite(values).all():
         raise OptimizerError(f"the start point must be finite, got {values}")
     return values
+
+
+def minimize_displaced(
+    descend: Callable[[CountedObjective, NDArray[np.float64]], tuple[NDArray[np.float64], bool]],
+    objective: Objective,
+    start: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    displacement: float,
+) -> Minimum:
+    """Minimize by a descent that is repeated once, from a displaced start, if it gains nothing on the start.
+
+    Args:
+        descend: takes the objective and angles; returns the last angles and whether it converged.
+        objective: what to minimize.
+        start: angles, radians, shape (n_parameters,).
+        rng: the displacement is drawn from it first, whether it will be needed or not.
+        displacement: its standard deviation, radians; 0 for one descent only.
+
+    Returns:
+        The lowest value seen; with shots the last iterate, evaluated afresh.
+    """
+    x = check_start(objective, start)
+    counted = CountedObjective(objective)
+    if len(x) == 0:
+        return counted.minimum(x, counted.value(x), converged=True)
+    displaced = x + displacement * rng.normal(size=len(x))
+    last, converged = descend(counted, x)
+    if displacement > 0 and not counted.has_gained():
+        last, converged = descend(counted, displaced)
+    return counted.settle(last, converged=converged)

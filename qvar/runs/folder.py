@@ -15,7 +15,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
 
-__all__ = ["RunFolder", "config_hash", "describe_differences"]
+__all__ = ["RunFolder", "config_hash", "describe_differences", "make_folder"]
 
 _FORMAT = "qvar-run"
 _VERSION = 1
@@ -37,6 +37,26 @@ def config_hash(config: Mapping[str, Any]) -> str:
     """Return the identity of a configuration: 32 hexadecimal digits of the hash of its canonical JSON."""
     text = json.dumps({"format": _FORMAT, "version": _VERSION, "config": config}, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def make_folder(path: Path, what: str, *, hint: str = "", may_hold: Callable[[Path], bool] = lambda _: False) -> None:
+    """Make a folder for a new record, and those above it.
+
+    Args:
+        path: the folder, new or empty.
+        what: what it is, for messages.
+        hint: what else to do if the folder is taken, as the end of a sentence.
+        may_hold: tells which files do not count.
+
+    Raises:
+        RunError: if the folder already holds files, or cannot be made; nothing is overwritten.
+    """
+    if path.exists() and (not path.is_dir() or any(not may_hold(file) for file in path.iterdir())):
+        raise RunError(f"{path} already exists and is not empty; nothing was overwritten. Choose another folder{hint}")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot make the {what} {path}: {error.strerror}") from error
 
 
 class RunFolder:
@@ -54,15 +74,7 @@ class RunFolder:
         Raises:
             RunError: if the folder already holds files; nothing is overwritten.
         """
-        if path.exists() and (not path.is_dir() or any(not _is_leftover(file) for file in path.iterdir())):
-            raise RunError(
-                f"{path} already exists and is not empty; nothing was overwritten. Choose another folder, or resume "
-                "the run in it"
-            )
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"cannot make the run folder {path}: {error.strerror}") from error
+        make_folder(path, "run folder", hint=", or resume the run in it", may_hold=_is_leftover)
         run_id = config_hash(config)
         content = {"format": _FORMAT, "version": _VERSION, "id": run_id, "config": dict(config)}
         write_atomically(path / "config.json", json.dumps(content, indent=1, allow_nan=False).encode())

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qvar.runs.folder import config_hash, describe_differences
+from qvar.runs.folder import config_hash, describe_differences, make_folder
 from qvar.runs.status import RunStatus, read_status
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
@@ -109,13 +109,8 @@ class SweepFolder:
                     "--out, and put the sweeps together with qvar report"
                 )
             return folder
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunError(f"{path} already exists and is not empty; nothing was overwritten. Choose another folder")
+        make_folder(path, "sweep folder")
         content = {"format": _FORMAT, "version": _VERSION, "id": config_hash(plan), **plan}
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"cannot make the sweep folder {path}: {error.strerror}") from error
         write_atomically(path / _FILE, json.dumps(content, indent=1, allow_nan=False).encode())
         return cls(path, plan)
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from qvar.classify.comparison.plan import Cell
 from qvar.runs.claim import claim
-from qvar.runs.folder import config_hash, describe_differences
+from qvar.runs.folder import config_hash, describe_differences, make_folder
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
 
@@ -53,15 +53,8 @@ class ComparisonFolder:
         Raises:
             RunError: if the folder already holds files; nothing is overwritten.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            hint = "; go on with the comparison in it with --resume" if (path / "config.json").is_file() else ""
-            raise RunError(
-                f"{path} already exists and is not empty; nothing was overwritten. Choose another folder{hint}"
-            )
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"cannot make the folder {path}: {error.strerror}") from error
+        is_resumable = (path / "config.json").is_file()
+        make_folder(path, "folder", hint="; go on with the comparison in it with --resume" if is_resumable else "")
         content = {
             "format": _FORMAT,
             "version": _VERSION,

@@ -20,7 +20,7 @@ import numpy as np
 
 from qvar.latent.search.generative.running import GenerativeRun
 from qvar.latent.search.running import PoolRun
-from qvar.runs.folder import config_hash, describe_differences
+from qvar.runs.folder import config_hash, describe_differences, make_folder
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
 
@@ -60,13 +60,8 @@ class StudyFolder:
                     "with `qvar latent search` another --name"
                 )
             return folder
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise RunError(f"{path} already exists and is not empty; nothing was overwritten. Choose another folder")
+        make_folder(path, "study folder")
         content = {"format": _FORMAT, "version": _VERSION, "id": config_hash(plan), "plan": plan}
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"cannot make the study folder {path}: {error.strerror}") from error
         write_atomically(path / _FILE, json.dumps(content, indent=1, allow_nan=False).encode())
         return cls(path, plan)
 

@@ -14,7 +14,6 @@ from qvar.latent.vae.estimator import LatentTransformer
 from qvar.latent.vae.likelihoods import Likelihood
 from qvar.latent.vae.priors import ArdPrior, Prior
 from qvar.latent.vae.relevance import axis_relevance, relevant_axes
-from qvar.latent.vae.schedules import KlSchedule
 from qvar.latent.vae.training import Epoch
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
@@ -102,9 +101,6 @@ class ArdVAE(LatentTransformer):
 
     def _prior(self) -> Prior:
         return ArdPrior()
-
-    def _schedule(self, n_steps: int) -> KlSchedule:  # noqa: ARG002
-        return KlSchedule(self.beta)
 
     def _split(self, n_rows: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         if not self.validation_fraction > 0:

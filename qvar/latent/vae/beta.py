@@ -85,9 +85,6 @@ class BetaVAE(LatentTransformer):
         encoder, decoder = self._pair(n_features, generator, bias=self.bias, posterior_std=self.posterior_std)
         return Vae(encoder, decoder, find_likelihood(self.likelihood))
 
-    def _schedule(self, n_steps: int) -> KlSchedule:  # noqa: ARG002
-        return self.beta if isinstance(self.beta, KlSchedule) else KlSchedule(self.beta)
-
 
 PlainVAE = BetaVAE
 """With beta = 1, its default, a `BetaVAE` is the plain variational auto-encoder."""

@@ -141,9 +141,6 @@ class ConditionalVAE(LatentTransformer):
         decoder = dense(sizes, generator, activation=self.activation, bias=self.bias)
         return _ConditionalVae(encoder, decoder, find_likelihood(self.likelihood), n_condition)
 
-    def _schedule(self, n_steps: int) -> KlSchedule:  # noqa: ARG002
-        return self.beta if isinstance(self.beta, KlSchedule) else KlSchedule(self.beta)
-
     def _check(self, data: Tensor) -> None:
         self.network_.likelihood.check(data[:, self.n_condition :])
 

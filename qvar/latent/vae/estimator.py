@@ -180,9 +180,9 @@ class LatentTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
     def _prior(self) -> Prior:
         return StandardNormal()
 
-    def _schedule(self, n_steps: int) -> KlSchedule:
-        """Return the weight of the divergence for a training of so many gradient steps."""
-        raise NotImplementedError
+    def _schedule(self, n_steps: int) -> KlSchedule:  # noqa: ARG002
+        """Return the weight of the divergence for a training of so many gradient steps: `beta` throughout."""
+        return self.beta if isinstance(self.beta, KlSchedule) else KlSchedule(self.beta)
 
     def _check(self, data: Tensor) -> None:
         self.network_.likelihood.check(data)
