@@ -12,6 +12,7 @@ QvarError (ValueError)
 ├── ArchitectureError   settings or actions that make no sense for the environment
 ├── ClassifierError     a classifier, readout or loss that does not fit its circuit or data
 ├── DatasetError        a data set that is missing, or not the one expected
+├── HardwareError       a backend, limit, job or service of quantum hardware that stands in the way
 ├── LatentError         a circuit space, latent model or latent search that makes no sense
 └── RunError            a run folder that is corrupted, occupied or of another configuration
 ```
@@ -24,6 +25,7 @@ __all__ = [
     "ClassifierError",
     "DatasetError",
     "EngineError",
+    "HardwareError",
     "LatentError",
     "NoiseModelError",
     "ObservableError",
@@ -80,6 +82,10 @@ class DatasetError(QvarError):
 
 class LatentError(QvarError):
     """A circuit space, encoding, latent model or latent search that makes no sense, or does not fit its data."""
+
+
+class HardwareError(QvarError):
+    """A backend, limit, job or service of quantum hardware that stands in the way of a request."""
 
 
 class RunError(QvarError):
