@@ -15,14 +15,17 @@ from qvar.report.tables import comparison_table, device_table, family_table, pre
 from qvar.simulators.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from qvar.report.channel_figures import channel_figure, pauli_vector_figure
     from qvar.report.classifier_page import classifier_html, write_comparison
     from qvar.report.classifiers import classifier_json, classifier_markdown, classifier_table
 
 _HOME = {
+    "channel_figure": "channel_figures",
     "classifier_html": "classifier_page",
     "classifier_json": "classifiers",
     "classifier_markdown": "classifiers",
     "classifier_table": "classifiers",
+    "pauli_vector_figure": "channel_figures",
     "write_comparison": "classifier_page",
 }
 
@@ -33,6 +36,7 @@ __all__ = [
     "RunRecord",
     "Setting",
     "Spread",
+    "channel_figure",
     "classifier_html",
     "classifier_json",
     "classifier_markdown",
@@ -41,6 +45,7 @@ __all__ = [
     "comparison_table",
     "device_table",
     "family_table",
+    "pauli_vector_figure",
     "preset_table",
     "published_for",
     "read_runs",
