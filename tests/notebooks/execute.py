@@ -54,7 +54,17 @@ def executed(path):
         )
         client.execute(env=environment(folder))
     notebook.metadata = METADATA  # the kernel adds versions
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not is_about_compiling(output)]
     return notebook
+
+
+def is_about_compiling(output):
+    """Return whether an output only says that machine code was made, which happens once on a machine."""
+    return output.get("name") == "stderr" and all(
+        line.startswith("compiling the kernel") for line in output.text.splitlines()
+    )
 
 
 def main(wanted):
