@@ -50,6 +50,7 @@ def executed(path):
             timeout=SECONDS_PER_CELL,
             kernel_name="python3",
             record_timing=False,
+            coalesce_streams=True,
             resources={"metadata": {"path": folder}},
         )
         client.execute(env=environment(folder))
