@@ -174,6 +174,7 @@ def _courses(study: str, result: StudyResult) -> dict[str, Any]:
             ylabel=label,
             by_chance=result.plan["base_rate"] if what == "candidates" else None,
             logarithmic=what == "regret",
+            n_seeds=len(result.plan["seeds"]),
             title=f"{study}: {label}",
         )
         for what, label in _CURVES.items()
