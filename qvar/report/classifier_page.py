@@ -15,7 +15,7 @@ from qvar.report.classifiers import (
     published_note,
     statement,
 )
-from qvar.report.page import render, svg_address
+from qvar.report.page import drawn, render
 from qvar.simulators.files import write_atomically
 
 __all__ = ["classifier_html", "write_comparison"]
@@ -42,12 +42,12 @@ def write_comparison(result: ComparisonResult, folder: Path) -> None:
 
 
 def _table(result: ComparisonResult, table: Table) -> dict[str, Any]:
-    figures = ((name, make(result, table)) for name, make in CLASSIFIER_FIGURES.items())
+    figures = (make(result, table) for make in CLASSIFIER_FIGURES.values())
     return {
         "heading": heading(result, table),
         "statement": statement(result, table),
         "rows": classifier_rows(result, table),
-        "figures": [(name, svg_address(figure)) for name, figure in figures if figure is not None],
+        "figures": [drawn(figure) for figure in figures if figure is not None],
         "warnings": [(row.model, text, n) for row in table.rows for text, n in row.warnings.items()],
     }
 

@@ -74,7 +74,8 @@ def error_figure(setting: Setting) -> "Figure | None":
 
     def draw(axes: "Axes", grid: NDArray[np.float64], errors: NDArray[np.float64], number: int, label: str) -> None:
         shown = np.maximum(errors, _FLOOR)
-        axes.fill_between(*_changes(grid, shown.min(axis=0), shown.max(axis=0)), step="post", **style.band(number))
+        where, low, high = _changes(grid, shown.min(axis=0), shown.max(axis=0))
+        axes.fill_between(where, low, high, step="post", **style.band(number))
         axes.step(grid, np.median(shown, axis=0), where="post", label=label, **style.line(number, marks=True))
 
     figure, axes = _axes(setting, "noiseless error of the best circuit so far, against energies spent")
@@ -129,9 +130,10 @@ def pareto_figure(setting: Setting) -> "Figure | None":
             kept = front([*final, *(point for run in group.finished for point in run.pareto)])
             look = style.line(number)
             mark = style.MARKS[number % len(style.MARKS)]
-            hollow = {"marker": mark, "markerfacecolor": "none", "markersize": 5}
-            axes.step(*_coordinates(kept), where="post", label=labels[number], markevery=[], **look, **hollow)
-            axes.plot(*_coordinates(final), linestyle="", color=look["color"], **hollow)
+            hollow: dict[str, Any] = {"marker": mark, "markerfacecolor": "none", "markersize": 5}
+            (x, y), ends = _coordinates(kept), _coordinates(final)
+            axes.step(x, y, where="post", label=labels[number], markevery=[], **look, **hollow)
+            axes.plot(*ends, linestyle="", color=look["color"], **hollow)
     _draw_published(setting, axes)
     axes.set_yscale("log")
     axes.set_xlabel("CNOTs")

@@ -23,7 +23,7 @@ from qvar.report.latent import (
 from qvar.report.latent_figures import course_figure, distance_figure, latent_map, reward_figure, training_figure
 from qvar.report.latent_searches import best_rows, read_studies, search_json, study_rows, study_title
 from qvar.report.markdown import markdown_table, markdown_text
-from qvar.report.page import render, svg_address
+from qvar.report.page import drawn, render
 from qvar.simulators import Circuit
 from qvar.simulators.errors import QvarError
 
@@ -118,7 +118,7 @@ def latent_html(folder: LatentFolder, smooth: Smooth) -> str:
                 "heading": heading,
                 "words": words,
                 "tables": tables,
-                "figures": [(name, svg_address(figure)) for name, figure in figures.get(heading, {}).items()],
+                "figures": [drawn(figure) for figure in figures.get(heading, {}).values()],
                 "drawing": _drawing(folder, heading.removeprefix("Task ")) if heading.startswith("Task ") else None,
             }
             for heading, words, tables in latent_sections(folder, smooth)

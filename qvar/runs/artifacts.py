@@ -38,14 +38,14 @@ def write_circuit(folder: Path, circuit: Circuit, parameters: NDArray[np.float64
     qpy.dump(qiskit_circuit, buffer)
     write_atomically(folder / "best.qpy", buffer.getvalue())
     if circuit.operations:
-        _save(draw_circuit(circuit, parameters), folder / "circuit.png")
+        write_atomically(folder / "circuit.png", style.image(draw_circuit(circuit, parameters), "png", dpi=150))
 
 
 def draw_circuit(circuit: Circuit, parameters: NDArray[np.float64]) -> "Figure":
     """Draw a circuit with at least one gate, with its angles in radians."""
     from matplotlib import pyplot
 
-    figure = circuit.to_qiskit(parameters).draw("mpl", fold=30)
+    figure: Figure = circuit.to_qiskit(parameters).draw("mpl", fold=30)
     pyplot.close(figure)  # Qiskit draws through pyplot, which keeps every figure until it is closed
     figure.set_label(f"Circuit of {circuit.n_qubits} qubits and {len(circuit.operations)} gates")
     return figure

@@ -1,4 +1,4 @@
-"""How figures look: widths of journal columns, fonts, colours that everybody can tell apart, and files that stay the same.
+"""How figures look: widths of journal columns, fonts, colours that all can tell apart, files that never change.
 
 Colours are those of Okabe and Ito (2008) without their yellow, which is too pale for a line on paper. Dashes and marks
 are a second cue, so that a figure can be read in black and white. Matplotlib is loaded when something is drawn.
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from hashlib import sha256
 from html import escape
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from qvar.simulators.errors import RunError
 
@@ -88,7 +88,6 @@ SETTINGS: dict[str, Any] = {
     "ytick.minor.width": 0.4,
     "lines.linewidth": 1.3,
     "lines.markersize": 4,
-    "savefig.dpi": 300,
     "savefig.facecolor": "white",
     "pdf.fonttype": 42,  # TrueType: text stays text
     "svg.fonttype": "none",
@@ -115,7 +114,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
         with matplotlib.rc_context():
             matplotlib.rcdefaults()
-            matplotlib.rcParams.update(SETTINGS)
+            matplotlib.rcParams.update(cast(Any, SETTINGS))
             return draw(*args, **kwargs)
 
     return wrapped
@@ -164,10 +163,16 @@ def describe(figure: "Figure", title: str, text: str) -> None:
 
 
 @styled
-def image(figure: "Figure", kind: str) -> bytes:
-    """Return a figure as a PDF, SVG or PNG file, the same bytes every time."""
+def image(figure: "Figure", kind: str, *, dpi: int = 300) -> bytes:
+    """Return a figure as a PDF, SVG or PNG file, the same bytes every time.
+
+    Args:
+        figure: the figure.
+        kind: one of `FORMATS`.
+        dpi: dots per inch, of a PNG and of what is not drawn by lines.
+    """
     stream = io.BytesIO()
-    figure.savefig(stream, format=kind, metadata=_METADATA[kind])
+    figure.savefig(stream, format=kind, dpi=dpi, metadata=_METADATA[kind])
     return stream.getvalue()
 
 
@@ -181,7 +186,7 @@ def inline_svg(figure: "Figure") -> str:
     used = set(re.findall(r'(?:url\(#|xlink:href="#)([^")]+)', text))
     text = re.sub(r' id="([^"]*)"', lambda m: f' id="{own}{m[1]}"' if m[1] in used else "", text)
     text = re.sub(r'(url\(#|xlink:href="#)', rf"\g<1>{own}", text)
-    words = escape(figure.get_label(), quote=True)
+    words = escape(str(figure.get_label()), quote=True)
     head = f'<svg role="img" aria-label="{words}" style="stroke-linejoin: round; stroke-linecap: butt"'
     return text.replace("<svg", head, 1).strip()
 
