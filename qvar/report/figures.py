@@ -30,6 +30,7 @@ __all__ = [
 
 _FLOOR = 1e-12  # logarithmic axes have no zero
 _MOST_POINTS = 400
+_MOST_DOTS = 30  # more are smaller as a picture
 _SPENT = "energies spent (a reverse-sweep gradient counts as three)"
 
 Course = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -166,7 +167,13 @@ def run_figure(run: RunRecord) -> "Figure | None":
     spent, best = course(run)
     ends = [max(record["error"], _FLOOR) for record in run.history]
     axes.plot(
-        spent[: len(ends)], ends, ".", color="0.7", markersize=2, label="end of episode", rasterized=len(ends) > 500
+        spent[: len(ends)],
+        ends,
+        ".",
+        color="0.7",
+        markersize=2,
+        label="end of episode",
+        rasterized=len(ends) > _MOST_DOTS,
     )
     axes.step(spent, np.maximum(best, _FLOOR), where="post", color=style.COLOURS[0], label="best circuit so far")
     axes.set_yscale("log")

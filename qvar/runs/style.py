@@ -101,6 +101,20 @@ _METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": None},
 }
 
+_ROOT = "stroke-linejoin: round; stroke-linecap: butt; font-family: 'DejaVu Sans', Verdana, Arial, sans-serif"
+_SHORTER = {
+    r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->": "",
+    r"font-family: [^;\"]*;? ?": "",
+    r' transform="rotate\(-0 [^"]*"': "",
+    r"<defs>\s*</defs>": "",
+    r'(<use [^>]*) style="stroke: #000000; stroke-width: [0-9.]+"': r"\1",  # ticks, which have it from their shape
+    r"\s*\n\s*": "\n",
+}
+"""What an element of a page does without, and what stands instead: patterns of matplotlib's SVG."""
+
+_GROUP = re.compile(r"<g>\n((?:(?!</?g[ >]).)*?)</g>\n", re.DOTALL)
+"""A group that says nothing of what is in it."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -178,17 +192,19 @@ def image(figure: "Figure", kind: str, *, dpi: int = 300) -> bytes:
 
 def inline_svg(figure: "Figure") -> str:
     """Return a figure as an element of an HTML page, with its description; its identities are its own on the page."""
-    text = image(figure, "svg").decode()
+    text = image(figure, "svg", dpi=150).decode()
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>\s*|<style.*?</style>\s*|<!--.*?-->\s*", "", text, flags=re.DOTALL)
-    text = re.sub(r' (?:d|x|y)="[^"]*"', lambda m: re.sub(r"(\.\d\d)\d+", r"\1", m[0]), text)  # a hundredth of a point
+    for pattern, instead in _SHORTER.items():
+        text = re.sub(pattern, instead, text, flags=re.DOTALL)
+    text = re.sub(r' (?:d|x|y)="[^"]*"', lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]), text)  # a tenth of a point
     own = f"f{sha256(text.encode()).hexdigest()[:8]}-"
     used = set(re.findall(r'(?:url\(#|xlink:href="#)([^")]+)', text))
     text = re.sub(r' id="([^"]*)"', lambda m: f' id="{own}{m[1]}"' if m[1] in used else "", text)
     text = re.sub(r'(url\(#|xlink:href="#)', rf"\g<1>{own}", text)
+    while (shorter := _GROUP.sub(r"\1", text)) != text:
+        text = shorter
     words = escape(str(figure.get_label()), quote=True)
-    head = f'<svg role="img" aria-label="{words}" style="stroke-linejoin: round; stroke-linecap: butt"'
-    return text.replace("<svg", head, 1).strip()
+    return text.replace("<svg", f'<svg role="img" aria-label="{words}" style="{_ROOT}"', 1).strip()
 
 
 def unit(name: str) -> str:
