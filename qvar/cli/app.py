@@ -195,15 +195,23 @@ def sweep(
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders and sweep folders.")],
+    records: Annotated[
+        list[Path],
+        typer.Argument(help="Run folders and sweep folders; or a comparison of classifiers, or a latent space."),
+    ],
     out: Annotated[Path | None, typer.Option(help="Write a self-contained page (.html) or Markdown (.md).")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Write every figure into this folder.")] = None,
+    formats: Annotated[
+        str, typer.Option("--format", help="What --figures writes: pdf, svg and png, separated by commas.")
+    ] = "pdf",
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Compare runs and sweeps with each other and with published numbers of the same task and noise."""
+    """Compare runs and sweeps with each other and with published numbers; show any other record."""
     from qvar.cli.reporting import report_command
 
-    report_command(runs, out=out, as_markdown=markdown, as_json=json)
+    report_command(records, out=out, figures=figures, formats=formats, as_markdown=markdown, as_json=json, quiet=quiet)
 
 
 @app.command()
@@ -354,13 +362,15 @@ def compile_kernels() -> None:
 
 @app.command()
 def show(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    record: Annotated[
+        Path, typer.Argument(help="The folder of a run, a sweep, a comparison of classifiers, or a latent space.")
+    ],
     json: Json = False,
 ) -> None:
-    """Show what a run found."""
+    """Show what a run found, or what any other record holds."""
     from qvar.cli.listing import show_run
 
-    show_run(run, as_json=json)
+    show_run(record, as_json=json)
 
 
 @app.command()

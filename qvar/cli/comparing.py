@@ -37,7 +37,7 @@ from qvar.runs.workers import usable_cores
 from qvar.simulators.errors import ClassifierError, RunError
 from qvar.simulators.files import write_atomically
 
-__all__ = ["CompareOptions", "compare_command", "list_command"]
+__all__ = ["CompareOptions", "compare_command", "list_command", "print_comparison"]
 
 
 @dataclass(frozen=True)
@@ -180,10 +180,15 @@ def _print_result(result: ComparisonResult, path: Path, *, as_json: bool) -> Non
         print_json({"comparison": str(path), **classifier_json(result)})
         return
     console = Console()
+    print_comparison(result, console)
+    print_line(f"all numbers and plots in {path / 'report.html'} and {path / 'table.md'}", console)
+
+
+def print_comparison(result: ComparisonResult, console: Console) -> None:
+    """Print all tables of a comparison."""
     for features in result.features:
         console.print(classifier_table(result, result.table(features)))
         console.print()
-    print_line(f"all numbers and plots in {path / 'report.html'} and {path / 'table.md'}", console)
 
 
 def list_command(*, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 from qvar.cli.inputs import parse_integers
 from qvar.problems import FAMILIES, Problem, find_problem, max_cut, molecule, molecule_from_geometry, tasks
 from qvar.report import device_table, family_table, preset_table, result_table, task_table
+from qvar.report.kinds import record_kind
 from qvar.runs import RunFolder
 from qvar.search import EXPERIMENTS
 from qvar.simulators import Circuit
@@ -111,7 +112,13 @@ def print_line(text: str, console: Console) -> None:
 
 
 def show_run(path: Path, *, as_json: bool) -> None:
-    """Print the result, the circuit and the files of a run."""
+    """Print the result, the circuit and the files of a run; of any other record its tables."""
+    if record_kind(path) != "run":
+        from qvar.cli.reporting import find_report
+
+        report = find_report([path], quiet=True, measure=False)
+        print_json(report.data()) if as_json else report.show(Console())
+        return
     folder = RunFolder.open(path)
     result = folder.result()
     if as_json:

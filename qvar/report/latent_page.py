@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,10 @@ from qvar.report.page import drawn, render
 from qvar.simulators import Circuit
 from qvar.simulators.errors import QvarError
 
-__all__ = ["latent_html", "latent_json", "latent_markdown", "latent_sections"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["latent_figures", "latent_html", "latent_json", "latent_markdown", "latent_sections"]
 
 Smooth = Mapping[str | None, Mapping[str, Smoothness]]
 """Smoothness by task (None for edit distance alone) and by representation."""
@@ -106,9 +109,7 @@ def latent_json(folder: LatentFolder, smooth: Smooth) -> dict[str, Any]:
 
 def latent_html(folder: LatentFolder, smooth: Smooth) -> str:
     """Return a self-contained HTML page; names in it are escaped."""
-    figures = {"Accuracy": _training(folder), "Smoothness": _distances(folder)}
-    for task in folder.searched_tasks():
-        figures[f"Task {task}"] = _task_figures(folder, task)
+    figures = latent_figures(folder)
     return render(
         "latent.html.jinja",
         title=f"Latent space {folder.path.name}",
@@ -124,6 +125,12 @@ def latent_html(folder: LatentFolder, smooth: Smooth) -> str:
             for heading, words, tables in latent_sections(folder, smooth)
         ],
     )
+
+
+def latent_figures(folder: LatentFolder) -> "dict[str, dict[str, Figure]]":
+    """Return all figures by heading of their section and name."""
+    figures = {"Accuracy": _training(folder), "Smoothness": _distances(folder)}
+    return figures | {f"Task {task}": _task_figures(folder, task) for task in folder.searched_tasks()}
 
 
 def _training(folder: LatentFolder) -> dict[str, Any]:
