@@ -62,7 +62,7 @@ def write_figures(folder: Path, figures: "Iterable[tuple[str, Figure]]", formats
     Raises:
         RunError: if the folder cannot be made.
     """
-    if folder.exists() and not folder.is_dir() or not folder.parent.is_dir():
+    if (folder.exists() and not folder.is_dir()) or not folder.parent.is_dir():
         raise RunError(f"figures need a folder, {folder} is none and cannot be made; give another one")
     folder.mkdir(exist_ok=True)
     written = []

@@ -112,6 +112,8 @@ def training_figure(
         logarithmic: panels whose values have a logarithmic axis.
         title: title of the figure.
     """
+    from matplotlib.ticker import MaxNLocator
+
     drawn = {name: curves for name, curves in panels.items() if curves}
     if not drawn:
         return None
@@ -122,10 +124,11 @@ def training_figure(
         if name in logarithmic:
             axes.set_yscale("log")
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_ylabel(name, parse_math=False)
         axes.grid()
         style.legend(axes)
-    _describe(figure, title, ", ".join(f"{name} by epoch" for name in drawn))
+    _describe(figure, title or "training", ", ".join(drawn))
     return figure
 
 
@@ -175,7 +178,8 @@ def course_figure(
     axes.grid()
     seeds = "seeds" if n_seeds is None else f"{n_seeds} seed{'' if n_seeds == 1 else 's'}"
     style.legend(axes, title=f"mean over {seeds};\nband: 95 % interval", outside=True)
-    _describe(figure, title, "against circuits evaluated")
+    text = f"{title or ylabel}, against circuits evaluated"
+    style.describe(figure, text, text)
     return figure
 
 
