@@ -1,7 +1,6 @@
 """The command `qvar report`, for any record: runs and sweeps, a comparison of classifiers, a latent space."""
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from qvar.cli.listing import print_json, print_line
+from qvar.cli.progress import waiting
 from qvar.report import compare, comparison_table, read_runs, report_html, report_json, report_markdown
 from qvar.report.figure_files import run_figures, write_figures
 from qvar.report.kinds import record_kind
@@ -59,10 +59,8 @@ def report_command(
         raise RunError("--markdown and --json both print to the screen; choose one")
     _check_out(out)
     kinds = parse_formats(formats)
-    errors, written = Console(stderr=True), list[Path]()
-    with ExitStack() as stack:
-        if errors.is_terminal and not (quiet or as_json):
-            stack.enter_context(errors.status("reading and drawing"))
+    written: list[Path] = []
+    with waiting("reading and drawing", visible=not (quiet or as_json)):
         report = find_report(paths, quiet=quiet or as_json)
         if out is not None:
             write_atomically(out, (report.html() if out.suffix in _HTML else report.markdown()).encode())

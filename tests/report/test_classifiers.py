@@ -1,6 +1,5 @@
 """Reports of comparisons: every row is there, failures are shown, published numbers are as known and no others."""
 
-import base64
 import json
 import re
 from dataclasses import replace

@@ -125,7 +125,7 @@ def test_the_learning_curve_shows_the_numbers_of_the_history():
     assert set(errors["chemical accuracy"].get_ydata()) == {1.6e-3}
     assert lower.get_yscale() == "log"
     assert upper.get_title(loc="left") == "five episodes"
-    assert (upper.get_ylabel(), lower.get_ylabel()) == ("energy (Ha)", "noiseless error (Ha)")
+    assert (upper.get_ylabel(), lower.get_ylabel()) == ("energy (hartree)", "noiseless error (hartree)")
     assert lower.get_xlabel() == "episode"
 
 

@@ -1,7 +1,7 @@
 """Figures can be told apart by everybody, have the sizes of journals, and are the same files every time."""
 
 import re
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import matplotlib
 import numpy as np
@@ -56,7 +56,7 @@ def test_white_paper_is_far_from_every_colour():
 def test_thirty_five_lines_differ_by_colour_or_dashes_and_neighbours_by_marks_too():
     looks = [style.line(k, marks=True) for k in range(35)]
     assert len({(look["color"], str(look["linestyle"])) for look in looks}) == 35
-    for a, b in zip(looks, looks[1:], strict=False):
+    for a, b in pairwise(looks):
         assert a["linestyle"] != b["linestyle"]
         assert a["marker"] != b["marker"]
 
