@@ -353,11 +353,11 @@ def energy(
 
 
 @app.command("compile")
-def compile_kernels() -> None:
+def compile_kernels(json: Json = False) -> None:
     """Compile all simulation kernels now instead of at their first use."""
     from qvar.cli.simulating import compile_command
 
-    compile_command()
+    compile_command(as_json=json)
 
 
 @app.command()
@@ -385,11 +385,22 @@ def molecule(
     mapping: Annotated[
         str, typer.Option(help="jordan_wigner, parity, parity_reduced, checksum or checksum_per_spin.")
     ] = "jordan_wigner",
+    json: Json = False,
 ) -> None:
     """Make a problem file of any molecule (needs the chemistry extra); search it with `qvar search FILE`."""
     from qvar.cli.listing import make_molecule
 
-    make_molecule(geometry, out=out, basis=basis, unit=unit, charge=charge, spin=spin, active=active, mapping=mapping)
+    make_molecule(
+        geometry,
+        out=out,
+        basis=basis,
+        unit=unit,
+        charge=charge,
+        spin=spin,
+        active=active,
+        mapping=mapping,
+        as_json=json,
+    )
 
 
 @app.command()
@@ -398,11 +409,12 @@ def maxcut(
         str, typer.Argument(help='Edges, weighted or not, such as "0-1, 1-2:0.5", or a graph such as ring-6.')
     ],
     out: Annotated[Path, typer.Option(help="The problem file to write (.json).")],
+    json: Json = False,
 ) -> None:
     """Make a problem file of the largest cut of a graph; search it with `qvar search FILE`."""
     from qvar.cli.listing import make_max_cut
 
-    make_max_cut(graph, out=out)
+    make_max_cut(graph, out=out, as_json=json)
 
 
 def _version(wanted: bool) -> None:

@@ -137,7 +137,16 @@ def show_run(path: Path, *, as_json: bool) -> None:
 
 
 def make_molecule(
-    geometry: str, *, out: Path, basis: str, unit: str, charge: int, spin: int, active: str | None, mapping: str
+    geometry: str,
+    *,
+    out: Path,
+    basis: str,
+    unit: str,
+    charge: int,
+    spin: int,
+    active: str | None,
+    mapping: str,
+    as_json: bool,
 ) -> None:
     """Compute a molecular Hamiltonian and write it to a problem file."""
     _check_new_file(out)
@@ -151,6 +160,9 @@ def make_molecule(
         geometry, basis=basis, unit=unit, charge=charge, spin=spin, active_space=space, mapping=mapping
     )
     problem.to_json(out)
+    if as_json:
+        print_json({"file": str(out), **_task_row(problem, family=None)})
+        return
     print_line(f"{out}: {problem.title}, exact ground energy {problem.exact_energy:.8f} Ha", Console())
     if "electron_penalty" in problem.metadata:
         print_line(
@@ -158,11 +170,14 @@ def make_molecule(
         )
 
 
-def make_max_cut(graph: str, *, out: Path) -> None:
+def make_max_cut(graph: str, *, out: Path, as_json: bool) -> None:
     """Write the problem file of the largest cut of a graph."""
     _check_new_file(out)
     problem = max_cut(graph)
     problem.to_json(out)
+    if as_json:
+        print_json({"file": str(out), **_task_row(problem, family=None), "max_cut": problem.metadata["max_cut"]})
+        return
     cut = f"{problem.metadata['max_cut']:g}"
     print_line(f"{out}: {problem.title}: {cut} ({problem.unit})", Console())
 
