@@ -52,7 +52,7 @@ OptimizerName = Annotated[
     str | None,
     typer.Option(
         "--optimizer",
-        help="lbfgs, compact-lbfgs, cobyla, adam-spsa, spsa, rotosolve, adam or aqgd.",
+        help="lbfgs, compact-lbfgs, cobyla, adam-spsa, spsa, rotosolve, adam, adagrad or aqgd.",
         autocompletion=completion.named(completion.OPTIMIZERS),
     ),
 ]

@@ -32,7 +32,7 @@ Completer = Callable[[str], list[str]]
 
 ALGORITHMS = ("annealing", "evolution", "greedy", "ddqn", "ppo", "random")
 PRESETS = ("qvar", "crlqas", "crlqas-halting", "crlqas-no-halting", "crlqas-exact", "crlqas-exact-halting")
-OPTIMIZERS = ("lbfgs", "compact-lbfgs", "cobyla", "adam-spsa", "spsa", "rotosolve", "adam", "aqgd")
+OPTIMIZERS = ("lbfgs", "compact-lbfgs", "cobyla", "adam-spsa", "spsa", "rotosolve", "adam", "adagrad", "aqgd")
 CLASSIFIERS = (
     *("classical", "published", "equal-budget", "best"),
     *("svm", "gradient-boosting", "random-forest", "logistic-regression", "mlp", "majority"),
