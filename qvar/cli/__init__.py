@@ -4,8 +4,11 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 __all__ = ["main"]
+
+_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -18,41 +21,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: what follows the program's name, None for `sys.argv`.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads must not keep the cores from working ones
+    import typer
+
     from qvar.cli.app import app
     from qvar.simulators.errors import QvarError
 
     words = sys.argv[1:] if arguments is None else list(arguments)
     as_json = "--json" in words
+    usage_error: Any = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it
     try:
-        if not as_json:
-            app(args=words, prog_name="qvar")
-        else:
-            _run_for_machines(words)
+        left = app(args=words, prog_name="qvar", standalone_mode=False)
+        code = left if isinstance(left, int) else 0
+    except usage_error as error:
+        error.show()
+        _fail(2, "UsageError", error.format_message(), as_json=as_json)
     except (QvarError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         _fail(2, type(error).__name__, str(error), as_json=as_json)
-    except SystemExit as left:
-        if left.code != 130:
-            raise
-        _fail(130, "Interrupted", "interrupted; what to do is on standard error", as_json=as_json)
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    if code == _INTERRUPTED:
+        _fail(code, "Interrupted", "interrupted; how to go on is on standard error", as_json=as_json)
+    raise SystemExit(code)
 
 
-def _run_for_machines(words: Sequence[str]) -> None:
-    """Run a command whose options may be wrong, which would otherwise be told on standard error alone."""
-    import typer
-
-    from qvar.cli.app import app
-
-    usage_error: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it
-    try:
-        code = app(args=list(words), prog_name="qvar", standalone_mode=False)
-    except usage_error as error:
-        error.show()  # type: ignore[attr-defined]
-        _fail(2, "UsageError", error.format_message(), as_json=True)  # type: ignore[attr-defined]
-    raise SystemExit(code if isinstance(code, int) else 0)
-
-
-def _fail(code: int, kind: str, message: str, *, as_json: bool) -> None:
+def _fail(code: int, kind: str, message: str, *, as_json: bool) -> NoReturn:
     if as_json:
         sys.stdout.write(json.dumps({"error": {"kind": kind, "message": message}}, indent=1) + "\n")
     raise SystemExit(code) from None

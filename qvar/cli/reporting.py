@@ -10,7 +10,7 @@ from rich.console import Console
 from qvar.cli.listing import print_json, print_line
 from qvar.cli.progress import waiting
 from qvar.report import compare, comparison_table, read_runs, report_html, report_json, report_markdown
-from qvar.report.figure_files import run_figures, write_figures
+from qvar.report.figure_files import check_figure_folder, run_figures, write_figures
 from qvar.report.kinds import record_kind
 from qvar.runs.style import parse_formats
 from qvar.simulators.errors import RunError
@@ -59,6 +59,8 @@ def report_command(
         raise RunError("--markdown and --json both print to the screen; choose one")
     _check_out(out)
     kinds = parse_formats(formats)
+    if figures is not None:
+        check_figure_folder(figures)
     written: list[Path] = []
     with waiting("reading and drawing", visible=not (quiet or as_json)):
         report = find_report(paths, quiet=quiet or as_json)

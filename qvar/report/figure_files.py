@@ -19,7 +19,7 @@ from qvar.simulators.files import write_atomically
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["file_name", "run_figures", "write_figures"]
+__all__ = ["check_figure_folder", "file_name", "run_figures", "write_figures"]
 
 
 def run_figures(records: Sequence[RunRecord]) -> "Iterator[tuple[str, Figure]]":
@@ -49,6 +49,12 @@ def _circuit_figure(run: RunRecord) -> "Figure | None":
     return draw_circuit(circuit, np.zeros(circuit.n_parameters)) if circuit.operations else None
 
 
+def check_figure_folder(folder: Path) -> None:
+    """Raise RunError unless figures can be written into a folder, there or to be made."""
+    if (folder.exists() and not folder.is_dir()) or not folder.parent.is_dir():
+        raise RunError(f"figures need a folder, {folder} is none and cannot be made; give another one")
+
+
 def write_figures(folder: Path, figures: "Iterable[tuple[str, Figure]]", formats: Sequence[str]) -> list[Path]:
     """Write figures into a folder, which is made if need be; return the files.
 
@@ -62,8 +68,7 @@ def write_figures(folder: Path, figures: "Iterable[tuple[str, Figure]]", formats
     Raises:
         RunError: if the folder cannot be made.
     """
-    if (folder.exists() and not folder.is_dir()) or not folder.parent.is_dir():
-        raise RunError(f"figures need a folder, {folder} is none and cannot be made; give another one")
+    check_figure_folder(folder)
     folder.mkdir(exist_ok=True)
     written = []
     for name, figure in figures:

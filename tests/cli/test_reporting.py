@@ -61,7 +61,8 @@ def test_a_damaged_run_is_reported_as_such(qvar, small_run, own_folder):
         (("run", "nowhere"), ["nowhere holds neither"]),
         (("run", "--out", "report.pdf"), ["a report ends in .html, .htm, .md, .markdown, got report.pdf"]),
         (("run", "--out", "missing/report.html"), ["missing/report.html needs a folder that exists"]),
-        (("run", "--markdown", "--json"), ["choose one"]),
+        (("run", "--figures", "missing/figures"), ["missing/figures is none and cannot be made"]),
+        (("run", "--figures", "figures", "--format", "gif"), ["pdf, svg, png", "'gif'"]),
     ],
 )
 def test_a_wrong_report_is_one_message_and_changes_nothing(
@@ -70,6 +71,12 @@ def test_a_wrong_report_is_one_message_and_changes_nothing(
     before = file_contents(own_folder)
     check(qvar("report", *arguments), *parts)
     assert file_contents(own_folder) == before
+
+
+def test_a_report_for_people_and_for_machines_at_once_is_refused(qvar, small_run):
+    outcome = qvar("report", "run", "--markdown", "--json")
+    assert outcome.code == 2
+    assert "choose one" in json.loads(outcome.out)["error"]["message"]
 
 
 def test_every_figure_of_a_report_is_a_file_the_same_one_again(qvar, small_run, own_folder, file_contents):
