@@ -23,7 +23,7 @@ TO_XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
 WHITE = TO_XYZ.sum(axis=1)
-LEAST = 10.0
+LEAST = 15.0
 """Of the CIELAB distance of two colours; about 2 is the least difference that can be seen side by side."""
 
 
