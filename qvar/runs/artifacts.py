@@ -101,6 +101,7 @@ def plot_learning_curve(
     floor = 1e-12
     upper.set_ylabel(f"energy ({style.unit(unit)})", parse_math=False)
     upper.set_title(title, parse_math=False)  # a title is a name: no dollar sign in it starts a formula
+    upper.ticklabel_format(axis="y", useOffset=False)
     style.legend(upper)
     lower.semilogy(
         episodes, [max(r["error"], floor) for r in history], ".", color="0.7", label="end of episode", markersize=2.5
@@ -145,17 +146,23 @@ def plot_pareto(
     Returns:
         A matplotlib figure with two panels; the color of a point tells the other number.
     """
+    from matplotlib.ticker import MaxNLocator
+
     figure = style.new_figure(style.PAGE, 2.8)
     panels = figure.subplots(1, 2, sharey=True)
     errors = [max(row["error"], 1e-12) for row in circuits]
     names = {"n_cnots": "CNOTs", "depth": "depth"}
     for panel, number, other in zip(panels, ("n_cnots", "depth"), ("depth", "n_cnots"), strict=True):
         points = panel.scatter([row[number] for row in circuits], errors, c=[row[other] for row in circuits], s=14)
-        figure.colorbar(points, ax=panel, label=names[other])
+        figure.colorbar(points, ax=panel, label=names[other], ticks=MaxNLocator(5, integer=True))
         panel.set_xlabel(names[number])
+        panel.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         panel.set_yscale("log")
         if accuracy is not None:
-            panel.axhline(accuracy, color=style.ACCENT, linestyle=":", linewidth=1)
+            label = f"accuracy, {accuracy:g} {style.unit(unit)}"
+            panel.axhline(accuracy, color=style.ACCENT, linestyle=":", linewidth=1, label=label)
+    if accuracy is not None:
+        style.legend(panels[1])
     panels[0].set_ylabel(f"noiseless error ({style.unit(unit)})", parse_math=False)
     style.describe(figure, title, f"Noiseless error against CNOTs and against depth: {title}")
     return figure

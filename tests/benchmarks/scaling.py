@@ -169,7 +169,7 @@ def thread_gains(record):
 
 @style.styled
 def figure(record, path):
-    drawing = style.new_figure(style.PAGE, 3.2)
+    drawing = style.new_figure(style.PAGE, 3.8)
     qubits, gates, batch = drawing.subplots(1, 3)
     for colour, length in zip(style.COLOURS[:2], GATES, strict=True):
         rows = [row for row in record["qubits"] if row["gates"] == length]
@@ -202,7 +202,7 @@ def figure(record, path):
     for axes in (qubits, gates, batch):
         axes.set_ylabel("seconds")
         axes.grid()
-        axes.legend(fontsize=5.5)
+        axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(-0.2, -0.2))
     path.write_bytes(style.image(drawing, path.suffix.removeprefix(".")))
 
 
