@@ -24,8 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     import typer
 
     from qvar.cli.app import app
+    from qvar.cli.completion import join_words
     from qvar.simulators.errors import QvarError
 
+    join_words(os.environ)
     words = sys.argv[1:] if arguments is None else list(arguments)
     as_json = "--json" in words
     usage_error: Any = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it

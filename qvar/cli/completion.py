@@ -4,7 +4,9 @@ A shell waits for this at every TAB, so nothing heavy is loaded: names whose mod
 here, and a test compares them with the modules.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +19,7 @@ __all__ = [
     "PRESETS",
     "classifiers",
     "datasets",
+    "join_words",
     "latent_folders",
     "latent_tasks",
     "listed",
@@ -52,6 +55,7 @@ LATENT_METHODS = (
     *("guided-mutation", "forest-latent", "forest-mutation", "forest-mutation-gates"),
 )
 
+_AFTER_COLON = "_QVAR_AFTER_COLON"
 _ROOTS = ("runs", "sweeps", "comparisons", "latent")
 _MARKS = ("config.json", "sweep.json")
 
@@ -79,10 +83,28 @@ def tasks(incomplete: str) -> list[str]:
     return named((*molecules(), *(family.example for family in FAMILIES)))(incomplete)
 
 
+def join_words(environment: MutableMapping[str, str]) -> None:
+    """Undo what bash does to fake:NAME, which it takes for the three words fake, colon and NAME.
+
+    It wants NAME alone as an answer, so that `noises` is told to leave out the first two.
+
+    Args:
+        environment: what bash asks with; changed in place.
+    """
+    split = re.fullmatch(r"(.*\s)\S*fake\s:(?:\s(\S*))?", environment.get("COMP_WORDS", ""), flags=re.DOTALL)
+    if environment.get("_QVAR_COMPLETE") == "complete_bash" and split is not None:
+        removed = 1 if split[2] is None else 2
+        environment["COMP_WORDS"] = f"{split[1]}{split[2] or ''}"
+        environment["COMP_CWORD"] = str(int(environment["COMP_CWORD"]) - removed)
+        environment[_AFTER_COLON] = "1"
+
+
 def noises(incomplete: str) -> list[str]:
     """Complete the name of a built-in device or, after "fake:", of a fake backend."""
     from qvar.simulators.devices import DEVICES
 
+    if _AFTER_COLON in os.environ:
+        return named(name.removeprefix("fake:") for name in _fakes())(incomplete)
     return named(("none", *DEVICES, *(_fakes() if incomplete.startswith("fake:") else ("fake:",))))(incomplete)
 
 

@@ -15,7 +15,7 @@ def ask(shell, line):
     """Return what a shell is told when TAB is pressed at the end of a line."""
     words = line.split(" ")
     asked = {
-        "bash": {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)},
+        "bash": {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)},
         "zsh": {"_TYPER_COMPLETE_ARGS": line},
         "fish": {"_TYPER_COMPLETE_ARGS": line, "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
     }[shell]
@@ -65,6 +65,15 @@ def test_devices_and_fake_backends_are_offered():
     offered = {name.removeprefix("fake:") for name in completion.noises("fake:")}
     known = {name.removesuffix("V2") for name in fake_backend_names()}
     assert len(offered & known) > 0.9 * len(known)
+
+
+@pytest.mark.parametrize("line", ["--noise fake : FakeSherb", "--noise none,fake : FakeSherb"])
+def test_bash_which_splits_at_colons_is_told_what_follows_the_colon(line):
+    assert ask("bash", f"qvar sweep h2-4 {line}").split() == ["FakeSherbrooke"]
+
+
+def test_bash_is_told_all_backends_right_after_the_colon():
+    assert "FakeSherbrooke" in ask("bash", "qvar search h2-4 --noise fake :").split()
 
 
 def test_names_written_down_are_those_of_the_modules():
