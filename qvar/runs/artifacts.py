@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 _BEST = style.COLOURS[0]
+_DPI = 150  # of pictures to look at; those for papers are drawn by `qvar report --figures`
 
 
 def write_circuit(folder: Path, circuit: Circuit, parameters: NDArray[np.float64]) -> None:
@@ -38,7 +39,7 @@ def write_circuit(folder: Path, circuit: Circuit, parameters: NDArray[np.float64
     qpy.dump(qiskit_circuit, buffer)
     write_atomically(folder / "best.qpy", buffer.getvalue())
     if circuit.operations:
-        write_atomically(folder / "circuit.png", style.image(draw_circuit(circuit, parameters), "png", dpi=150))
+        write_atomically(folder / "circuit.png", style.image(draw_circuit(circuit, parameters), "png", dpi=_DPI))
 
 
 def draw_circuit(circuit: Circuit, parameters: NDArray[np.float64]) -> "Figure":
@@ -169,4 +170,4 @@ def plot_pareto(
 
 
 def _save(figure: "Figure", path: Path) -> None:
-    write_atomically(path, style.image(figure, "png"))
+    write_atomically(path, style.image(figure, "png", dpi=_DPI))

@@ -7,7 +7,7 @@ import typer
 
 from qvar.cli.app import app
 
-EXCEPTIONS = {"dashboard": "stays open for a browser, and has no result"}
+EXCEPTIONS: dict[str, str] = {}
 """Commands without --json, and why."""
 
 
