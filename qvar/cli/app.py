@@ -207,6 +207,21 @@ def report(
 
 
 @app.command()
+def dashboard(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, sweep folders, or folders that hold such.")],
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; by default any that is free.")] = None,
+    refresh: Annotated[float, typer.Option(help="Seconds between looks at the records.")] = 2.0,
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Follow running searches on a page of this machine (needs the dashboard extra); Ctrl-C ends it."""
+    from qvar.cli.dashboard import dashboard_command
+
+    dashboard_command(runs, port=port, refresh_seconds=refresh, open_browser=open_, as_json=json, quiet=quiet)
+
+
+@app.command()
 def compare(
     dataset: Annotated[str | None, typer.Argument(help="A data set (see --list); not needed with --resume.")] = None,
     path: Annotated[str | None, typer.Option(help="The file or folder of a data set that is not shipped.")] = None,
