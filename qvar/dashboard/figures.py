@@ -54,9 +54,10 @@ def curve_figure(lines: Sequence[Line], *, unit: str, accuracy: float | None) ->
         if line.is_chosen:
             name = f"{_plain(line.name)}, as measured"
             traces.append(_trace(line.points, "measured", name, {**style, "width": 1.2, "dash": "dot"}))
-    layout = _layout("energies spent (a gradient counts as three)", f"error of the best circuit ({_plain(unit)})")
+    layout = _layout("energies spent", f"error ({_plain(unit)})")
     layout["xaxis"]["type"] = "log"
-    layout |= {"legend": {"orientation": "h", "y": -0.22, "font": {"size": 11}}, "uirevision": unit}
+    legend = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "font": {"size": 11}}
+    layout |= {"legend": legend, "showlegend": True, "uirevision": "as the user left it"}
     return {"data": traces, "layout": layout | _threshold(accuracy, unit)}
 
 
@@ -74,11 +75,12 @@ def pareto_figure(candidates: Sequence[Candidate], *, unit: str, accuracy: float
             "color": [each.depth for each in candidates],
             "colorscale": "Viridis",
             "showscale": True,
-            "colorbar": {"title": {"text": "depth"}, "thickness": 12},
+            "colorbar": {"title": {"text": "depth"}, "thickness": 12} | _whole([each.depth for each in candidates]),
         },
     }
     what = "noiseless error" if final else "error as the search values it"
     layout = _layout("CNOTs", f"{what} ({_plain(unit)})")
+    layout["xaxis"] |= {"rangemode": "tozero", "tickformat": "d"} | _whole([each.n_cnots for each in candidates])
     return {"data": [trace], "layout": layout | _threshold(accuracy, unit)}
 
 
@@ -106,9 +108,14 @@ def _layout(x_title: str, y_title: str) -> dict[str, Any]:
         "plot_bgcolor": "#fff",
         "font": {"family": "system-ui, sans-serif", "size": 13, "color": "#222"},
         "hoverlabel": {"namelength": -1},
-        "showlegend": True,
+        "showlegend": False,
         "autosize": True,
     }
+
+
+def _whole(numbers: Sequence[int]) -> dict[str, Any]:
+    """Return settings by which an axis of few whole numbers has no ticks between them."""
+    return {"dtick": 1} if max(numbers, default=0) <= 10 else {}
 
 
 def _threshold(accuracy: float | None, unit: str) -> dict[str, Any]:

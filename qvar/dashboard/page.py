@@ -7,7 +7,7 @@ from typing import Any
 from qvar.dashboard.best import Best, read_best
 from qvar.dashboard.drawing import draw_circuit
 from qvar.dashboard.figures import Line, curve_figure, pareto_figure
-from qvar.dashboard.run import LiveRun
+from qvar.dashboard.run import LiveRun, RunRow
 from qvar.dashboard.tables import record_table, run_table, work_table
 from qvar.dashboard.watcher import Snapshot, Watcher
 from qvar.simulators.errors import QvarError
@@ -35,7 +35,7 @@ def make_app(watcher: Watcher, *, refresh_seconds: float) -> Any:
             dcc.Interval(id="clock", interval=round(1000 * refresh_seconds)),
             html.Header([html.H1("qvar dashboard"), html.P(id="overview")]),
             html.Div(id="runs", className="scroll"),
-            html.Section([html.H2(id="curves-title"), dcc.Graph(id="curves", config=_GRAPH, className="curves")]),
+            html.Section([html.H2(id="curves-title"), dcc.Graph(id="curves", config=_GRAPH, style={"height": "440px"})]),
             html.Div(id="detail"),
             html.Div(id="work"),
         ]
@@ -83,18 +83,22 @@ def _overview(seen: Snapshot) -> list[Any]:
 
 
 def _curves(watcher: Watcher, seen: Snapshot, key: str | None) -> tuple[str, dict[str, Any]]:
-    """Return the title and the figure of the curves: the chosen run and those of the same unit."""
-    if key is None:
+    """Return the title and the figure of the curves: the chosen run and others of its task."""
+    chosen = None if key is None else watcher.run(key)
+    if key is None or chosen is None:
         return "", {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
-    unit = seen.rows[key].unit
-    same = [k for k, row in seen.rows.items() if row.unit == unit and row.noiseless is not None]
-    same.sort(key=lambda k: (k != key, seen.rows[k].task != seen.rows[key].task, seen.rows[k].state != "running"))
-    runs = [(k, watcher.run(k)) for k in sorted(same[:_MAX_LINES], key=list(seen.rows).index)]
-    lines = [Line(seen.rows[k].name, run.curve.points, is_chosen=k == key) for k, run in runs if run is not None]
-    chosen = watcher.run(key)
-    figure = curve_figure(lines, unit=unit, accuracy=None if chosen is None else chosen.accuracy)
-    left_out = f", {len(same) - len(lines)} more runs left out" if len(same) > len(lines) else ""
-    return f"Noiseless error of the best circuit{left_out}", figure
+    row = seen.rows[key]
+    same = [k for k, r in seen.rows.items() if (r.task, r.unit) == (row.task, row.unit) and r.noiseless is not None]
+    shown = set(sorted(same, key=lambda k: (k != key, seen.rows[k].state != "running"))[:_MAX_LINES])
+    runs = [(k, seen.rows[k], watcher.run(k)) for k in same if k in shown]
+    lines = [Line(_legend(r), run.curve.points, is_chosen=k == key) for k, r, run in runs if run is not None]
+    left_out = f" ({len(lines)} of {len(same)} runs)" if len(same) > len(lines) else ""
+    title = f"Noiseless error of the best circuit, {row.task}{left_out}"
+    return title, curve_figure(lines, unit=row.unit, accuracy=chosen.accuracy)
+
+
+def _legend(row: RunRow) -> str:
+    return f"{row.algorithm}, noise {row.noise}, seed {row.seed}"
 
 
 def _detail(run: LiveRun, picture: "_Picture") -> list[Any]:
@@ -106,7 +110,7 @@ def _detail(run: LiveRun, picture: "_Picture") -> list[Any]:
     if best is not None and best.candidates:
         unit = "" if run.config is None else str(run.config["problem"]["unit"])
         figure = pareto_figure(best.candidates, unit=unit, accuracy=run.accuracy, final=best.is_final)
-        graph = dcc.Graph(figure=figure, config=_GRAPH, className="pareto", id="pareto")
+        graph = dcc.Graph(figure=figure, config=_GRAPH, style={"height": "320px"}, id="pareto")
         boxes.append(html.Section([html.H3("Circuits that no other beats"), graph], className="box"))
     parts.append(html.Div(boxes, className="boxes"))
     parts += [html.H3("Last records"), html.Div(record_table(run.records), className="scroll")]
