@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from qvar.cli.latent import latent
-from qvar.cli.options import Json, Quiet, Seed
+from qvar.cli.options import Json, Log, Quiet, Seed
 
 app = typer.Typer(
     name="qvar",
@@ -116,6 +116,7 @@ def search(
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/TASK-NOISE-ALGORITHM-seedN.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the unfinished run in --out.")] = False,
+    log: Log = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -148,7 +149,7 @@ def search(
         replay_from=replay_from,
         seed=seed,
     )
-    search_command(options, out=out, resume=resume, as_json=json, quiet=quiet)
+    search_command(options, out=out, resume=resume, log=log, as_json=json, quiet=quiet)
 
 
 @app.command()
@@ -172,6 +173,7 @@ def sweep(
     cluster: Annotated[
         str | None, typer.Option(help="Run on a Dask cluster: the address of its scheduler, such as tcp://host:8786.")
     ] = None,
+    log: Log = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -190,7 +192,7 @@ def sweep(
         shots=shots,
         judge=judge,
     )
-    sweep_command(options, out=out, jobs=jobs, cluster=cluster, as_json=json, quiet=quiet)
+    sweep_command(options, out=out, jobs=jobs, cluster=cluster, log=log, as_json=json, quiet=quiet)
 
 
 @app.command()
@@ -219,6 +221,18 @@ def dashboard(
     from qvar.cli.dashboard import dashboard_command
 
     dashboard_command(runs, port=port, refresh_seconds=refresh, open_browser=open_, as_json=json, quiet=quiet)
+
+
+@app.command("log")
+def log_runs(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders and sweep folders.")],
+    to: Annotated[str, typer.Option(help="Any of tensorboard, mlflow, wandb, separated by commas.")],
+    json: Json = False,
+) -> None:
+    """Give the records of runs, finished or not, to TensorBoard, MLflow or W&B; what they have is left out."""
+    from qvar.cli.tracking import log_command
+
+    log_command(runs, to=to, as_json=json)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from qvar.cli.inputs import find_engine, find_optimizer, find_problem
 from qvar.cli.listing import print_circuit, print_json, print_line
 from qvar.cli.search_inputs import find_halting, find_reward, find_start
 from qvar.report import result_table
-from qvar.runs import RunFolder
+from qvar.runs import RunFolder, find_sinks
 from qvar.search import (
     GRADIENT_IN_ENERGIES,
     Algorithm,
@@ -138,8 +138,11 @@ class SearchOptions:
         return Path("runs") / "-".join((*parts, f"seed{self.seed}"))
 
 
-def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as_json: bool, quiet: bool) -> None:
+def search_command(
+    options: SearchOptions, *, out: Path | None, resume: bool, log: str | None, as_json: bool, quiet: bool
+) -> None:
     """Run or resume a search, show its progress, print its result."""
+    sinks = find_sinks(log)
     if quiet or as_json:
         logging.getLogger("qvar").setLevel(logging.ERROR)
     if options.task is None and resume:
@@ -154,7 +157,12 @@ def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as
     try:
         with _EpisodeProgress(configuration, errors, visible=not (quiet or as_json)) as progress:
             result = run_search(
-                configuration, out=folder, resume=resume, replay_from=options.replay_from, on_episode=progress.update
+                configuration,
+                out=folder,
+                resume=resume,
+                replay_from=options.replay_from,
+                on_episode=progress.update,
+                sinks=sinks,
             )
     except KeyboardInterrupt:
         print_line(f"interrupted; go on with: qvar search --resume --out {folder}", errors)

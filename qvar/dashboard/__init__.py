@@ -1,4 +1,4 @@
-"""A page of this machine that follows running searches; what it shows is read from their folders, which stay as they are.
+"""A page of this machine that follows running searches, read from their folders, which stay as they are.
 
 Reading is apart from showing: `Watcher` needs no browser, and `serve` needs the `dashboard` extra.
 """

@@ -1,4 +1,4 @@
-"""The figures of the dashboard as plain data for Plotly: colours that colour-blind readers tell apart, units on axes."""
+"""The figures of the dashboard as plain data for Plotly, in colours that colour-blind readers tell apart."""
 
 import math
 from collections.abc import Sequence

@@ -35,7 +35,9 @@ def make_app(watcher: Watcher, *, refresh_seconds: float) -> Any:
             dcc.Interval(id="clock", interval=round(1000 * refresh_seconds)),
             html.Header([html.H1("qvar dashboard"), html.P(id="overview")]),
             html.Div(id="runs", className="scroll"),
-            html.Section([html.H2(id="curves-title"), dcc.Graph(id="curves", config=_GRAPH, style={"height": "440px"})]),
+            html.Section(
+                [html.H2(id="curves-title"), dcc.Graph(id="curves", config=_GRAPH, style={"height": "440px"})]
+            ),
             html.Div(id="detail"),
             html.Div(id="work"),
         ]

@@ -103,7 +103,9 @@ def _bar(share: float) -> Any:
     from dash import html
 
     return html.Span(
-        [html.Progress(value=f"{share:.4f}", max="1"), f" {share:.0%}"], title="of episodes or energies", className="share"
+        [html.Progress(value=f"{share:.4f}", max="1"), f" {share:.0%}"],
+        title="of episodes or energies",
+        className="share",
     )
 
 
