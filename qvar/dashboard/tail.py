@@ -48,7 +48,7 @@ class Tail:
                 data = stream.read(max_bytes)
                 if len(data) == max_bytes and b"\n" not in data:
                     data += stream.readline()
-                is_behind = bool(stream.peek(1)) if data.endswith(b"\n") else len(data) >= max_bytes
+                is_behind = b"\n" in data and stream.tell() < os.fstat(stream.fileno()).st_size
         except OSError:
             return News()  # not there yet
         whole, line_feed, _ = data.rpartition(b"\n")

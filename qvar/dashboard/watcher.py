@@ -58,6 +58,7 @@ class Watcher:
         self._problems: dict[Path, str] = {}
         self._next_search = 0.0
         self._first = 0
+        self._behind: dict[str, bool] = {}
 
     def look(self, *, seconds: float = 0.5) -> Snapshot:
         """Read what is new, for about `seconds` at most, and return what there is to show."""
@@ -76,16 +77,15 @@ class Watcher:
         return self._runs.get(key)
 
     def _read(self, *, until: float) -> bool:
-        """Read all runs, beginning where time ran out before; tell whether there is more to read."""
-        runs = list(self._runs.values())
-        is_behind = False
-        for number in range(len(runs)):
-            run = runs[(self._first + number) % len(runs)]
-            is_behind = run.read() or is_behind
+        """Read all runs, beginning where time ran out before; tell whether there was more to read at the last look."""
+        keys = list(self._runs)
+        for number in range(len(keys)):
+            key = keys[(self._first + number) % len(keys)]
+            self._behind[key] = self._runs[key].read()
             if time.monotonic() >= until:
-                self._first = (self._first + number + 1) % len(runs)
-                return is_behind or number + 1 < len(runs)
-        return is_behind
+                self._first = (self._first + number + 1) % len(keys)
+                break
+        return any(self._behind.get(key, True) for key in keys)
 
     def _search(self) -> None:
         self._problems.clear()

@@ -48,7 +48,8 @@ def update(server, fragment="", **headers):
         "changedPropIds": ["clock.n_intervals"],
     }
     headers = {"Content_Type": "application/json", **headers}
-    return ask(server, "/_dash-update-component", method="POST", body=json.dumps(body), **headers)
+    status, got, text = ask(server, "/_dash-update-component", method="POST", body=json.dumps(body), **headers)
+    return status, got, json.dumps(json.loads(text)) if status == 200 else text
 
 
 def test_the_page_and_its_news_are_served(server):
