@@ -2,6 +2,7 @@
 
 import json
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -94,5 +95,5 @@ def test_a_curve_of_a_million_records_keeps_its_ends_and_its_shape():
     points = curve.points
     assert len(points) <= 202
     assert (points[0].energies, points[-1].energies) == (0, 99_999)
-    assert all(a.energies < b.energies for a, b in zip(points, points[1:], strict=False))
+    assert all(a.energies < b.energies for a, b in pairwise(points))
     assert all(point.noiseless == 1 / (point.energies + 1) for point in points)
