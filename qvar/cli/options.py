@@ -6,7 +6,7 @@ import typer
 
 __all__ = ["Json", "Log", "Quiet", "Seed"]
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; if it fails, one with the key error.")]
 Log = Annotated[
     str | None,
     typer.Option("--log", help="Log the numbers to these, too: tensorboard, mlflow, wandb, separated by commas."),
