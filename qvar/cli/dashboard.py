@@ -4,6 +4,7 @@ import json
 import sys
 import webbrowser
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +18,7 @@ __all__ = ["dashboard_command"]
 def dashboard_command(
     runs: Sequence[Path], *, port: int | None, refresh_seconds: float, open_browser: bool, as_json: bool, quiet: bool
 ) -> None:
-    """Serve the page until Ctrl-C, which ends with exit code 130."""
+    """Serve the page until Ctrl-C, which is how a dashboard ends: with exit code 0."""
     errors = Console(stderr=True)
     with serve(runs, port=port, refresh_seconds=refresh_seconds) as server:
         if as_json:
@@ -27,7 +28,5 @@ def dashboard_command(
             print_line(f"dashboard of {', '.join(map(str, runs))} at {server.url}; Ctrl-C ends it", errors)
         if open_browser:
             webbrowser.open(server.url)
-        try:
+        with suppress(KeyboardInterrupt):
             server.wait()
-        except KeyboardInterrupt:
-            raise SystemExit(130) from None
