@@ -1,0 +1,18 @@
+"""Turn LaTeX into MathML when a page is built: browsers show it without any script."""
+
+import html
+import re
+
+from latex2mathml.converter import convert
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
+
+INLINE = re.compile(r'<span class="arithmatex">\\\((.*?)\\\)</span>', re.DOTALL)
+DISPLAY = re.compile(r'<div class="arithmatex">\\\[(.*?)\\\]</div>', re.DOTALL)
+
+
+def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
+    """Replace every formula that `pymdownx.arithmatex` has marked."""
+    content = INLINE.sub(lambda found: convert(html.unescape(found[1])), content)
+    return DISPLAY.sub(lambda found: convert(html.unescape(found[1]).strip(), display="block"), content)
