@@ -5,9 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import click
 import griffe
-import typer.main
+import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from typer.cli import get_docs_for_click
@@ -118,5 +117,5 @@ def _command_line() -> str:
     from qvar.cli.app import app
 
     command = typer.main.get_command(app)
-    context = click.Context(command, info_name="qvar")
+    context = typer.Context(command, info_name="qvar")
     return get_docs_for_click(obj=command, ctx=context, name="qvar", title="Command line")
