@@ -1,5 +1,6 @@
 """The code of the documentation runs, its commands exist, and it names only files that are there."""
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -75,3 +76,28 @@ def test_the_paths_that_a_page_names_exist(page):
     text = page.read_text(encoding="utf-8")
     paths = re.findall(r"(?<![\w/.])(?:qvar|envs|simulators|tests|docs)/[\w/]+\.(?:py|md|yml)\b", text)
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def link_problems(site):
+    spec = importlib.util.spec_from_file_location("check_links", DOCS / "site" / "check_links.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.problems_of(site)
+
+
+def test_the_link_check_finds_lost_pages_lost_anchors_and_scripts_from_elsewhere(tmp_path):
+    (tmp_path / "good.html").write_text('<h1 id="here">x</h1><a href="#here">a</a><a href="https://example.org">b</a>')
+    assert link_problems(tmp_path) == []
+    (tmp_path / "bad.html").write_text(
+        '<a href="good.html#here">a</a><a href="good.html#there">b</a><a href="gone.html">c</a>'
+        '<script src="https://example.org/x.js"></script>'
+    )
+    assert link_problems(tmp_path) == [
+        "bad.html: loads https://example.org/x.js from a network",
+        "bad.html: good.html#there names no anchor there",
+        "bad.html: gone.html leads to no file",
+    ]
+
+
+def test_a_site_without_pages_is_a_problem(tmp_path):
+    assert len(link_problems(tmp_path)) == 1

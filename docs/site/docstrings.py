@@ -16,11 +16,11 @@ class Docstrings(griffe.Extension):
 
 
 def to_markdown(text: str) -> str:
-    """Return a docstring with stars escaped, a blank line before lists, and its example as a section.
+    r"""Return a docstring with stars escaped, a blank line before lists, and its example as a section.
 
     Example:
-        >>> to_markdown("Return a**b:\\n- of `c**d`\\n- or e*f")
-        'Return a\\\\*\\\\*b:\\n\\n- of `c**d`\\n- or e\\\\*f'
+        >>> print(to_markdown("Return `a**b` * c"))
+        Return `a**b` \* c
     """
     lines: list[str] = []
     in_example = False

@@ -33,7 +33,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages."""
     packages = _submodules(_load())
-    pages = {"reference/index.md": INTRODUCTION + _table(packages, index="reference/index.md"), "reference/cli.md": _command_line()}
+    pages = {
+        "reference/index.md": INTRODUCTION + _table(packages, index="reference/index.md"),
+        "reference/cli.md": _command_line(),
+    }
     for package in packages:
         for module in _walk(package):
             pages[_page(module)] = _text(module)
