@@ -26,9 +26,10 @@ def to_markdown(text: str) -> str:
     in_example = False
     for line in re.sub(r"^(\s*)Example:$", r"\1Examples:", text, flags=re.MULTILINE).splitlines():
         in_example = line.lstrip().startswith(">>>") or (in_example and bool(line.strip()))
-        if line.lstrip().startswith("- ") and lines and lines[-1].strip() and not _is_in_list(lines):
+        starts_list = line.lstrip().startswith("- ") and not _is_in_list(lines)
+        if lines and lines[-1].strip() and (starts_list or line.lstrip().startswith(("Source", "Differs from"))):
             lines.append("")
-        lines.append(line if in_example else _escape(line))
+        lines.append(line if in_example else _together(_escape(line)))
     return "\n".join(lines)
 
 
@@ -40,6 +41,11 @@ def _is_in_list(lines: list[str]) -> bool:
         if line.lstrip().startswith("- "):
             return True
     return False
+
+
+def _together(line: str) -> str:
+    """Join names that share a description, `a, b: ...`, by spaces that do not end the first of them for the parser."""
+    return re.sub(r"^ +\w+(?:, \w+)+:", lambda found: re.sub(", ", ",\N{NO-BREAK SPACE}", found[0]), line)
 
 
 def _escape(line: str) -> str:
