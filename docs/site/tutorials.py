@@ -54,7 +54,13 @@ def _convert(path: Path) -> tuple[str, dict[str, bytes]]:
     """Return a notebook as Markdown, and the images of its outputs by name."""
     resources = {"unique_key": f"{path.stem}_files", "output_files_dir": f"{path.stem}_files"}
     body, resources = MarkdownExporter().from_notebook_node(nbformat.read(path, as_version=4), resources=resources)
-    return _indented_outputs_to_fences(body), resources["outputs"]
+    return _links_within_the_site(_indented_outputs_to_fences(body)), resources["outputs"]
+
+
+def _links_within_the_site(text: str) -> str:
+    """Let links to other notebooks and to the pages in `docs/` lead to the pages made of them."""
+    text = re.sub(r"\]\(([\w-]+)\.ipynb(#[^)]*)?\)", r"](\1.md\2)", text)
+    return re.sub(r"\]\(\.\./docs/", "](../", text)
 
 
 def _indented_outputs_to_fences(text: str) -> str:
@@ -62,6 +68,8 @@ def _indented_outputs_to_fences(text: str) -> str:
 
     def fence(found: re.Match[str]) -> str:
         lines = found[0].rstrip().splitlines()
+        if not lines:
+            return ""  # what nbconvert leaves of an output that is shown as a picture
         return "\n".join(["```text", *(line.removeprefix("    ") for line in lines), "```", ""]) + "\n"
 
     parts = re.split(r"(^```.*?^```\s*?$)", text, flags=re.MULTILINE | re.DOTALL)
