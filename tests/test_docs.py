@@ -13,7 +13,7 @@ from qvar.cli.app import app
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-SLOW = {"classifiers.md", "extend.md"}
+SLOW = {"classifiers.md"}
 
 
 def name(page):
