@@ -120,5 +120,12 @@ def _command_line() -> str:
     from qvar.cli.app import app
 
     command = typer.main.get_command(app)
+    _show_summaries_in_full(command)
     context = typer.Context(command, info_name="qvar")
     return get_docs_for_click(obj=command, ctx=context, name="qvar", title="Command line")
+
+
+def _show_summaries_in_full(command: Any) -> None:
+    for below in getattr(command, "commands", {}).values():
+        below.short_help = (below.help or "").split("\n\n")[0]
+        _show_summaries_in_full(below)

@@ -70,7 +70,7 @@ def _indented_outputs_to_fences(text: str) -> str:
         lines = found[0].rstrip().splitlines()
         if not lines:
             return ""  # what nbconvert leaves of an output that is shown as a picture
-        return "\n".join(["```text", *(line.removeprefix("    ") for line in lines), "```", ""]) + "\n"
+        return "\n".join(["``` { .text .output }", *(line.removeprefix("    ") for line in lines), "```", ""]) + "\n"
 
     parts = re.split(r"(^```.*?^```\s*?$)", text, flags=re.MULTILINE | re.DOTALL)
     for index in range(0, len(parts), 2):
