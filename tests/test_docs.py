@@ -21,7 +21,9 @@ def name(page):
 
 
 def blocks(page, language):
-    return re.findall(rf"^ *```{language}\n(.*?)^ *```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    text = page.read_text(encoding="utf-8")
+    fenced = re.findall(r"^ *```([^\n`]*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
+    return [content for found, content in fenced if found == language]
 
 
 def pages_with_code():
