@@ -3,6 +3,7 @@
 import fcntl
 import math
 import time
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from qvar.hardware.run import HardwareRun
 
 __all__ = ["HardwareJob", "JobProgress"]
+
+
+_OWNERS: "weakref.WeakValueDictionary[Path, HardwareJob]" = weakref.WeakValueDictionary()
+"""The jobs of this process that hold a lock, by the lock."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         self._handle: Any = None
         self._result: Any = None
         self._retries = 0
+        self._is_waiting = False
         self._start()
 
     # --- what Qiskit asks of a job ---
@@ -68,6 +74,7 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         Raises:
             HardwareError: if the job failed for good, was cancelled, or the limits do not allow for another try.
         """
+        self._is_waiting = True
         try:
             while self._result is None:
                 if self._entry is not None and self._entry.state == "CANCELLED":
@@ -80,6 +87,9 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         except KeyboardInterrupt:
             self._run.interrupted()
             raise
+        finally:
+            self._is_waiting = False
+            self._release()  # whoever asks again, this object included, takes it up from the record
         return self._result
 
     def job_id(self) -> str:
@@ -134,9 +144,14 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
 
     def _start(self) -> None:
         """Take the result from the record, or take up or submit the job; do nothing if another process is at it."""
-        self._lock = _try_lock(self._run.folder / "locks" / f"{self._key}.lock")
+        path = self._run.folder / "locks" / f"{self._key}.lock"
+        owner = _OWNERS.get(path)
+        if owner is not None and not owner._is_waiting:
+            owner._release()  # an object of this process that nobody waits for
+        self._lock = _try_lock(path)
         if self._lock is None:
             return
+        _OWNERS[path] = self
         try:
             self._take_up()
         except BaseException:
