@@ -2,6 +2,7 @@
 
 import fcntl
 import math
+import os
 import time
 import weakref
 from contextlib import suppress
@@ -148,9 +149,10 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         owner = _OWNERS.get(path)
         if owner is not None and not owner._is_waiting:
             owner._release()  # an object of this process that nobody waits for
-        self._lock = _try_lock(path)
-        if self._lock is None:
+        descriptor = _try_lock(path)
+        if descriptor is None:
             return
+        self._lock = weakref.finalize(self, os.close, descriptor)
         _OWNERS[path] = self
         try:
             self._take_up()
@@ -349,17 +351,17 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
 
     def _release(self) -> None:
         if self._lock is not None:
-            self._lock.close()
+            self._lock()
             self._lock = None
 
 
-def _try_lock(path: Path) -> Any:
-    """Return an open file that holds the lock, None if another process or job holds it."""
+def _try_lock(path: Path) -> int | None:
+    """Return the descriptor of an open file that holds the lock, None if another process or job holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a", encoding="utf-8")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        file.close()
+        os.close(descriptor)
         return None
-    return file
+    return descriptor
