@@ -80,11 +80,14 @@ def test_an_error_of_the_service_leaves_nothing_of_itself_behind(secret):
 
 
 def test_an_ordinary_handler_would_have_leaked():
-    with pytest.raises(HardwareError) as caught:
+    def usual():
         try:
             raise RuntimeError(TOKEN)
         except RuntimeError:
             raise HardwareError("redacted") from None
+
+    with pytest.raises(HardwareError) as caught:
+        usual()
     assert TOKEN in str(caught.value.__context__)
 
 
