@@ -112,7 +112,7 @@ def test_the_same_seed_gives_the_same_record_in_another_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "optimizer", [SPSA(max_evaluations=8, calibration=1), Rotosolve(max_sweeps=1)], ids=lambda o: type(o).__name__
+    "optimizer", [SPSA(max_evaluations=4, a=0.1), Rotosolve(max_sweeps=1)], ids=lambda o: type(o).__name__
 )
 def test_an_optimization_is_replayed_from_its_record(tmp_path, optimizer):
     circuit = Circuit(1, (Operation("ry", (0,), (Slot(0),)),))
@@ -181,14 +181,14 @@ def test_an_estimator_qnn_trains_through_the_limits(run):
     circuit.ry(x[0], 0)
     circuit.ry(w[0], 0)
     estimator, manager = run.estimator(), run.pass_manager()
+    isa = manager.run(circuit)
     qnn = EstimatorQNN(
-        circuit=circuit,
-        observables=SparsePauliOp("Z"),
+        circuit=isa,
+        observables=SparsePauliOp("Z").apply_layout(isa.layout),
         input_params=x,
         weight_params=w,
         estimator=estimator,
         gradient=ParamShiftEstimatorGradient(estimator, pass_manager=manager),
-        pass_manager=manager,
         default_precision=0.05,
     )
     assert qnn.forward([0.3], [0.5]) == pytest.approx(np.array([[np.cos(0.8)]]), abs=0.25)
@@ -218,7 +218,7 @@ def test_our_classifier_runs_on_the_guarded_sampler(run):
         pass_manager=run.pass_manager(),
         shots=64,
         ansatz_reps=1,
-        optimizer=SPSA(max_evaluations=2, calibration=1),
+        optimizer=SPSA(max_evaluations=2, a=0.1),
         random_state=0,
     )
     classifier.fit(features, labels)
