@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit.primitives import BasePrimitiveJob
 
+from qvar.hardware.connection import account_of
 from qvar.hardware.estimation import CostEstimate
 from qvar.hardware.ledger import Entry, new_tag
 from qvar.hardware.redaction import guarded, is_transient, redact
@@ -189,12 +190,18 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
             estimated_seconds=cost.qpu_seconds,
             shots=cost.shots,
             session=self._run.session_tag(),
+            account=account_of(self._run.backend) if self._run.is_real else None,
         )
 
     def _reattach(self) -> None:
         """Find the job of an earlier process at the service; submit it only if the service has none."""
         assert self._entry is not None
         job_id = self._entry.job_id
+        if self._entry.account != account_of(self._run.backend):
+            raise HardwareError(
+                f"a job of this folder ({job_id or self._entry.tag}) was submitted through another instance of IBM "
+                "Quantum, where it may still run; go on with that instance, or use a new folder"
+            )
         if self._entry.state == "SUBMITTED":
             self._handle = self._run.patience.persistently(
                 lambda: self._run.service.job(job_id), f"looking up job {job_id}"

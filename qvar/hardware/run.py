@@ -26,6 +26,7 @@ from qvar.hardware.primitives import HardwareEstimator, HardwareSampler
 from qvar.hardware.redaction import guarded, shield_logs
 from qvar.hardware.request import Request
 from qvar.hardware.submission import billed_seconds
+from qvar.hardware.transpiling import Transpiler
 from qvar.simulators.errors import HardwareError
 
 __all__ = ["DryRun", "HardwareRun", "accept"]
@@ -132,20 +133,12 @@ class HardwareRun:
         """Return an engine of this package, for circuits as they are."""
         return RuntimeSimulator(self)
 
-    def pass_manager(self) -> Any:
-        """Return the transpiler of the options, for `EstimatorQNN(pass_manager=...)` and the like."""
-        from qiskit.transpiler import generate_preset_pass_manager
+    def pass_manager(self) -> Transpiler:
+        """Return the transpiler of the options, for `EstimatorQNN(pass_manager=...)` and the like.
 
-        layout = self.options.initial_layout
-        return guarded(
-            lambda: generate_preset_pass_manager(
-                backend=self.backend,
-                optimization_level=self.options.optimization_level,
-                seed_transpiler=self.options.seed_transpiler,
-                initial_layout=None if layout is None else list(layout),
-            ),
-            "setting up the transpiler",
-        )
+        What it made once is kept in the folder, and the same after the calibration of the device has changed.
+        """
+        return Transpiler(self)
 
     def estimate(self, kind: str, pubs: Iterable[Any], *, shots: int | None = None) -> CostEstimate:
         """Return what a job would cost; nothing is submitted.

@@ -5,9 +5,11 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
+from qiskit.transpiler import generate_preset_pass_manager
 
 import qvar.hardware
 from qvar.hardware import ExecutionOptions, HardwareRun, Limits, RuntimeSimulator, list_backends, open_backend
+from qvar.hardware.transpiling import Transpiler
 from qvar.optimizers import SPSA, Rotosolve
 from qvar.simulators import AerSimulator, Circuit, Engine, NoiseModel, Objective, Observable, Operation, Slot
 from qvar.simulators.errors import EngineError, HardwareError
@@ -78,13 +80,41 @@ def test_a_batch_is_one_job(placed, objective):
 
 
 def test_a_circuit_is_transpiled_once(placed, objective, monkeypatch):
-    manager, calls = placed.pass_manager(), []
-    monkeypatch.setattr(HardwareRun, "pass_manager", lambda self: calls.append(1) or manager)
+    real, calls = Transpiler._pass_manager, []
+    monkeypatch.setattr(Transpiler, "_pass_manager", lambda self: calls.append(1) or real(self))
     objective(THETA)
     objective.batch([THETA, THETA])
     objective.value_and_gradient(THETA)
     objective.with_shots(100, np.random.default_rng(0))(THETA)
     assert calls == [1]
+
+
+def test_a_resumed_program_sends_the_circuits_of_its_first_day(tmp_path, monkeypatch):
+    def made(level):
+        options = ExecutionOptions(shots=100, seed_simulator=1, optimization_level=level)
+        run = HardwareRun(BACKEND, folder=tmp_path, options=options)
+        return run.engine().objective(CIRCUIT, OBSERVABLE)([0.3, 0.4]), run.ledger.spent().jobs
+
+    first = made(2)
+    # a calibration of another day: the transpiler finds another place on the device
+    monkeypatch.setattr(
+        Transpiler,
+        "_pass_manager",
+        lambda self: generate_preset_pass_manager(
+            backend=self._run.backend, optimization_level=0, initial_layout=[3, 4], seed_transpiler=9
+        ),
+    )
+    assert made(2) == first
+    assert made(3)[1] == 2  # other options are another circuit: the new place is used, and paid for
+
+
+def test_a_stored_circuit_that_was_damaged_is_refused(tmp_path):
+    run = HardwareRun(BACKEND, folder=tmp_path)
+    run.engine().objective(CIRCUIT, OBSERVABLE).cost()
+    (file,) = (tmp_path / "circuits").iterdir()
+    file.write_bytes(file.read_bytes()[:40])
+    with pytest.raises(HardwareError, match="damaged"):
+        run.engine().objective(CIRCUIT, OBSERVABLE).cost()
 
 
 def test_shots_and_their_seed_are_those_of_the_generator(objective):

@@ -174,6 +174,20 @@ def test_an_interrupted_submission_is_found_again(hardware, service):
     assert len(scripted.inputs_seen) == 1
 
 
+@pytest.mark.parametrize("what", ["interrupt", "wait"])
+def test_a_job_of_another_instance_is_not_looked_for_in_vain_and_sent_again(hardware, service, what):
+    def stop(progress):
+        raise KeyboardInterrupt
+
+    scripted = service(script={0: "interrupt"} if what == "interrupt" else {})
+    with pytest.raises(KeyboardInterrupt):
+        energy(hardware(scripted, on_progress=stop))
+    scripted._backend._instance = "crn:v1:another"
+    with pytest.raises(HardwareError, match="another instance"):
+        energy(hardware(scripted))
+    assert len(scripted.inputs_seen) == 1
+
+
 @pytest.mark.parametrize(("answer", "state"), [(True, "CANCELLED"), (False, "SUBMITTED"), (None, "SUBMITTED")])
 def test_an_interrupted_wait_cancels_only_after_asking(hardware, service, answer, state):
     scripted, asked = service(polls=10), []
