@@ -275,7 +275,7 @@ class HardwareRun:
 
     def interrupted(self) -> None:
         """Ask, after Ctrl-C, what is to become of the jobs at the service."""
-        ids = [job.job_id() for job in self._open if not job.is_settled]
+        ids = [job.job_id() for job in self._open if job.is_at_service]
         if ids and self.is_real and self.on_interrupt is not None and self.on_interrupt(ids):
             self.cancel()
 

@@ -175,6 +175,25 @@ def test_readout_mitigation_acts_locally_too(tmp_path, level):
     assert abs(value + 1) < 0.3 * error if level else abs(value + 1) > 0.5 * error
 
 
+def test_every_field_of_a_mitigated_result_survives_the_folder(tmp_path):
+    def result():
+        options = ExecutionOptions(shots=64, resilience_level=2, seed_simulator=3, optimization_level=0)
+        run = HardwareRun(BACKEND, folder=tmp_path, options=options)
+        circuit = QuantumCircuit(2)
+        circuit.h(0)
+        circuit.cx(0, 1)
+        isa = run.pass_manager().run(circuit)
+        observables = [SparsePauliOp(label).apply_layout(isa.layout) for label in ("ZZ", "XX")]
+        return run.estimator().run([(isa, observables)]).result()
+
+    first, again = result()[0].data, result()[0].data
+    assert set(first) == set(again)
+    assert {"evs", "stds", "evs_noise_factors", "evs_extrapolated"} <= set(first)
+    assert first.shape == (2,)
+    for name in first:
+        assert np.array_equal(first[name], again[name])
+
+
 def test_the_largest_circuit_and_a_larger_one(run):
     run.engine().objective(Circuit(5), Observable.from_terms({"ZZZZZ": 1.0}))
     with pytest.raises(HardwareError, match="6 qubits"):
