@@ -134,7 +134,7 @@ class RuntimeObjective:
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, Floats]:
         """Return the energy and its gradient per radian by parameter shift, from one job."""
         here = self._angles(self.circuit.check_parameters(theta)[None, :])
-        value = np.zeros(1)
+        value: Floats = np.zeros(1)
 
         def energies(shifted: Floats) -> Floats:
             values = self._measure(np.concatenate([here, shifted]))[0]
