@@ -24,8 +24,9 @@ class DeviceCircuit:
     Attributes:
         isa: the circuit on all qubits of the device, in its gates, with the layout that observables need.
         qubits: the physical qubits in use, sorted.
-        circuit: the same on those alone; qubit k is `qubits[k]`.
+        circuit: the same on those alone; qubit k is `qubits[k]`. Older gates u1, u2, u3 appear as the pulses they cost.
         layout: physical qubit that holds each qubit of the original circuit at the end.
+        backend: the device restricted to the qubits in use, for simulation.
         noise: of the qubits in use. Of a device its calibration; of a fake backend what the local mode of
             qiskit-ibm-runtime simulates, which makes read-out errors symmetric.
         fidelity: estimated, the product of one minus the reported error over all gates and measurements.
@@ -36,6 +37,7 @@ class DeviceCircuit:
     qubits: tuple[int, ...]
     circuit: Circuit
     layout: tuple[int, ...]
+    backend: ActiveBackend
     noise: NoiseModel
     fidelity: float
     seed: int
@@ -99,14 +101,20 @@ def device_circuit(
     return DeviceCircuit(
         isa=isa,
         qubits=qubits,
-        circuit=Circuit.from_qiskit(_with_native_pulses(on_active_qubits(isa, qubits))),
+        circuit=Circuit.from_qiskit(on_active_qubits(isa, qubits)),
         layout=tuple(isa.layout.final_index_layout(filter_ancillas=True)),
-        noise=NoiseModel.from_backend(backend, qubits=qubits)
-        if is_real(backend)
-        else NoiseModel.from_backend(ActiveBackend(backend, qubits)),
+        backend=ActiveBackend(backend, qubits),
+        noise=_noise(backend, qubits),
         fidelity=fidelities[best],
         seed=seed + best,
     )
+
+
+def _noise(backend: Any, qubits: Sequence[int]) -> NoiseModel:
+    if is_real(backend):
+        return NoiseModel.from_backend(backend, qubits=qubits)
+    # A target alone tells one read-out error for both outcomes, and so does local mode.
+    return NoiseModel.from_backend(ActiveBackend(backend, qubits))
 
 
 def _transpiled(
@@ -139,20 +147,3 @@ def _error(target: Target, gate: str, qubits: tuple[int, ...]) -> float:
     if gate == "measure" and properties is None:
         return 1.0  # out of order
     return getattr(properties, "error", None) or 0.0
-
-
-def _with_native_pulses(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Write u2(a, b) of older devices as RZ(a + pi/2) SX RZ(b - pi/2), whose SX carries the noise of u2."""
-    if "u2" not in circuit.count_ops():
-        return circuit
-    result = circuit.copy_empty_like()
-    for instruction in circuit.data:
-        if instruction.operation.name == "u2":
-            phi, lam = instruction.operation.params
-            (qubit,) = instruction.qubits
-            result.rz(lam - math.pi / 2, qubit)
-            result.sx(qubit)
-            result.rz(phi + math.pi / 2, qubit)
-        else:
-            result.append(instruction)
-    return result

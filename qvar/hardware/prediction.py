@@ -1,31 +1,32 @@
 """What a device is expected to measure, computed exactly before anything is submitted.
 
-The values are of the very circuit that the device executes, with the noise of the device on the qubits in use, and of
-its measurement as the primitives make it: on every qubit RZ SX RZ SX RZ turn the letter to be measured into Z, then
-the read-out errs. The pulses of this basis change carry noise too.
-
-    <P> = <<w| B_P |rho>>   with w = (1 - p01 - p10) Z + (p10 - p01) I, B_P the noisy basis change for the letter P
+The values are of the very circuits that the primitives send: for each measured basis the circuit in the gates of the
+device, with the basis change RZ SX RZ SX RZ on every qubit, into which gates at the end of the circuit may be merged.
+Every gate carries its noise, those of the basis change too, and the read-out errs.
 
 Idle qubits are noiseless, as in Qiskit's local mode; on a real device they are not.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qvar.hardware.active import on_active_qubits
 from qvar.hardware.device_circuit import DeviceCircuit
-from qvar.simulators import AerSimulator, Circuit, NoiseModel, Observable, PauliTransferSimulator, StatevectorSimulator
-from qvar.simulators.channels import unitary_to_ptm
-from qvar.simulators.gates import gate_matrix
-from qvar.simulators.readout import letter_map
+from qvar.hardware.options import ExecutionOptions
+from qvar.hardware.request import Request
+from qvar.hardware.submission import program
+from qvar.simulators import AerSimulator, Circuit, Observable, PauliTransferSimulator, StatevectorSimulator
 
-__all__ = ["Prediction", "measured_by_primitives", "predict"]
+__all__ = ["MAX_QUBITS", "Prediction", "predict"]
 
-_HALF = np.pi / 2
-_BASIS_CHANGES = {"X": (0.0, _HALF, 0.0), "Y": (-_HALF, _HALF, -_HALF), "Z": (np.pi, np.pi, 0.0)}
-"""Angles of RZ SX RZ SX RZ, in the order of execution, as qiskit-ibm-runtime's executor-based primitives choose them."""
+MAX_QUBITS = 10
+"""Qubits in use up to which predictions under noise are made; they need 4**n numbers."""
+
+_LETTERS = "IZXY"  # samplomatic numbers the letters of a measured basis like this
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,13 @@ class Prediction:
 
     Attributes:
         noiseless: of the original circuit.
-        pauli_transfer: under the noise of the device, by our Pauli-transfer engine.
+        pauli_transfer: under the noise of the device, by our Pauli-transfer engine; None if too many qubits are in use.
         aer: the same by the density matrix of Qiskit Aer.
     """
 
     noiseless: float
-    pauli_transfer: float
-    aer: float
+    pauli_transfer: float | None
+    aer: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values as JSON-able data."""
@@ -48,7 +49,7 @@ class Prediction:
 
 
 def predict(circuit: Circuit, compiled: DeviceCircuit, observable: Observable) -> Prediction:
-    """Return what the device is expected to measure.
+    """Return what the device is expected to measure without mitigation.
 
     Args:
         circuit: the original circuit, without free angles.
@@ -58,49 +59,40 @@ def predict(circuit: Circuit, compiled: DeviceCircuit, observable: Observable) -
     Raises:
         HardwareError: if the observable has another number of qubits.
     """
-    placed = measured_by_primitives(compiled.place(observable), compiled.noise)
-    gates = compiled.noise.without_readout()
+    placed = compiled.place(observable)
+    noiseless = StatevectorSimulator().objective(circuit, observable)([])
+    if len(compiled.qubits) > MAX_QUBITS:
+        return Prediction(noiseless, None, None)
+    measured = list(_measured_circuits(compiled, placed))
+    ours, aer = PauliTransferSimulator(compiled.noise), AerSimulator(compiled.noise)
+    points: list[tuple[Circuit, Observable, Any]] = [(sent, letters, np.zeros((1, 0))) for sent, letters in measured]
     return Prediction(
-        noiseless=StatevectorSimulator().objective(circuit, observable)([]),
-        pauli_transfer=PauliTransferSimulator(gates).objective(compiled.circuit, placed)([]),
-        aer=AerSimulator(gates).objective(compiled.circuit, placed)([]),
+        noiseless,
+        sum(ours.objective(sent, letters)([]) for sent, letters in measured),
+        sum(float(values[0]) for values in aer.evaluate(points)),
     )
 
 
-def measured_by_primitives(observable: Observable, noise: NoiseModel) -> Observable:
-    """Return the observable whose exact value is what the primitives measure for `observable`, on average.
-
-    Args:
-        observable: on the physical qubits of the noise model, in their order.
-        noise: with the noise of `sx`; on qubits without an entry for it, basis changes are perfect.
-    """
-    terms = dict(zip(observable.labels, observable.coefficients, strict=True))
-    for qubit in range(observable.n_qubits):
-        rows = {letter: _measured_letter(letter, noise, qubit) for letter in _BASIS_CHANGES}
-        terms = _replaced(terms, qubit, rows)
-    return Observable.from_terms({"I" * observable.n_qubits: 0.0} | terms)
-
-
-def _measured_letter(letter: str, noise: NoiseModel, qubit: int) -> NDArray[np.float64]:
-    """Return what is measured for a letter as a sum over I, X, Y, Z, float64 of shape (4,)."""
-    first, second, third = (unitary_to_ptm(gate_matrix("rz", (angle,))) for angle in _BASIS_CHANGES[letter])
-    channel = noise.channel("sx", (qubit,))
-    pulse = unitary_to_ptm(gate_matrix("sx"))
-    pulse = pulse if channel is None else channel.ptm @ pulse
-    row: NDArray[np.float64] = letter_map(noise, qubit)[3] @ third @ pulse @ second @ pulse @ first
-    return np.where(np.abs(row) < 1e-15, 0.0, row)
-
-
-def _replaced(terms: dict[str, float], qubit: int, rows: dict[str, NDArray[np.float64]]) -> dict[str, float]:
-    """Replace the letter on a qubit in every string by the sum that is measured for it."""
-    result: dict[str, float] = {}
-    for label, coefficient in terms.items():
-        place = len(label) - 1 - qubit
-        if label[place] == "I":
-            result[label] = result.get(label, 0.0) + coefficient
+def _measured_circuits(compiled: DeviceCircuit, observable: Observable) -> Iterator[tuple[Circuit, Observable]]:
+    """Yield the circuit of each measured basis with the part of the observable that it measures, as letters Z."""
+    pub = (on_active_qubits(compiled.isa, compiled.qubits), observable.to_qiskit())
+    request = Request.of("estimator", [pub], ExecutionOptions(resilience_level=0, twirling=False))
+    item = program(request, compiled.backend).items[0]
+    (bases,) = (name for name in item.samplex_arguments if name.startswith("basis_changes."))
+    left = dict(zip(observable.labels, observable.coefficients, strict=True))
+    for index in np.ndindex(item.samplex_arguments.shape):
+        arguments = item.samplex_arguments[index]
+        letters = [_LETTERS[number] for number in arguments[bases]]
+        basis = "".join(reversed(letters))
+        taken = {label: left.pop(label) for label in list(left) if _is_measured(label, basis)}
+        if not taken:
             continue
-        for letter, factor in zip("IXYZ", rows[label[place]], strict=True):
-            if factor:
-                new = label[:place] + letter + label[place + 1 :]
-                result[new] = result.get(new, 0.0) + coefficient * float(factor)
-    return result
+        sample = item.samplex.sample(arguments, num_randomizations=1, rng=np.random.default_rng(0))
+        angles: NDArray[np.float64] = np.asarray(sample["parameter_values"], dtype=np.float64).reshape(-1)
+        terms = [("".join("I" if letter == "I" else "Z" for letter in label), c) for label, c in taken.items()]
+        yield Circuit.from_qiskit(item.circuit.assign_parameters(angles)), Observable.from_terms(terms)
+    assert not left, f"no measured basis holds {sorted(left)}"
+
+
+def _is_measured(label: str, basis: str) -> bool:
+    return all(letter in ("I", other) for letter, other in zip(label, basis, strict=True))
