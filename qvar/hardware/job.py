@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HardwareJob", "JobProgress"]
 
-_LOST = "the service no longer has the result"
-
 
 @dataclass(frozen=True)
 class JobProgress:
@@ -73,6 +71,8 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         """
         try:
             while self._result is None:
+                if self._entry is not None and self._entry.state == "CANCELLED":
+                    raise HardwareError(f"job {self.job_id()} was cancelled")
                 if self._lock is None:
                     time.sleep(min(self._run.patience.poll_seconds, 0.2))  # another process is at it
                     self._start()
@@ -120,13 +120,16 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         return self.status() in ("DONE", "CANCELLED", "ERROR")
 
     def cancel(self) -> None:
-        """Ask the service to cancel the job; what it has used by then is billed.
+        """Ask the service to cancel the job; what it has used by then is billed. A later run submits it anew.
 
         Raises:
-            HardwareError: if the service refuses.
+            HardwareError: if the service refuses, because it is done for instance; it can still be waited for then.
         """
-        if self._handle is not None and self._result is None:
-            guarded(self._handle.cancel, f"cancelling {self.job_id()}")
+        if self._handle is None or self.is_settled:
+            return
+        guarded(self._handle.cancel, f"cancelling {self.job_id()}")
+        self._note("CANCELLED", reason="cancelled on request", usage=self._usage())
+        self._release()
 
     # --- the way of a request ---
 
@@ -145,7 +148,6 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         known = self._run.ledger.of_request(self._key)
         self._entry = known[-1] if known else None
         if self._entry is None or self._entry.state in ("FAILED", "CANCELLED", "RELEASED"):
-            self._refuse_lost()
             self._submit_new()
         elif self._entry.state == "DONE":
             self._result = load_result(self._run.folder / "results" / str(self._entry.result))
@@ -154,13 +156,6 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
             self._send()  # a local job ended with its process, and costs nothing
         else:
             self._reattach()
-
-    def _refuse_lost(self) -> None:
-        if self._entry is not None and self._entry.state == "FAILED" and self._entry.reason == _LOST:
-            raise HardwareError(
-                f"job {self._entry.job_id} was paid for, but {_LOST}; it is not run again in this folder. To pay for "
-                "it once more, use a new folder"
-            )
 
     def _submit_new(self) -> None:
         cost = self._run.approve(self._request)
@@ -290,20 +285,17 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         return JobProgress(self.job_id(), status, position, waited, self._entry.estimated_seconds)
 
     def _store(self) -> None:
+        """Fetch and keep the result; whatever prevents that, the job is not run again."""
         assert self._entry is not None
-        try:
-            result = self._run.patience.persistently(self._handle.result, f"fetching the result of {self.job_id()}")
-        except HardwareError as error:
-            if is_transient(error):
-                raise  # it is still there; a later resume fetches it
-            failure = error
-        else:
-            if result is not None:
-                self._keep(result)
-                return
-            failure = HardwareError(f"job {self.job_id()} is done, but {_LOST}")
-        self._note("FAILED", reason=_LOST if self._run.is_real else str(failure), usage=self._usage())
-        raise failure
+        job_id = self.job_id()
+        result = self._run.patience.persistently(self._handle.result, f"fetching the result of {job_id}")
+        if result is None:
+            self._note("UPDATE", usage=self._usage())
+            raise HardwareError(
+                f"job {job_id} was paid for, but the service no longer has its result; it is not run again in this "
+                "folder. To pay for it once more, use a new folder"
+            )
+        self._keep(result)
 
     def _keep(self, result: Any) -> None:
         assert self._entry is not None
@@ -317,7 +309,8 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
     def _failed(self, status: str) -> None:
         reason = "cancelled" if status == "CANCELLED" else redact(str(self._error_message()))
         self._note("CANCELLED" if status == "CANCELLED" else "FAILED", reason=reason, usage=self._usage())
-        if status == "CANCELLED" or self._retries >= self._request.options.max_retries:
+        may_retry = status != "CANCELLED" and self._run.is_real and self._retries < self._request.options.max_retries
+        if not may_retry:
             raise HardwareError(f"job {self.job_id()} on {self._run.backend.name} ended as {status}: {reason}")
         self._retries += 1
         self._submit_new()

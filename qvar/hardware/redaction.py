@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from qvar.simulators.errors import HardwareError, QvarError
 
-__all__ = ["account_file", "guarded", "is_transient", "redact", "shield_logs"]
+__all__ = ["PassingTrouble", "account_file", "guarded", "is_transient", "redact", "shield_logs"]
 
 R = TypeVar("R")
 
@@ -30,6 +30,10 @@ _KEY = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{44}(?![A-Za-z0-9_-])")  # th
 _WEB_TOKEN = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]+")
 _ENVIRONMENT = re.compile(r"(QISKIT|IBM).*(TOKEN|API_?KEY)")
 _CHATTY = ("qiskit_ibm_runtime", "ibm_cloud_sdk_core", "ibm_platform_services", "urllib3", "requests")
+
+
+class PassingTrouble(HardwareError):
+    """A failure that may be over when the same call is made again."""
 
 
 def account_file() -> Path:
@@ -68,8 +72,8 @@ def guarded(action: Callable[[], R], what: str) -> R:
     except QvarError:
         raise
     except Exception as error:
-        failure = HardwareError(redact(f"{what} failed: {type(error).__name__}: {error}"))
-        failure.transient = is_transient(error)  # type: ignore[attr-defined]
+        kind = PassingTrouble if is_transient(error) else HardwareError
+        failure = kind(redact(f"{what} failed: {type(error).__name__}: {error}"))
     raise failure  # outside of the handler, so that the original, which may quote a token, is not attached
 
 
@@ -81,14 +85,12 @@ _TRANSIENT_WORDS = re.compile(
 
 def is_transient(error: BaseException) -> bool:
     """Return whether the same call may succeed later: network trouble, 5xx, or a rate limit."""
-    if hasattr(error, "transient"):
-        return bool(error.transient)
-    if isinstance(error, ConnectionError | TimeoutError):
+    if isinstance(error, PassingTrouble | ConnectionError | TimeoutError):
         return True
     code = getattr(error, "status_code", None)
     if isinstance(code, int) and code > 0:
         return code in (408, 425, 429) or code >= 500
-    if isinstance(error, TypeError | ValueError | KeyError | AttributeError):
+    if isinstance(error, TypeError | ValueError | LookupError | AttributeError):
         return False
     text = str(error)
     return bool(_TRANSIENT_CODE.search(text) or _TRANSIENT_WORDS.search(text))

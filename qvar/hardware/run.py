@@ -1,8 +1,10 @@
 """A backend, its limits and the folder that remembers: what all circuits of a piece of work go through."""
 
 import json
+import shutil
 import tempfile
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -51,7 +53,7 @@ class HardwareRun:
 
     Args:
         backend: a name (see `open_backend`) or a `BackendV2`.
-        folder: of the record; None keeps it until the run is closed, for fake backends only.
+        folder: of the record; None keeps none beyond this object, for fake backends only.
         options: shots, mitigation, transpilation, mode.
         limits: of all jobs of the folder together; real hardware needs `max_qpu_seconds`.
         service: where a device is found by name; None opens the one of your account.
@@ -89,8 +91,9 @@ class HardwareRun:
         self.dry_run, self.confirm = dry_run, confirm
         self.on_progress, self.on_interrupt = on_progress, on_interrupt
         self._check(folder)
-        self._temporary = tempfile.TemporaryDirectory(prefix="qvar-hardware-") if folder is None else None
-        self.folder = Path(folder if self._temporary is None else self._temporary.name)  # type: ignore[arg-type]
+        self.folder = Path(tempfile.mkdtemp(prefix="qvar-hardware-") if folder is None else folder)
+        if folder is None:
+            weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self.ledger = Ledger(self.folder)
         self.books = Books(self.ledger, self.limits, standing_budget() if self.is_real else None)
         self._seen: Counter[str] = Counter()
@@ -160,7 +163,11 @@ class HardwareRun:
         with self._guard:
             identity = request.identity(self.backend.name)
             number = self._seen[identity]
-            job = HardwareJob(self, request, f"{identity}-{number}")
+            try:
+                job = HardwareJob(self, request, f"{identity}-{number}")
+            except KeyboardInterrupt:
+                self.interrupted()
+                raise
             self._seen[identity] += 1
             self._open = [other for other in self._open if not other.is_settled] + [job]
         return job
@@ -187,7 +194,7 @@ class HardwareRun:
                 job.cancel()
 
     def close(self) -> None:
-        """Close the batch or session, if one was opened, and remove a temporary record."""
+        """Close the batch or session, if one was opened."""
         if self._mode is not None:
             with suppress(HardwareError):
                 guarded(self._mode.close, "closing the session")
@@ -196,8 +203,6 @@ class HardwareRun:
                     if usage:
                         self.books.note(self._session, "DONE", usage=float(usage))
             self._mode = self._session = None
-        if self._temporary is not None:
-            self._temporary.cleanup()
 
     def __enter__(self) -> "HardwareRun":
         return self
@@ -251,6 +256,7 @@ class HardwareRun:
             if self.options.mode == "batch":
                 self._mode = guarded(lambda: Batch(backend=self.backend), "opening a batch")
             else:
+                self.session_tag()  # reserved before it opens
                 seconds = self.options.max_session_seconds
                 self._mode = guarded(lambda: Session(backend=self.backend, max_time=seconds), "opening a session")
         return self._mode
