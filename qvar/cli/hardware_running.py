@@ -87,32 +87,30 @@ def run_command(
     """Plan an experiment, and execute it unless this is a dry run."""
     backend = open_backend(options.on)
     experiment, home = options.experiment(backend)
-    planned = _plan(experiment, backend, quiet=quiet or as_json)
+    folder = home / _folder_name(experiment, options.target) if out is None else out
+    planned = _plan(experiment, backend, folder, quiet=quiet or as_json)
     if dry_run:
         _show_plan(experiment, planned, as_json=as_json)
         return
-    folder = home / _folder_name(experiment, options.target) if out is None else out
     _execute(experiment, planned, backend, folder, yes=yes, as_json=as_json, quiet=quiet)
 
 
-def resume_command(
-    folder: Path, limits: Mapping[str, float | None], *, yes: bool, as_json: bool, quiet: bool
-) -> None:
+def resume_command(folder: Path, limits: Mapping[str, float | None], *, yes: bool, as_json: bool, quiet: bool) -> None:
     """Go on with the experiment of a folder, under its own limits or new ones."""
     experiment = open_experiment(folder)
     given = {name: value for name, value in limits.items() if value is not None}
     experiment = replace(experiment, limits=Limits.from_dict(experiment.limits.to_dict() | given))
     backend = open_backend(experiment.backend)
-    planned = _plan(experiment, backend, quiet=quiet or as_json)
+    planned = _plan(experiment, backend, folder, quiet=quiet or as_json)
     _execute(experiment, planned, backend, folder, yes=yes, as_json=as_json, quiet=quiet)
 
 
-def _plan(experiment: Experiment, backend: Any, *, quiet: bool) -> Plan:
+def _plan(experiment: Experiment, backend: Any, folder: Path, *, quiet: bool) -> Plan:
     console = Console(stderr=True)
     with ExitStack() as stack:
         if console.is_terminal and not quiet:
             stack.enter_context(console.status(f"transpiling for {backend.name}, {experiment.tries} times"))
-        return plan(experiment, backend)
+        return plan(experiment, backend, folder)
 
 
 def _folder_name(experiment: Experiment, target: Path) -> str:
@@ -158,8 +156,8 @@ def _show_plan(experiment: Experiment, planned: Plan, *, as_json: bool) -> None:
 
 def _price(cost: CostEstimate) -> str:
     return (
-        f"{cost.jobs} job{'s' if cost.jobs > 1 else ''}, {cost.shots:,} shots, about {cost.qpu_seconds:.1f} s of quantum "
-        f"processor ({cost.reserved_seconds:g} s reserved)"
+        f"{cost.jobs} job{'s' if cost.jobs > 1 else ''}, {cost.shots:,} shots, about {cost.qpu_seconds:.1f} s of "
+        f"quantum processor ({cost.reserved_seconds:g} s reserved)"
     )
 
 
@@ -215,7 +213,8 @@ class Consent:
         if not (sys.stdin.isatty() and self._errors.is_terminal):
             raise HardwareError(
                 f"nothing is submitted to {self._device} unasked, and there is no terminal to ask in: give --yes, "
-                f"--max-qpu-seconds and, if you like, --max-shots and --max-jobs. It would be {_price(self._cost or cost)}"
+                "--max-qpu-seconds and, if you like, --max-shots and --max-jobs. It would be "
+                f"{_price(self._cost or cost)}"
             )
         self._errors.print(f"{self._device}: {_price(self._cost or cost)}", highlight=False, markup=False)
         agreed = typer.confirm("Submit?", err=True)
@@ -254,8 +253,8 @@ class JobDisplay:
             return
         place = "" if progress.queue_position is None else f", place {progress.queue_position} in the queue"
         text = (
-            f"job {progress.job_id}: {progress.status.lower()}{place}, waited {progress.waited_seconds:.0f} s; it needs "
-            f"about {progress.estimate_seconds:.0f} s of quantum processor"
+            f"job {progress.job_id}: {progress.status.lower()}{place}, waited {progress.waited_seconds:.0f} s; it "
+            f"needs about {progress.estimate_seconds:.0f} s of quantum processor"
         )
         if self._status is None:
             self._status = self._console.status(text)

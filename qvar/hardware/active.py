@@ -161,7 +161,7 @@ class ActiveBackend(BackendV2):  # type: ignore[misc]
     def _default_options(cls) -> Options:
         return Options()
 
-    def run(self, run_input: Any, **options: Any) -> Any:
+    def run(self, run_input: Any, **options: Any) -> Any:  # noqa: ARG002
         """Raise HardwareError: circuits go through the primitives.
 
         Raises:

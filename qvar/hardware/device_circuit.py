@@ -14,7 +14,7 @@ from qvar.simulators import Circuit, NoiseModel, Observable
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import HardwareError
 
-__all__ = ["DeviceCircuit", "device_circuit", "estimated_fidelity"]
+__all__ = ["DeviceCircuit", "compiled_circuit", "device_circuit", "estimated_fidelity"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ def device_circuit(
     """
     tries = check_whole("tries", tries, error=HardwareError)
     if circuit.n_parameters:
-        raise HardwareError(f"the circuit has {circuit.n_parameters} free angle(s); bind them first: circuit.bind(theta)")
+        raise HardwareError(
+            f"the circuit has {circuit.n_parameters} free angle(s); bind them first: circuit.bind(theta)"
+        )
     if circuit.n_qubits > backend.num_qubits:
         raise HardwareError(f"the circuit has {circuit.n_qubits} qubits, {backend.name} {backend.num_qubits}")
     target = usable_target(backend.target)
@@ -96,7 +98,11 @@ def device_circuit(
     found = [_transpiled(original, target, optimization_level, seed + k, initial_layout) for k in range(tries)]
     fidelities = [estimated_fidelity(isa, target) for isa in found]
     best = fidelities.index(max(fidelities))
-    isa = found[best]
+    return compiled_circuit(found[best], backend, fidelity=fidelities[best], seed=seed + best)
+
+
+def compiled_circuit(isa: QuantumCircuit, backend: Any, *, fidelity: float, seed: int) -> DeviceCircuit:
+    """Return what `device_circuit` made of a circuit earlier, from the transpiled circuit with its layout."""
     qubits = active_qubits([isa])
     return DeviceCircuit(
         isa=isa,
@@ -105,8 +111,8 @@ def device_circuit(
         layout=tuple(isa.layout.final_index_layout(filter_ancillas=True)),
         backend=ActiveBackend(backend, qubits),
         noise=_noise(backend, qubits),
-        fidelity=fidelities[best],
-        seed=seed + best,
+        fidelity=fidelity,
+        seed=seed,
     )
 
 

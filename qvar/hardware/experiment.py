@@ -2,23 +2,29 @@
 
 | file in the folder | content |
 |---|---|
-| experiment.json | what was asked; written first, never changed, enough to go on after being killed |
+| isa.qpy, plan.json | the circuit as the device executes it, and what was predicted; never made anew |
+| experiment.json | what was asked; written before anything is submitted, and never changed |
 | journal.jsonl, results/ | the jobs and their results (see `HardwareRun`) |
 | hardware.json | the outcome: predictions, measured values with standard errors, jobs, estimate and usage |
 """
 
+import io
 import json
+import warnings
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from qvar.hardware.device_circuit import DeviceCircuit, device_circuit
+from qiskit import qpy
+
+from qvar.hardware.device_circuit import DeviceCircuit, compiled_circuit, device_circuit
 from qvar.hardware.estimation import CostEstimate, estimate
 from qvar.hardware.job import HardwareJob
 from qvar.hardware.limits import Limits
 from qvar.hardware.options import ExecutionOptions
-from qvar.hardware.prediction import Prediction, predict
+from qvar.hardware.prediction import predict
+from qvar.hardware.record import HardwareRecord, MeasuredValue, Prediction, read_json
 from qvar.hardware.request import Request
 from qvar.hardware.run import HardwareRun
 from qvar.runs.folder import describe_differences
@@ -26,7 +32,7 @@ from qvar.simulators import Circuit, Observable
 from qvar.simulators.errors import HardwareError
 from qvar.simulators.files import write_atomically
 
-__all__ = ["Experiment", "HardwareRecord", "MeasuredValue", "Plan", "execute", "open_experiment", "plan", "read_record"]
+__all__ = ["Experiment", "Plan", "execute", "open_experiment", "plan"]
 
 _FORMAT, _VERSION = "qvar-hardware-experiment", 1
 
@@ -143,118 +149,51 @@ class Plan:
         return first
 
 
-def plan(experiment: Experiment, backend: Any) -> Plan:
+def plan(experiment: Experiment, backend: Any, folder: Path | None = None) -> Plan:
     """Transpile, predict and price an experiment; nothing is submitted.
 
     Args:
         experiment: what to execute.
         backend: the opened backend.
+        folder: of the record. If the experiment has begun there, the circuit is the one of then: another one, made
+            with a newer calibration, would be paid for again.
 
     Raises:
-        HardwareError: if the circuit does not fit on the device.
+        HardwareError: if the circuit does not fit on the device, or the folder belongs to another experiment.
     """
-    options = experiment.options
-    compiled = device_circuit(
-        experiment.circuit,
-        backend,
-        optimization_level=options.optimization_level,
-        seed=options.seed_transpiler,
-        tries=experiment.tries,
-        initial_layout=options.initial_layout,
-    )
+    begun = folder is not None and (folder / "experiment.json").exists()
+    if begun:
+        assert folder is not None
+        _check_same(experiment, folder)
+        compiled, prediction = _planned_before(folder, backend)
+    else:
+        compiled = device_circuit(
+            experiment.circuit,
+            backend,
+            optimization_level=experiment.options.optimization_level,
+            seed=experiment.options.seed_transpiler,
+            tries=experiment.tries,
+            initial_layout=experiment.options.initial_layout,
+        )
+        prediction = predict(experiment.circuit, compiled, experiment.observable)
     pub = (compiled.isa, experiment.observable.to_qiskit().apply_layout(compiled.isa.layout))
     requests = {
-        level: Request.of("estimator", [pub], replace(options, resilience_level=level)) for level in experiment.levels
+        level: Request.of("estimator", [pub], replace(experiment.options, resilience_level=level))
+        for level in experiment.levels
     }
-    return Plan(
-        compiled,
-        predict(experiment.circuit, compiled, experiment.observable),
-        requests,
-        {level: estimate(request, backend) for level, request in requests.items()},
-    )
+    costs = {level: estimate(request, backend) for level, request in requests.items()}
+    return Plan(compiled, prediction, requests, costs)
 
 
-@dataclass(frozen=True)
-class MeasuredValue:
-    """What a device measured.
-
-    Attributes:
-        resilience_level: 0 nothing, 1 read-out mitigation, 2 also zero-noise extrapolation.
-        value: in the unit of the observable.
-        error: its standard error.
-        job_id: the service's name of the job.
-        shots: executions of circuits.
-        estimated_seconds: expected seconds of the quantum processor.
-        used_seconds: seconds billed; None while not known, and for fake backends the estimate.
-    """
-
-    resilience_level: int
-    value: float
-    error: float
-    job_id: str
-    shots: int
-    estimated_seconds: float
-    used_seconds: float | None
-
-
-@dataclass(frozen=True)
-class HardwareRecord:
-    """The outcome of an experiment.
-
-    Attributes:
-        title: what it is.
-        unit: of all values.
-        exact: lowest eigenvalue of the observable, None if unknown.
-        backend: name of the backend.
-        is_real: whether it is a device.
-        qubits: physical qubits in use.
-        layout: physical qubit of each qubit of the circuit, at the end.
-        fidelity: estimated by the calibration.
-        two_qubit_gates: in the transpiled circuit.
-        depth: of the transpiled circuit.
-        prediction: exact values, noiseless and under the noise of the device.
-        measured: values of the device, by resilience level.
-    """
-
-    title: str
-    unit: str
-    exact: float | None
-    backend: str
-    is_real: bool
-    qubits: tuple[int, ...]
-    layout: tuple[int, ...]
-    fidelity: float
-    two_qubit_gates: int
-    depth: int
-    prediction: Prediction
-    measured: tuple[MeasuredValue, ...]
-
-    def deviation(self, measured: MeasuredValue) -> float | None:
-        """Return how far a value lies from the prediction in standard errors; None with mitigation or without one."""
-        predicted = self.prediction.pauli_transfer
-        if measured.resilience_level or predicted is None or measured.error <= 0:
-            return None
-        return (measured.value - predicted) / measured.error
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the record as JSON-able data."""
-        return dict(json.loads(json.dumps(asdict(self), allow_nan=False)))
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "HardwareRecord":
-        """Read what `to_dict` gave.
-
-        Raises:
-            HardwareError: if it is something else.
-        """
-        try:
-            content = {entry.name: data[entry.name] for entry in fields(cls)}
-            content["qubits"], content["layout"] = tuple(content["qubits"]), tuple(content["layout"])
-            content["prediction"] = Prediction(**content["prediction"])
-            content["measured"] = tuple(MeasuredValue(**value) for value in content["measured"])
-            return cls(**content)
-        except (KeyError, TypeError) as error:
-            raise HardwareError(f"not the record of an experiment on hardware: {error!r}") from None
+def _planned_before(folder: Path, backend: Any) -> tuple[DeviceCircuit, Prediction]:
+    try:
+        with (folder / "isa.qpy").open("rb") as file:
+            (isa,) = qpy.load(file)
+        content = read_json(folder / "plan.json")
+        prediction = Prediction(**content["prediction"])
+        return compiled_circuit(isa, backend, fidelity=content["fidelity"], seed=content["seed"]), prediction
+    except Exception as error:  # a damaged file raises whatever its reader meets first
+        raise HardwareError(f"isa.qpy or plan.json in {folder} is missing or damaged: {error!r}") from None
 
 
 def open_experiment(folder: Path) -> Experiment:
@@ -263,25 +202,7 @@ def open_experiment(folder: Path) -> Experiment:
     Raises:
         HardwareError: if the folder holds none.
     """
-    return Experiment.from_dict(_read(folder / "experiment.json", folder))
-
-
-def read_record(folder: Path) -> HardwareRecord:
-    """Return the outcome of the experiment in a folder.
-
-    Raises:
-        HardwareError: if it is not finished or damaged.
-    """
-    return HardwareRecord.from_dict(_read(folder / "hardware.json", folder))
-
-
-def _read(file: Path, folder: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HardwareError(f"{folder} holds no {file.name}: {error.strerror}") from None
-    except ValueError as error:
-        raise HardwareError(f"{file} is damaged: {error}") from None
+    return Experiment.from_dict(read_json(folder / "experiment.json"))
 
 
 def execute(experiment: Experiment, planned: Plan, run: HardwareRun) -> HardwareRecord:
@@ -295,9 +216,10 @@ def execute(experiment: Experiment, planned: Plan, run: HardwareRun) -> Hardware
     Raises:
         HardwareError: if the folder belongs to another experiment, a job is not allowed, or one fails for good.
     """
-    _claim(experiment, run.folder)
-    # Submitted all at once, so that jobs of a batch run beside each other.
+    _claim(experiment, planned, run.folder)
+    # Submitted all at once, so that the jobs of a batch run beside each other.
     jobs = {level: run.submit(request) for level, request in planned.requests.items()}
+    measured = tuple(_measured(level, job) for level, job in jobs.items())
     record = HardwareRecord(
         title=experiment.title,
         unit=experiment.unit,
@@ -310,29 +232,42 @@ def execute(experiment: Experiment, planned: Plan, run: HardwareRun) -> Hardware
         two_qubit_gates=planned.compiled.circuit.n_two_qubit_gates,
         depth=planned.compiled.circuit.depth(),
         prediction=planned.prediction,
-        measured=tuple(_measured(level, job) for level, job in jobs.items()),
+        measured=measured,
     )
-    write_atomically(run.folder / "hardware.json", json.dumps(record.to_dict(), indent=1).encode())
+    _write(run.folder / "hardware.json", record.to_dict())
     return record
 
 
-def _claim(experiment: Experiment, folder: Path) -> None:
-    """Write down what was asked, or check that it is what the folder is for; limits may change."""
-    content = experiment.to_dict()
-    file = folder / "experiment.json"
-    if file.exists():
-        known = _read(file, folder)
-        same = {name: value for name, value in content.items() if name != "limits"}
-        if {name: known.get(name) for name in same} != same:
-            details = describe_differences(known, content)
-            raise HardwareError(f"{folder} holds another experiment ({details}); choose another folder with --out")
+def _claim(experiment: Experiment, planned: Plan, folder: Path) -> None:
+    """Write down what will be executed, or check that it is what the folder is for."""
+    if (folder / "experiment.json").exists():
+        _check_same(experiment, folder)
         return
     folder.mkdir(parents=True, exist_ok=True)
+    compiled, stream = planned.compiled, io.BytesIO()
+    qpy.dump(compiled.isa, stream)
+    write_atomically(folder / "isa.qpy", stream.getvalue())
+    made = {"prediction": planned.prediction.to_dict(), "fidelity": compiled.fidelity, "seed": compiled.seed}
+    _write(folder / "plan.json", made)
+    _write(folder / "experiment.json", experiment.to_dict())
+
+
+def _check_same(experiment: Experiment, folder: Path) -> None:
+    """Raise HardwareError if the folder is for another experiment; limits may change."""
+    content, known = experiment.to_dict(), read_json(folder / "experiment.json")
+    if {**known, "limits": None} != {**content, "limits": None}:
+        details = describe_differences(known, content)
+        raise HardwareError(f"{folder} holds another experiment ({details}); choose another folder with --out")
+
+
+def _write(file: Path, content: Any) -> None:
     write_atomically(file, json.dumps(content, indent=1, allow_nan=False).encode())
 
 
 def _measured(level: int, job: HardwareJob) -> MeasuredValue:
-    data = job.result()[0].data
+    with warnings.catch_warnings():  # zero-noise extrapolation warns of the identity, which has no error
+        warnings.filterwarnings("ignore", message="No positive, finite standard errors", category=UserWarning)
+        data = job.result()[0].data
     entry = job.entry
     assert entry is not None
     return MeasuredValue(

@@ -8,7 +8,6 @@ Idle qubits are noiseless, as in Qiskit's local mode; on a real device they are 
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,35 +16,17 @@ from numpy.typing import NDArray
 from qvar.hardware.active import on_active_qubits
 from qvar.hardware.device_circuit import DeviceCircuit
 from qvar.hardware.options import ExecutionOptions
+from qvar.hardware.record import Prediction
 from qvar.hardware.request import Request
 from qvar.hardware.submission import program
 from qvar.simulators import AerSimulator, Circuit, Observable, PauliTransferSimulator, StatevectorSimulator
 
-__all__ = ["MAX_QUBITS", "Prediction", "predict"]
+__all__ = ["MAX_QUBITS", "predict"]
 
 MAX_QUBITS = 10
 """Qubits in use up to which predictions under noise are made; they need 4**n numbers."""
 
 _LETTERS = "IZXY"  # samplomatic numbers the letters of a measured basis like this
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Exact values of one observable, in its unit.
-
-    Attributes:
-        noiseless: of the original circuit.
-        pauli_transfer: under the noise of the device, by our Pauli-transfer engine; None if too many qubits are in use.
-        aer: the same by the density matrix of Qiskit Aer.
-    """
-
-    noiseless: float
-    pauli_transfer: float | None
-    aer: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the values as JSON-able data."""
-        return asdict(self)
 
 
 def predict(circuit: Circuit, compiled: DeviceCircuit, observable: Observable) -> Prediction:

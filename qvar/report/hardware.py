@@ -1,17 +1,17 @@
 """What hardware measured beside what was predicted: tables, and a figure with error bars."""
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qvar.hardware import BackendRow, Entry
-from qvar.hardware.experiment import HardwareRecord, MeasuredValue, read_record
-from qvar.hardware.prediction import Prediction
+from qvar.hardware.record import HardwareRecord, MeasuredValue, Prediction, read_record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.table import Table
+
+    from qvar.hardware import BackendRow, Entry
 
 __all__ = [
     "backend_table",
@@ -87,13 +87,17 @@ def prediction_table(prediction: Prediction, *, title: str, unit: str) -> "Table
     table = _table(title)
     table.add_column("")
     table.add_column(f"value ({unit or 'value'})", justify="right")
-    names = {"noiseless": prediction.noiseless, "Pauli transfer": prediction.pauli_transfer, "Qiskit Aer": prediction.aer}
+    names = {
+        "noiseless": prediction.noiseless,
+        "Pauli transfer": prediction.pauli_transfer,
+        "Qiskit Aer": prediction.aer,
+    }
     for name, value in names.items():
         table.add_row(name, "too many qubits" if value is None else f"{value:.6f}")
     return table
 
 
-def backend_table(rows: Sequence[BackendRow]) -> "Table":
+def backend_table(rows: "Sequence[BackendRow]") -> "Table":
     """Return backends with their size, queue, gates and median errors."""
     table = _table("Backends; errors are medians of those in use")
     table.add_column("backend", no_wrap=True)
@@ -116,20 +120,19 @@ def backend_table(rows: Sequence[BackendRow]) -> "Table":
 _SHOWN = ("cx", "cz", "ecr", "rx", "rz", "rzz", "sx", "u1", "u2", "u3", "x")
 
 
-def job_table(entries: Sequence[Entry]) -> "Table":
+def job_table(entries: "Sequence[Entry]") -> "Table":
     """Return the jobs of a ledger."""
-    table = _table("Jobs")
-    for heading in ("submitted", "backend", "kind", "state", "job id"):
-        table.add_column(heading, no_wrap=heading != "job id")
+    table = _table(f"Jobs on {', '.join(sorted({entry.backend for entry in entries}))}")
+    for heading in ("job id", "state"):
+        table.add_column(heading, overflow="fold")
     for heading in ("shots", "reserved s", "used s"):
         table.add_column(heading, justify="right")
+    table.add_column("submitted (UTC)")
     for entry in entries:
-        when = datetime.fromtimestamp(entry.time, tz=timezone.utc).strftime("%Y-%m-%d %H:%M")
-        used = "" if entry.usage is None else f"{entry.usage:g}"
+        when = datetime.fromtimestamp(entry.time, tz=UTC).strftime("%Y-%m-%d %H:%M")
+        used = "" if entry.usage is None else f"{entry.usage:.1f}"
         state = entry.state if entry.reason is None else f"{entry.state}: {entry.reason}"
-        table.add_row(
-            when, entry.backend, entry.kind, state, entry.job_id or "", f"{entry.shots:,}", f"{entry.seconds:g}", used
-        )
+        table.add_row(entry.job_id or "", state, f"{entry.shots:,}", f"{entry.seconds:g}", used, when)
     return table
 
 
