@@ -9,9 +9,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter
-from qiskit.circuit.library import RZGate, SXGate
+from qiskit import QuantumCircuit, QuantumRegister
+from qiskit.circuit import Instruction, Parameter
+from qiskit.circuit.library import RZGate, SXGate, get_standard_gate_name_mapping
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler import CouplingMap, Target
 
@@ -46,7 +46,11 @@ def on_active_qubits(circuit: QuantumCircuit, qubits: Sequence[int]) -> QuantumC
     """
     number = {physical: index for index, physical in enumerate(qubits)}
     reduced = QuantumCircuit(
-        len(qubits), *circuit.cregs, name=circuit.name, global_phase=circuit.global_phase, metadata=circuit.metadata
+        QuantumRegister(len(qubits), "q"),
+        *circuit.cregs,
+        name=circuit.name,
+        global_phase=circuit.global_phase,
+        metadata=circuit.metadata,
     )
     for instruction in circuit.data:
         operation = instruction.operation
@@ -113,8 +117,15 @@ def usable_target(target: Target, qubits: Sequence[int] | None = None) -> Target
             and not (_is_faulty(entry) and (judged or len(places) != 2))
         }
         if entries:
-            reduced.add_instruction(target.operation_from_name(name), entries, name=name)
+            reduced.add_instruction(_operation(target, name), entries, name=name)
     return reduced
+
+
+def _operation(target: Target, name: str) -> Any:
+    """Return a gate of a device; where a converter left a nameplate without a matrix, the gate of that name."""
+    operation = target.operation_from_name(name)
+    known = get_standard_gate_name_mapping().get(name)
+    return known if type(operation) is Instruction and known is not None else operation
 
 
 def _has_working_pairs(target: Target) -> bool:
