@@ -1,13 +1,14 @@
 """experiment: what was asked and what came of it, as files; a begun experiment never changes what it runs."""
 
 import json
+import shutil
 
 import pytest
 
 from qvar.hardware import ExecutionOptions, HardwareRun, Limits, accept, experiment, open_backend
 from qvar.hardware.experiment import Experiment, execute, open_experiment, plan
 from qvar.hardware.record import HardwareRecord, read_record
-from qvar.simulators import Circuit, Observable
+from qvar.simulators import Circuit, Observable, Operation, Slot
 from qvar.simulators.errors import HardwareError
 
 from .found import FOUND, H2, h2_experiment
@@ -16,12 +17,20 @@ from .scripted_service import ScriptedService
 LAGOS = "fake:FakeLagosV2"
 
 
-@pytest.fixture
-def done(tmp_path):
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("experiment") / "out"
     asked = h2_experiment(LAGOS, shots=500, levels=(0, 1, 2))
     backend = open_backend(LAGOS)
-    with HardwareRun(backend, folder=tmp_path / "out", options=asked.options) as run:
+    with HardwareRun(backend, folder=folder, options=asked.options) as run:
         record = execute(asked, plan(asked, backend), run)
+    return asked, record, folder
+
+
+@pytest.fixture
+def done(finished, tmp_path):
+    asked, record, folder = finished
+    shutil.copytree(folder, tmp_path / "out")
     return asked, record, tmp_path / "out"
 
 
@@ -118,9 +127,7 @@ def test_experiments_that_make_no_sense_are_refused():
     with pytest.raises(HardwareError, match="resilience_level"):
         h2_experiment(LAGOS, levels=(3,))
     with pytest.raises(HardwareError, match="free angle"):
-        free = Circuit.from_qasm(
-            'OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float angle;\nqubit[1] q;\nrx(angle) q[0];'
-        )
+        free = Circuit(1, (Operation("rx", (0,), (Slot(0),)),))
         Experiment("x", free, Observable.from_terms({"Z": 1.0}), LAGOS, options=ExecutionOptions())
     with pytest.raises(HardwareError, match="not an experiment"):
         Experiment.from_dict({"format": "other"})

@@ -14,7 +14,7 @@ from qvar.hardware.active import active_qubits, on_active_qubits, usable_target
 from qvar.hardware.device_circuit import device_circuit, estimated_fidelity
 from qvar.hardware.experiment import execute, plan
 from qvar.hardware.prediction import predict
-from qvar.simulators import Circuit, Observable, PauliTransferSimulator, StatevectorSimulator
+from qvar.simulators import Circuit, Observable, Operation, PauliTransferSimulator, Slot, StatevectorSimulator
 from qvar.simulators.errors import HardwareError
 
 from .found import FOUND, H2, KINDS, h2_experiment
@@ -158,7 +158,7 @@ def test_free_angles_of_a_large_device_are_bound_point_by_point():
 
 def test_wrong_circuits_are_refused_before_work_begins():
     backend = open_backend("fake:FakeManilaV2")
-    free = Circuit.from_qasm('OPENQASM 3.0;\ninclude "stdgates.inc";\ninput float angle;\nqubit[1] q;\nrx(angle) q[0];')
+    free = Circuit(1, (Operation("rx", (0,), (Slot(0),)),))
     with pytest.raises(HardwareError, match="1 free angle"):
         device_circuit(free, backend)
     with pytest.raises(HardwareError, match="the circuit has 6 qubits, fake_manila 5"):
