@@ -2,7 +2,9 @@
 
 import fcntl
 import math
+import os
 import time
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from qvar.hardware.run import HardwareRun
 
 __all__ = ["HardwareJob", "JobProgress"]
+
+
+_OWNERS: "weakref.WeakValueDictionary[Path, HardwareJob]" = weakref.WeakValueDictionary()
+"""The jobs of this process that hold a lock, by the lock."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         self._handle: Any = None
         self._result: Any = None
         self._retries = 0
+        self._is_waiting = False
         self._start()
 
     # --- what Qiskit asks of a job ---
@@ -69,6 +76,7 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         Raises:
             HardwareError: if the job failed for good, was cancelled, or the limits do not allow for another try.
         """
+        self._is_waiting = True
         try:
             while self._result is None:
                 if self._entry is not None and self._entry.state == "CANCELLED":
@@ -81,6 +89,9 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         except KeyboardInterrupt:
             self._run.interrupted()
             raise
+        finally:
+            self._is_waiting = False
+            self._release()  # whoever asks again, this object included, takes it up from the record
         return self._result
 
     def job_id(self) -> str:
@@ -135,9 +146,15 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
 
     def _start(self) -> None:
         """Take the result from the record, or take up or submit the job; do nothing if another process is at it."""
-        self._lock = _try_lock(self._run.folder / "locks" / f"{self._key}.lock")
-        if self._lock is None:
+        path = self._run.folder / "locks" / f"{self._key}.lock"
+        owner = _OWNERS.get(path)
+        if owner is not None and not owner._is_waiting:
+            owner._release()  # an object of this process that nobody waits for
+        descriptor = _try_lock(path)
+        if descriptor is None:
             return
+        self._lock = weakref.finalize(self, os.close, descriptor)
+        _OWNERS[path] = self
         try:
             self._take_up()
         except BaseException:
@@ -338,17 +355,17 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
 
     def _release(self) -> None:
         if self._lock is not None:
-            self._lock.close()
+            self._lock()
             self._lock = None
 
 
-def _try_lock(path: Path) -> Any:
-    """Return an open file that holds the lock, None if another process or job holds it."""
+def _try_lock(path: Path) -> int | None:
+    """Return the descriptor of an open file that holds the lock, None if another process or job holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a", encoding="utf-8")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        file.close()
+        os.close(descriptor)
         return None
-    return file
+    return descriptor

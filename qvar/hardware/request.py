@@ -23,7 +23,7 @@ class Request:
         kind: "estimator" or "sampler".
         pubs: `EstimatorPub`s or `SamplerPub`s with circuits in the gates of the device.
         options: how to execute them; shots or a precision that a PUB has of its own come first.
-        seed: of the simulation on fake backends, None for the one of the options.
+        seed: of the shots of fake backends; None for one made of that of the options, another for every job.
     """
 
     kind: str
@@ -62,11 +62,10 @@ class Request:
         return cls(kind, tuple(read), options, seed)
 
     def seeded(self, key: str) -> "Request":
-        """Return the request with a seed of its own for each key, if its options or it itself have a seed."""
-        given = self.options.seed_simulator if self.seed is None else self.seed
-        if given is None:
+        """Return the request with a seed: its own, or one from that of the options that differs from key to key."""
+        if self.seed is not None or self.options.seed_simulator is None:
             return self
-        words = [given, *hashlib.sha256(key.encode()).digest()]
+        words = [self.options.seed_simulator, *hashlib.sha256(key.encode()).digest()]
         return replace(self, seed=int(np.random.SeedSequence(words).generate_state(1)[0]))
 
     def identity(self, backend: str) -> str:

@@ -172,8 +172,9 @@ class HardwareRun:
             self._open = [other for other in self._open if not other.is_settled] + [job]
         return job
 
-    def refresh_usage(self) -> None:
-        """Ask the service for the usage of finished jobs that it had not billed yet when they ended."""
+    def refresh_usage(self) -> int:
+        """Ask for the bills of finished jobs that had none yet when they ended; return how many have one now."""
+        found = 0
         for entry in self.ledger.entries():
             if (
                 entry.is_real
@@ -186,6 +187,8 @@ class HardwareRun:
                     usage = guarded(lambda j=job: billed_seconds(j), "asking for the usage")  # type: ignore[misc]
                     if usage is not None:
                         self.books.note(entry, "UPDATE", usage=usage)
+                        found += 1
+        return found
 
     def cancel(self) -> None:
         """Ask the service to cancel all jobs that are still open."""
@@ -241,9 +244,8 @@ class HardwareRun:
         try:
             return self.books.reserve(entry)
         except HardwareError:
-            if not self.is_real:
+            if self.refresh_usage() == 0:
                 raise
-        self.refresh_usage()
         return self.books.reserve(replace(entry, tag=new_tag()))
 
     def mode(self) -> Any:

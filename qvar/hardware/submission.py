@@ -42,13 +42,12 @@ def program(request: Request, backend: Any) -> Any:
 
 def _settings(request: Request, tag: str | None, seconds: int | None) -> dict[str, Any]:
     options = request.options
-    seed = options.seed_simulator if request.seed is None else request.seed
     settings: dict[str, Any] = {
         "default_shots": options.shots,
         "twirling": _twirling(request.kind, options),
         "max_execution_time": seconds,
         "environment": {"job_tags": [] if tag is None else [tag]},
-        "simulator": {"seed_simulator": seed},
+        "simulator": {"seed_simulator": request.seed},
     }
     if options.dynamical_decoupling is not None:
         settings["dynamical_decoupling"] = {"enable": True, "sequence_type": options.dynamical_decoupling}
