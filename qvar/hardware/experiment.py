@@ -232,6 +232,7 @@ def execute(experiment: Experiment, planned: Plan, run: HardwareRun) -> Hardware
         two_qubit_gates=planned.compiled.circuit.n_two_qubit_gates,
         depth=planned.compiled.circuit.depth(),
         prediction=planned.prediction,
+        shots=experiment.options.shots_for_precision,
         measured=measured,
     )
     _write(run.folder / "hardware.json", record.to_dict())

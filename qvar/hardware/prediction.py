@@ -7,6 +7,7 @@ Every gate carries its noise, those of the basis change too, and the read-out er
 Idle qubits are noiseless, as in Qiskit's local mode; on a real device they are not.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -46,11 +47,22 @@ def predict(circuit: Circuit, compiled: DeviceCircuit, observable: Observable) -
         return Prediction(noiseless, None, None)
     measured = list(_measured_circuits(compiled, placed))
     ours, aer = PauliTransferSimulator(compiled.noise), AerSimulator(compiled.noise)
+    means = [ours.objective(sent, letters)([]) for sent, letters in measured]
+    squares = [ours.objective(sent, _squared(letters))([]) for sent, letters in measured]
     points: list[tuple[Circuit, Observable, Any]] = [(sent, letters, np.zeros((1, 0))) for sent, letters in measured]
     return Prediction(
         noiseless,
-        sum(ours.objective(sent, letters)([]) for sent, letters in measured),
-        sum(float(values[0]) for values in aer.evaluate(points)),
+        math.fsum(means),
+        math.fsum(float(values[0]) for values in aer.evaluate(points)),
+        math.sqrt(math.fsum(max(0.0, square - mean**2) for mean, square in zip(means, squares, strict=True))),
+    )
+
+
+def _squared(letters: Observable) -> Observable:
+    """Return the square of a sum of strings of the letters I and Z."""
+    terms = list(zip(letters.labels, letters.coefficients, strict=True))
+    return Observable.from_terms(
+        ("".join("I" if x == y else "Z" for x, y in zip(a, b, strict=True)), c * d) for a, c in terms for b, d in terms
     )
 
 

@@ -1,6 +1,7 @@
 """The outcome of an experiment on hardware: what was predicted, what was measured, and what it took."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -19,11 +20,15 @@ class Prediction:
         noiseless: of the original circuit.
         pauli_transfer: under the noise of the device, by our Pauli-transfer engine; None if too many qubits are in use.
         aer: the same by the density matrix of Qiskit Aer.
+        spread: standard deviation of the estimate from one shot of every basis; divide by the root of the shots per
+            basis for the standard error. It holds the covariances of terms that are measured together, which the
+            error reported by qiskit-ibm-runtime leaves out.
     """
 
     noiseless: float
     pauli_transfer: float | None
     aer: float | None
+    spread: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the values as JSON-able data."""
@@ -69,6 +74,7 @@ class HardwareRecord:
         two_qubit_gates: in the transpiled circuit.
         depth: of the transpiled circuit.
         prediction: exact values, noiseless and under the noise of the device.
+        shots: per measured basis.
         measured: values of the device, by resilience level.
     """
 
@@ -83,14 +89,18 @@ class HardwareRecord:
     two_qubit_gates: int
     depth: int
     prediction: Prediction
+    shots: int
     measured: tuple[MeasuredValue, ...]
 
     def deviation(self, measured: MeasuredValue) -> float | None:
-        """Return how far a value lies from the prediction in standard errors; None with mitigation or without one."""
-        predicted = self.prediction.pauli_transfer
-        if measured.resilience_level or predicted is None or measured.error <= 0:
+        """Return how far a value lies from the prediction in predicted standard errors.
+
+        None with mitigation, which is not predicted, and where the prediction has no error.
+        """
+        predicted, spread = self.prediction.pauli_transfer, self.prediction.spread
+        if measured.resilience_level or predicted is None or not spread:
             return None
-        return (measured.value - predicted) / measured.error
+        return (measured.value - predicted) / (spread / math.sqrt(self.shots))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON-able data."""

@@ -14,17 +14,12 @@ KINDS = {
     "FakeManilaV2": "5 qubits, cx",
     "FakeBurlingtonV2": "5 qubits, u1 u2 u3 cx",
     "FakeFractionalBackend": "5 qubits, rx and rzz of any angle",
-    "FakeLagosV2": "7 qubits, cx",
     "FakeMelbourneV2": "15 qubits, cx",
-    "FakeGuadalupeV2": "16 qubits, cx",
     "FakeCambridgeV2": "28 qubits, u1 u2 u3 cx, broken edges",
     "FakeCairoV2": "27 qubits, ecr and cx",
-    "FakePrague": "33 qubits, cz",
     "FakeManhattanV2": "65 qubits, cx, broken edges",
     "FakeNighthawk": "120 qubits, cz",
-    "FakeSherbrooke": "127 qubits, ecr",
     "FakeKyoto": "127 qubits, ecr, every edge reported with an error of 1",
-    "FakeTorino": "133 qubits, cz",
     "FakeFez": "156 qubits, cz",
 }
 

@@ -120,14 +120,14 @@ def test_read_out_of_a_device_keeps_its_asymmetry_and_that_of_a_fake_does_not(tm
 
 
 def test_experiments_that_make_no_sense_are_refused():
-    with pytest.raises(HardwareError, match="4 qubit.*observable 2"):
+    with pytest.raises(HardwareError, match=r"4 qubit.*observable 2"):
         Experiment("x", FOUND, Observable.from_terms({"ZZ": 1.0}), LAGOS)
     with pytest.raises(HardwareError, match="levels holds different"):
         h2_experiment(LAGOS, levels=(1, 1))
     with pytest.raises(HardwareError, match="resilience_level"):
         h2_experiment(LAGOS, levels=(3,))
+    free = Circuit(1, (Operation("rx", (0,), (Slot(0),)),))
     with pytest.raises(HardwareError, match="free angle"):
-        free = Circuit(1, (Operation("rx", (0,), (Slot(0),)),))
         Experiment("x", free, Observable.from_terms({"Z": 1.0}), LAGOS, options=ExecutionOptions())
     with pytest.raises(HardwareError, match="not an experiment"):
         Experiment.from_dict({"format": "other"})

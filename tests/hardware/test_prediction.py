@@ -71,7 +71,7 @@ def test_every_letter_is_predicted_as_local_mode_measures_it(letters):
 
 
 def test_the_best_of_several_transpilations_is_taken():
-    backend = open_backend("fake:FakeCairoV2")
+    backend = open_backend("fake:FakeManilaV2")  # a line: the circuit needs routing
     one = [device_circuit(FOUND, backend, seed=k, tries=1, optimization_level=1) for k in range(6)]
     best = device_circuit(FOUND, backend, seed=0, tries=6, optimization_level=1)
     assert best.fidelity == max(c.fidelity for c in one)
