@@ -75,7 +75,7 @@ def main():
     else:
         sys.stdout.write(f"{options.shots} shots per basis, seed {options.seed}; energies in Ha\n\n")
         heads = (
-            "backend | qubits | predicted | Aer - PTM | fake value ± error | sigma | 2q gates | depth | fidelity | s"
+            "backend | qubits | predicted | Aer - PTM | value ± error | sigma | 2q | depth | fidelity | s"
         )
         sys.stdout.write(f"| {heads} |\n|{'---|' * 10}\n")
         for r in rows:
