@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from qvar.cli.device import device
+from qvar.cli.hardware import hardware
 from qvar.cli.latent import latent
 from qvar.cli.options import Json, Quiet, Seed
 
@@ -17,6 +19,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(latent, name="latent")
+app.add_typer(hardware, name="hardware")
+app.add_typer(device, name="device")
 
 Task = Annotated[str, typer.Argument(help="A task (see `qvar tasks`) or the path of a problem file (.json).")]
 Noise = Annotated[

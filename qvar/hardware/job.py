@@ -16,6 +16,7 @@ from qiskit.primitives import BasePrimitiveJob
 from qvar.hardware.connection import account_of
 from qvar.hardware.estimation import CostEstimate
 from qvar.hardware.ledger import Entry, new_tag
+from qvar.hardware.local import for_local_mode
 from qvar.hardware.redaction import guarded, is_transient, redact
 from qvar.hardware.request import Request
 from qvar.hardware.results import load_result, store_result
@@ -268,8 +269,11 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
     def _call(self) -> Any:
         assert self._entry is not None
         seconds = math.floor(self._entry.seconds)
-        maker = primitive(self._request_with_seed(), self._run.mode(), tag=self._entry.tag, seconds=seconds)
-        return maker.run(list(self._request.pubs))
+        request, mode = self._request_with_seed(), self._run.mode()
+        if not self._run.is_real:
+            request, mode = for_local_mode(request, mode)
+        maker = primitive(request, mode, tag=self._entry.tag, seconds=seconds)
+        return maker.run(list(request.pubs))
 
     def _request_with_seed(self) -> Request:
         """Give every occurrence of a simulated request shots of its own, the same at every replay."""

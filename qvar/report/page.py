@@ -70,6 +70,7 @@ def _run(run: RunRecord) -> dict[str, Any]:
         "picture": (picture := _picture(run)),
         "drawing": None if picture else _drawing(run),
         "course": _course(run),
+        "hardware": _hardware(run),
     }
 
 
@@ -97,6 +98,13 @@ def _picture(run: RunRecord) -> str | None:
 def _course(run: RunRecord) -> str | None:
     figure = run_figure(run)
     return None if figure is None else svg_address(figure)
+
+
+def _hardware(run: RunRecord) -> str | None:
+    """Return what hardware measured as a figure, None if it did not."""
+    from qvar.report.hardware import hardware_figure
+
+    return svg_address(hardware_figure(run.hardware)) if run.hardware else None
 
 
 def _drawing(run: RunRecord) -> str | None:
