@@ -74,9 +74,7 @@ def main():
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
     else:
         sys.stdout.write(f"{options.shots} shots per basis, seed {options.seed}; energies in Ha\n\n")
-        heads = (
-            "backend | qubits | predicted | Aer - PTM | value ± error | sigma | 2q | depth | fidelity | s"
-        )
+        heads = "backend | qubits | predicted | Aer - PTM | value ± error | sigma | 2q | depth | fidelity | s"
         sys.stdout.write(f"| {heads} |\n|{'---|' * 10}\n")
         for r in rows:
             sys.stdout.write(
