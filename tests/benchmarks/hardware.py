@@ -52,6 +52,7 @@ def measure(name, *, shots, seed):
         "aer_difference": abs(record.prediction.pauli_transfer - record.prediction.aer),
         "value": measured.value,
         "error": measured.error,
+        "predicted_error": record.prediction.spread / record.shots**0.5,
         "sigma": record.deviation(measured),
         "two_qubit_gates": record.two_qubit_gates,
         "depth": record.depth,
@@ -74,9 +75,7 @@ def main():
         sys.stdout.write(json.dumps(rows, indent=1) + "\n")
     else:
         sys.stdout.write(f"{options.shots} shots per basis, seed {options.seed}; energies in Ha\n\n")
-        heads = (
-            "backend | qubits | predicted | Aer - PTM | value ± error | sigma | 2q | depth | fidelity | s"
-        )
+        heads = "backend | qubits | predicted | Aer - PTM | value ± error | sigma | 2q | depth | fidelity | s"
         sys.stdout.write(f"| {heads} |\n|{'---|' * 10}\n")
         for r in rows:
             sys.stdout.write(

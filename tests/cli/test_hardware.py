@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from qvar.cli import hardware_running, main
+from qvar.cli import hardware_running, hardware_vqe, main
 from qvar.hardware import experiment
 from tests.hardware.scripted_service import ScriptedService
 
@@ -194,3 +194,36 @@ def test_a_snapshot_is_searched_under_exactly_and_never_overwrites(qvar, searche
     check(qvar("device", "snapshot", LAGOS, "--out", "none/device.json"), "a folder that exists")
     outcome = qvar("device", "snapshot", LAGOS, "--out", "all.json", "--json")
     assert json.loads(outcome.out)["n_qubits"] == 7
+
+
+VQE = ("vqe", "h2-2", "--ansatz", "real_amplitudes", "--reps", 1, "--shots", 200, "--evaluations", 6)
+
+
+def test_angles_are_optimized_on_hardware_and_nothing_is_asked_twice(qvar, own_folder):
+    first = json.loads(qvar(*VQE, "--engine", f"runtime:{LAGOS}", "--json").out)
+    assert first["evaluations"] == 7  # one more for the value at the end
+    assert first["spent"]["jobs"] == 8
+    assert first["energy"] > first["exact_energy"]
+    again = json.loads(qvar(*VQE, "--engine", f"runtime:{LAGOS}", "--json").out)
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+    other = json.loads(qvar(*VQE, "--engine", f"runtime:{LAGOS}", "--seed", 1, "--json").out)
+    assert other["parameters"] != first["parameters"]
+    assert "8 jobs" in qvar(*VQE, "--engine", f"runtime:{LAGOS}").words
+
+
+def test_optimizing_on_hardware_keeps_the_limits_and_needs_consent(qvar, device, monkeypatch):
+    monkeypatch.setattr(hardware_vqe, "open_backend", lambda name: device.backend(name))
+    command = (*VQE, "--engine", "runtime:ibm_scripted", "--out", "mine")
+    check(qvar(*command), "say what may be spent")
+    check(qvar(*command, "--max-qpu-seconds", 900), "It would be 8 jobs")
+    assert jobs_of(device) == {}
+    check(qvar(*command, "--max-qpu-seconds", 900, "--max-jobs", 3, "--yes"), "max_jobs=3 does not allow for this job")
+    assert len(jobs_of(device)) == 3
+    assert qvar(*command, "--max-qpu-seconds", 900, "--max-jobs", 8, "--yes").code == 0
+    assert len(jobs_of(device)) == 8
+
+
+def test_an_engine_of_hardware_is_for_commands_that_keep_limits(qvar, bell):
+    check(qvar("energy", bell, "ZZ", "--angles", 1, "--engine", f"runtime:{LAGOS}"), "use it with qvar vqe")
+    check(qvar(*VQE, "--engine", f"runtime:{LAGOS}", "--noise", "ourense"), "a device has its own noise")
+    check(qvar(*VQE, "--engine", f"runtime:{LAGOS}", "--optimizer", "lbfgs"), "no budget of energies")
