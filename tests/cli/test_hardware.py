@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from qvar.cli import hardware_running, hardware_vqe, main
-from qvar.hardware import experiment
+from qvar.hardware import Patience, connection, experiment
+from qvar.hardware import run as hardware_run
 from tests.hardware.scripted_service import ScriptedService
 
 from .test_wrong_input import check
@@ -45,6 +46,8 @@ def device(monkeypatch, tmp_path):
     """A device of a made-up service behind the name ibm_scripted."""
     service = ScriptedService(tmp_path / "service")
     monkeypatch.setattr(hardware_running, "open_backend", lambda name: service.backend(name))
+    monkeypatch.setattr(hardware_vqe, "open_backend", lambda name: service.backend(name))
+    monkeypatch.setattr(hardware_run, "Patience", lambda: Patience(poll_seconds=0.01, settle_seconds=0.05))
     return service
 
 
@@ -125,10 +128,12 @@ def test_a_circuit_of_qiskit_runs_too(qvar, bell, own_folder):
     assert (own_folder / "mine" / "hardware.json").is_file()
 
 
-def test_fake_backends_are_listed_without_an_account(qvar):
+def test_fake_backends_are_listed_without_an_account(qvar, monkeypatch):
+    monkeypatch.setattr(connection, "fake_backend_names", lambda: ("FakeAachen", "FakeFez", "FakeLagosV2"))
     rows = json.loads(qvar("hardware", "list", "--fake", "--min-qubits", 140, "--json").out)
-    assert {"fake:FakeFez", "fake:FakeAachen"} <= {row["name"] for row in rows}
+    assert {row["name"] for row in rows} == {"fake:FakeFez", "fake:FakeAachen"}
     assert all(row["qubits"] == 156 and row["kind"] == "fake" for row in rows)
+    assert "fake:FakeLagosV2 7" in qvar("hardware", "list", "--fake").words
 
 
 def test_nothing_reaches_a_device_without_consent(qvar, bell, device):
@@ -211,8 +216,7 @@ def test_angles_are_optimized_on_hardware_and_nothing_is_asked_twice(qvar, own_f
     assert "8 jobs" in qvar(*VQE, "--engine", f"runtime:{LAGOS}").words
 
 
-def test_optimizing_on_hardware_keeps_the_limits_and_needs_consent(qvar, device, monkeypatch):
-    monkeypatch.setattr(hardware_vqe, "open_backend", lambda name: device.backend(name))
+def test_optimizing_on_hardware_keeps_the_limits_and_needs_consent(qvar, device):
     command = (*VQE, "--engine", "runtime:ibm_scripted", "--out", "mine")
     check(qvar(*command), "say what may be spent")
     check(qvar(*command, "--max-qpu-seconds", 900), "It would be 8 jobs")
