@@ -1,5 +1,6 @@
 """Services and backends: the account, devices by name, and what there is."""
 
+import hashlib
 import stat
 import warnings
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from qvar.simulators.errors import HardwareError, NoiseModelError
 
 __all__ = [
     "BackendRow",
+    "account_of",
     "check_account_file",
     "check_installed",
     "is_real",
@@ -128,6 +130,12 @@ def plan_of(backend: Any) -> str | None:
         return None
     plans = [str(instance.get("plan")) for instance in instances if instance.get("crn") == crn]
     return plans[0].lower() if plans else None
+
+
+def account_of(backend: Any) -> str | None:
+    """Return a hash of the instance that a backend belongs to, None for fake backends."""
+    crn = getattr(backend, "_instance", None)
+    return None if crn is None else hashlib.sha256(str(crn).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from qvar.hardware.estimation import CostEstimate, estimate
 from qvar.hardware.options import ExecutionOptions
-from qvar.hardware.redaction import guarded
 from qvar.hardware.request import Request
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch, check_observable
@@ -114,7 +113,7 @@ class RuntimeObjective:
         """The circuit, with an angle for every gate, and the observable on the device; and the order of the angles."""
         flat = self._shift.circuit.to_qiskit()
         names = {parameter: k for k, parameter in enumerate(flat.parameters)}
-        isa = guarded(lambda: self.run.pass_manager().run(flat), "transpiling the circuit")
+        isa = self.run.pass_manager().run(flat)
         operator = self.observable.to_qiskit().apply_layout(isa.layout)
         return isa, operator, [names[parameter] for parameter in isa.parameters]
 
@@ -135,7 +134,7 @@ class RuntimeObjective:
     def value_and_gradient(self, theta: ArrayLike) -> tuple[float, Floats]:
         """Return the energy and its gradient per radian by parameter shift, from one job."""
         here = self._angles(self.circuit.check_parameters(theta)[None, :])
-        value = np.zeros(1)
+        value: Floats = np.zeros(1)
 
         def energies(shifted: Floats) -> Floats:
             values = self._measure(np.concatenate([here, shifted]))[0]

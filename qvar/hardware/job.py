@@ -3,6 +3,7 @@
 import fcntl
 import math
 import os
+import threading
 import time
 import weakref
 from contextlib import suppress
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit.primitives import BasePrimitiveJob
 
+from qvar.hardware.connection import account_of
 from qvar.hardware.estimation import CostEstimate
 from qvar.hardware.ledger import Entry, new_tag
 from qvar.hardware.local import for_local_mode
@@ -29,6 +31,12 @@ __all__ = ["HardwareJob", "JobProgress"]
 
 _OWNERS: "weakref.WeakValueDictionary[Path, HardwareJob]" = weakref.WeakValueDictionary()
 """The jobs of this process that hold a lock, by the lock."""
+
+_CHANGING_HANDS = threading.Lock()
+"""Held while a lock goes from one job of this process to another."""
+
+_TOO_LONG = ("1305", "ran too long", "ran longer", "maximum execution time")
+"""What the service says of a job that it stopped; another try would end the same way."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +73,11 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         self._handle: Any = None
         self._result: Any = None
         self._retries = 0
-        self._is_waiting = False
-        self._start()
+        self._is_busy = True
+        try:
+            self._start()
+        finally:
+            self._is_busy = False
 
     # --- what Qiskit asks of a job ---
 
@@ -76,7 +87,8 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         Raises:
             HardwareError: if the job failed for good, was cancelled, or the limits do not allow for another try.
         """
-        self._is_waiting = True
+        with _CHANGING_HANDS:
+            self._is_busy = True
         try:
             while self._result is None:
                 if self._entry is not None and self._entry.state == "CANCELLED":
@@ -90,7 +102,7 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
             self._run.interrupted()
             raise
         finally:
-            self._is_waiting = False
+            self._is_busy = False
             self._release()  # whoever asks again, this object included, takes it up from the record
         return self._result
 
@@ -100,8 +112,13 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
 
     @property
     def is_settled(self) -> bool:
-        """Whether this process has nothing more to do for it."""
-        return self._result is not None or self._lock is None
+        """Whether nothing more will happen to it."""
+        return self._result is not None or (self._entry is not None and not self._entry.is_open)
+
+    @property
+    def is_at_service(self) -> bool:
+        """Whether the service has it and it is not known to have ended."""
+        return self._handle is not None and not self.is_settled
 
     @property
     def entry(self) -> Entry | None:
@@ -136,7 +153,7 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         Raises:
             HardwareError: if the service refuses, because it is done for instance; it can still be waited for then.
         """
-        if self._handle is None or self.is_settled:
+        if not self.is_at_service:
             return
         guarded(self._handle.cancel, f"cancelling {self.job_id()}")
         self._note("CANCELLED", reason="cancelled on request", usage=self._usage())
@@ -146,15 +163,16 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
 
     def _start(self) -> None:
         """Take the result from the record, or take up or submit the job; do nothing if another process is at it."""
-        path = self._run.folder / "locks" / f"{self._key}.lock"
-        owner = _OWNERS.get(path)
-        if owner is not None and not owner._is_waiting:
-            owner._release()  # an object of this process that nobody waits for
-        descriptor = _try_lock(path)
-        if descriptor is None:
-            return
-        self._lock = weakref.finalize(self, os.close, descriptor)
-        _OWNERS[path] = self
+        path = (self._run.folder / "locks" / f"{self._key}.lock").resolve()
+        with _CHANGING_HANDS:
+            owner = _OWNERS.get(path)
+            if owner is not None and not owner._is_busy:
+                owner._release()  # an object of this process that nobody waits for
+            descriptor = _try_lock(path)
+            if descriptor is None:
+                return
+            self._lock = weakref.finalize(self, os.close, descriptor)
+            _OWNERS[path] = self
         try:
             self._take_up()
         except BaseException:
@@ -190,12 +208,18 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
             estimated_seconds=cost.qpu_seconds,
             shots=cost.shots,
             session=self._run.session_tag(),
+            account=account_of(self._run.backend) if self._run.is_real else None,
         )
 
     def _reattach(self) -> None:
         """Find the job of an earlier process at the service; submit it only if the service has none."""
         assert self._entry is not None
         job_id = self._entry.job_id
+        if self._entry.account != account_of(self._run.backend):
+            raise HardwareError(
+                f"a job of this folder ({job_id or self._entry.tag}) was submitted through another instance of IBM "
+                "Quantum, where it may still run; go on with that instance, or use a new folder"
+            )
         if self._entry.state == "SUBMITTED":
             self._handle = self._run.patience.persistently(
                 lambda: self._run.service.job(job_id), f"looking up job {job_id}"
@@ -229,13 +253,12 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         assert self._entry is not None
         for delay in [*self._run.patience.delays(), None]:
             try:
-                self._submitted(guarded(self._call, f"submitting a job to {self._run.backend.name}"))
-                return
+                handle = guarded(self._call, f"submitting a job to {self._run.backend.name}")
             except HardwareError as error:
                 failure = error
-            found = self._find() if self._run.is_real else None
-            if found is not None:
-                self._submitted(found)
+                handle = self._find() if self._run.is_real else None
+            if handle is not None:
+                self._submitted(handle)
                 return
             if delay is None or not is_transient(failure):
                 break
@@ -326,11 +349,15 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
     def _failed(self, status: str) -> None:
         reason = "cancelled" if status == "CANCELLED" else redact(str(self._error_message()))
         self._note("CANCELLED" if status == "CANCELLED" else "FAILED", reason=reason, usage=self._usage())
-        may_retry = status != "CANCELLED" and self._run.is_real and self._retries < self._request.options.max_retries
-        if not may_retry:
+        if status == "CANCELLED" or not self._may_retry(reason):
             raise HardwareError(f"job {self.job_id()} on {self._run.backend.name} ended as {status}: {reason}")
         self._retries += 1
         self._submit_new()
+
+    def _may_retry(self, reason: str) -> bool:
+        """Return whether another try may help and is allowed; a simulation would only fail again."""
+        stopped = any(sign in reason for sign in _TOO_LONG)
+        return self._run.is_real and not stopped and self._retries < self._request.options.max_retries
 
     def _error_message(self) -> str:
         with suppress(HardwareError):

@@ -51,6 +51,7 @@ class Entry:
         reason: why it failed, redacted.
         time: seconds since the epoch at the reservation.
         session: tag of the session that pays for it, None outside of a session.
+        account: hash of the instance that it was submitted through, None for fake backends.
     """
 
     tag: str
@@ -68,6 +69,7 @@ class Entry:
     reason: str | None = None
     time: float = 0.0
     session: str | None = None
+    account: str | None = None
 
     @property
     def is_open(self) -> bool:

@@ -22,9 +22,7 @@ R = TypeVar("R")
 _HIDDEN = "[redacted]"
 _PATTERNS = (
     re.compile(r"(?i)\b(apikey|bearer)([\s:=\"']+)[A-Za-z0-9._~+/=-]{6,}"),
-    re.compile(
-        r"(?i)\b((?:[a-z]+[-_ ])?(?:token|authorization|api[-_ ]key))(\"?'?\s*[:=]\s*[\"']?)[A-Za-z0-9._~+/=-]{6,}"
-    ),
+    re.compile(r"(?i)(token|authorization|api[-_ ]key)([\"']?\s*[:=]\s*[\"']?)[A-Za-z0-9._~+/=-]{6,}"),
 )
 _KEY = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{44}(?![A-Za-z0-9_-])")  # the length of an IBM Cloud API key
 _WEB_TOKEN = re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_.-]+")

@@ -26,6 +26,7 @@ from qvar.hardware.primitives import HardwareEstimator, HardwareSampler
 from qvar.hardware.redaction import guarded, shield_logs
 from qvar.hardware.request import Request
 from qvar.hardware.submission import billed_seconds
+from qvar.hardware.transpiling import Transpiler
 from qvar.simulators.errors import HardwareError
 
 __all__ = ["DryRun", "HardwareRun", "accept"]
@@ -132,20 +133,12 @@ class HardwareRun:
         """Return an engine of this package, for circuits as they are."""
         return RuntimeSimulator(self)
 
-    def pass_manager(self) -> Any:
-        """Return the transpiler of the options, for `EstimatorQNN(pass_manager=...)` and the like."""
-        from qiskit.transpiler import generate_preset_pass_manager
+    def pass_manager(self) -> Transpiler:
+        """Return the transpiler of the options, for `EstimatorQNN(pass_manager=...)` and the like.
 
-        layout = self.options.initial_layout
-        return guarded(
-            lambda: generate_preset_pass_manager(
-                backend=self.backend,
-                optimization_level=self.options.optimization_level,
-                seed_transpiler=self.options.seed_transpiler,
-                initial_layout=None if layout is None else list(layout),
-            ),
-            "setting up the transpiler",
-        )
+        What it made once is kept in the folder, and the same after the calibration of the device has changed.
+        """
+        return Transpiler(self)
 
     def estimate(self, kind: str, pubs: Iterable[Any], *, shots: int | None = None) -> CostEstimate:
         """Return what a job would cost; nothing is submitted.
@@ -282,7 +275,7 @@ class HardwareRun:
 
     def interrupted(self) -> None:
         """Ask, after Ctrl-C, what is to become of the jobs at the service."""
-        ids = [job.job_id() for job in self._open if not job.is_settled]
+        ids = [job.job_id() for job in self._open if job.is_at_service]
         if ids and self.is_real and self.on_interrupt is not None and self.on_interrupt(ids):
             self.cancel()
 

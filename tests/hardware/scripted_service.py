@@ -54,9 +54,10 @@ class ScriptedService:
     """Args:
     folder: of the job table.
     script: what happens at the n-th attempt to submit, over all processes: "refuse" (503, no job), "reject" (400),
-        "lose" (a job, but the client gets a 504), "fail" (the job fails), "expire" (no result any more), "late"
-        (no usage figure yet), "overcharge" (bills ten times its maximum), "token" (an error that quotes the token),
-        "cancel" (ends as cancelled), "late-job" (as "lose", but only the third look-up shows the job), "interrupt".
+        "lose" (a job, but the client gets a 504), "late-job" (as "lose", but only the third look-up shows the job),
+        "interrupt" (a job, and Ctrl-C), "fail" (the job fails), "too-long" (it is stopped), "cancel" (it ends as
+        cancelled), "expire" (no result any more), "late" (no usage figure yet), "overcharge" (bills ten times its
+        maximum), "token" (an error that quotes the token).
     polls: how often a job is asked for before it is done.
     flaky: every n-th question is answered with a 502; 0 for none.
     kill_at: kill this process at the n-th of the moments that `moment` marks; None never.
@@ -192,7 +193,7 @@ class ScriptedJob:
             job = content["jobs"][self._id]
             job["polls"] += 1
             if job["state"] == "QUEUED" and job["polls"] > self.service.polls:
-                job["state"] = {"fail": "ERROR", "cancel": "CANCELLED"}.get(job["what"], "DONE")
+                job["state"] = {"fail": "ERROR", "too-long": "ERROR", "cancel": "CANCELLED"}.get(job["what"], "DONE")
             return job["state"]
 
     def cancel(self):
@@ -200,6 +201,8 @@ class ScriptedJob:
             content["jobs"][self._id]["state"] = "CANCELLED"
 
     def error_message(self):
+        if self.service.read()["jobs"][self._id]["what"] == "too-long":
+            return f"Job {self._id} ran longer than maximum execution time. Job was cancelled"
         return f"the device broke down; the request was signed with {TOKEN}"
 
     def metrics(self):

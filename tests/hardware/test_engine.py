@@ -5,9 +5,11 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
+from qiskit.transpiler import generate_preset_pass_manager
 
 import qvar.hardware
 from qvar.hardware import ExecutionOptions, HardwareRun, Limits, RuntimeSimulator, list_backends, open_backend
+from qvar.hardware.transpiling import Transpiler
 from qvar.optimizers import SPSA, Rotosolve
 from qvar.simulators import AerSimulator, Circuit, Engine, NoiseModel, Objective, Observable, Operation, Slot
 from qvar.simulators.errors import EngineError, HardwareError
@@ -78,13 +80,41 @@ def test_a_batch_is_one_job(placed, objective):
 
 
 def test_a_circuit_is_transpiled_once(placed, objective, monkeypatch):
-    manager, calls = placed.pass_manager(), []
-    monkeypatch.setattr(HardwareRun, "pass_manager", lambda self: calls.append(1) or manager)
+    real, calls = Transpiler._pass_manager, []
+    monkeypatch.setattr(Transpiler, "_pass_manager", lambda self: calls.append(1) or real(self))
     objective(THETA)
     objective.batch([THETA, THETA])
     objective.value_and_gradient(THETA)
     objective.with_shots(100, np.random.default_rng(0))(THETA)
     assert calls == [1]
+
+
+def test_a_resumed_program_sends_the_circuits_of_its_first_day(tmp_path, monkeypatch):
+    def made(level):
+        options = ExecutionOptions(shots=100, seed_simulator=1, optimization_level=level)
+        run = HardwareRun(BACKEND, folder=tmp_path, options=options)
+        return run.engine().objective(CIRCUIT, OBSERVABLE)([0.3, 0.4]), run.ledger.spent().jobs
+
+    first = made(2)
+    # a calibration of another day: the transpiler finds another place on the device
+    monkeypatch.setattr(
+        Transpiler,
+        "_pass_manager",
+        lambda self: generate_preset_pass_manager(
+            backend=self._run.backend, optimization_level=0, initial_layout=[3, 4], seed_transpiler=9
+        ),
+    )
+    assert made(2) == first
+    assert made(3)[1] == 2  # other options are another circuit: the new place is used, and paid for
+
+
+def test_a_stored_circuit_that_was_damaged_is_refused(tmp_path):
+    run = HardwareRun(BACKEND, folder=tmp_path)
+    run.engine().objective(CIRCUIT, OBSERVABLE).cost()
+    (file,) = (tmp_path / "circuits").iterdir()
+    file.write_bytes(file.read_bytes()[:40])
+    with pytest.raises(HardwareError, match="damaged"):
+        run.engine().objective(CIRCUIT, OBSERVABLE).cost()
 
 
 def test_shots_and_their_seed_are_those_of_the_generator(objective):
@@ -112,7 +142,7 @@ def test_the_same_seed_gives_the_same_record_in_another_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "optimizer", [SPSA(max_evaluations=8, calibration=1), Rotosolve(max_sweeps=1)], ids=lambda o: type(o).__name__
+    "optimizer", [SPSA(max_evaluations=4, a=0.1), Rotosolve(max_sweeps=1)], ids=lambda o: type(o).__name__
 )
 def test_an_optimization_is_replayed_from_its_record(tmp_path, optimizer):
     circuit = Circuit(1, (Operation("ry", (0,), (Slot(0),)),))
@@ -143,6 +173,25 @@ def test_readout_mitigation_acts_locally_too(tmp_path, level):
     value = run.engine().objective(Circuit(1, (Operation("x", (0,)),)), Observable.from_terms({"Z": 1.0}))([])
     error = 2 * run.backend.target["measure"][(1,)].error
     assert abs(value + 1) < 0.3 * error if level else abs(value + 1) > 0.5 * error
+
+
+def test_every_field_of_a_mitigated_result_survives_the_folder(tmp_path):
+    def result():
+        options = ExecutionOptions(shots=64, resilience_level=2, seed_simulator=3, optimization_level=0)
+        run = HardwareRun(BACKEND, folder=tmp_path, options=options)
+        circuit = QuantumCircuit(2)
+        circuit.h(0)
+        circuit.cx(0, 1)
+        isa = run.pass_manager().run(circuit)
+        observables = [SparsePauliOp(label).apply_layout(isa.layout) for label in ("ZZ", "XX")]
+        return run.estimator().run([(isa, observables)]).result()
+
+    first, again = result()[0].data, result()[0].data
+    assert set(first) == set(again)
+    assert {"evs", "stds", "evs_noise_factors", "evs_extrapolated"} <= set(first)
+    assert first.shape == (2,)
+    for name in first:
+        assert np.array_equal(first[name], again[name])
 
 
 def test_the_largest_circuit_and_a_larger_one(run):
@@ -181,14 +230,14 @@ def test_an_estimator_qnn_trains_through_the_limits(run):
     circuit.ry(x[0], 0)
     circuit.ry(w[0], 0)
     estimator, manager = run.estimator(), run.pass_manager()
+    isa = manager.run(circuit)
     qnn = EstimatorQNN(
-        circuit=circuit,
-        observables=SparsePauliOp("Z"),
+        circuit=isa,
+        observables=SparsePauliOp("Z").apply_layout(isa.layout),
         input_params=x,
         weight_params=w,
         estimator=estimator,
         gradient=ParamShiftEstimatorGradient(estimator, pass_manager=manager),
-        pass_manager=manager,
         default_precision=0.05,
     )
     assert qnn.forward([0.3], [0.5]) == pytest.approx(np.array([[np.cos(0.8)]]), abs=0.25)
@@ -218,7 +267,7 @@ def test_our_classifier_runs_on_the_guarded_sampler(run):
         pass_manager=run.pass_manager(),
         shots=64,
         ansatz_reps=1,
-        optimizer=SPSA(max_evaluations=2, calibration=1),
+        optimizer=SPSA(max_evaluations=2, a=0.1),
         random_state=0,
     )
     classifier.fit(features, labels)

@@ -51,14 +51,29 @@ def test_a_line_left_out_moved_repeated_or_garbled_is_found(journal, change):
 
 @pytest.mark.parametrize("kept", [1, 10, 60])
 def test_a_last_line_cut_off_is_told_and_the_next_entry_takes_its_place(journal, kept):
-    whole = journal.path.read_bytes()
-    last = whole.splitlines(keepends=True)[-1]
-    journal.path.write_bytes(whole[: len(whole) - len(last)] + last[:kept])
+    last = journal.path.read_bytes().splitlines()[-1]
+    with journal.path.open("ab") as file:
+        file.write(last[:kept])  # as a kill in the middle of writing leaves it
     with pytest.warns(UserWarning, match="cut off"):
-        assert len(journal.read()) == 3
+        assert len(journal.read()) == 4
     with journal.locked():
         journal.append({"event": "RESERVED", "tag": "new"})
-    assert [entry["tag"] for entry in journal.read()] == ["t0", "t1", "t2", "new"]
+    assert [entry["tag"] for entry in journal.read()] == ["t0", "t1", "t2", "t3", "new"]
+
+
+@pytest.mark.parametrize("removed", [1, 2, 4])
+def test_last_lines_that_were_removed_are_missed(journal, removed):
+    lines = journal.path.read_text().splitlines(keepends=True)
+    journal.path.write_text("".join(lines[: len(lines) - removed]))
+    with pytest.raises(HardwareError, match=f"corrupted after line {4 - removed}"):
+        journal.read()
+
+
+def test_a_kill_before_the_count_was_written_is_no_damage(journal):
+    (journal.path.parent / "journal.jsonl.head").write_text("3")
+    assert len(journal.read()) == 4
+    (journal.path.parent / "journal.jsonl.head").unlink()
+    assert len(journal.read()) == 4
 
 
 def test_a_journal_that_does_not_exist_is_empty(tmp_path):

@@ -1,5 +1,7 @@
 """The way of a request on a service that misbehaves: limits hold, and no job is paid for twice."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -108,6 +110,13 @@ def test_a_failed_job_is_charged_and_tried_again_as_often_as_allowed(hardware, s
     assert scripted.billed == run.ledger.spent().qpu_seconds == 3
 
 
+def test_a_job_that_was_stopped_for_its_length_is_not_tried_again(hardware, service):
+    scripted = service(script={0: "too-long"})
+    with pytest.raises(HardwareError, match="ran longer"):
+        energy(hardware(scripted, options=ExecutionOptions(shots=64, max_retries=5)))
+    assert len(scripted.inputs_seen) == 1
+
+
 def test_retries_and_loops_stop_at_the_limit(hardware, service):
     scripted = service(script=dict.fromkeys(range(0, 100, 2), "fail"))
     limits = Limits(max_qpu_seconds=20)
@@ -174,6 +183,20 @@ def test_an_interrupted_submission_is_found_again(hardware, service):
     assert len(scripted.inputs_seen) == 1
 
 
+@pytest.mark.parametrize("what", ["interrupt", "wait"])
+def test_a_job_of_another_instance_is_not_looked_for_in_vain_and_sent_again(hardware, service, what):
+    def stop(progress):
+        raise KeyboardInterrupt
+
+    scripted = service(script={0: "interrupt"} if what == "interrupt" else {})
+    with pytest.raises(KeyboardInterrupt):
+        energy(hardware(scripted, on_progress=stop))
+    scripted._backend._instance = "crn:v1:another"
+    with pytest.raises(HardwareError, match="another instance"):
+        energy(hardware(scripted))
+    assert len(scripted.inputs_seen) == 1
+
+
 @pytest.mark.parametrize(("answer", "state"), [(True, "CANCELLED"), (False, "SUBMITTED"), (None, "SUBMITTED")])
 def test_an_interrupted_wait_cancels_only_after_asking(hardware, service, answer, state):
     scripted, asked = service(polls=10), []
@@ -204,6 +227,34 @@ def test_a_job_that_nobody_waits_for_is_taken_over_by_who_asks_the_same(hardware
     first, second = submitted(), submitted()
     assert second.result()[0].data.evs == first.result()[0].data.evs
     assert service().billed == 5
+
+
+def test_a_job_can_be_cancelled_and_says_so(hardware, service):
+    run = hardware(service(polls=3))
+    circuit = run.pass_manager().run(CIRCUIT.to_qiskit())
+    job = run.estimator().run([(circuit, OBSERVABLE.to_qiskit().apply_layout(circuit.layout), [0.3])])
+    job.cancel()
+    assert job.cancelled()
+    with pytest.raises(HardwareError, match="cancelled"):
+        job.result()
+    job.cancel()  # does nothing more
+    assert states(run) == ["CANCELLED"]
+
+
+def test_threads_that_ask_the_same_share_one_job(hardware, service, monkeypatch):
+    scripted = service(polls=3)
+    real = scripted._run
+
+    def slowly(*arguments, **settings):
+        time.sleep(0.1)
+        return real(*arguments, **settings)
+
+    monkeypatch.setattr(scripted, "_run", slowly)
+    runs = [hardware(scripted) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        values = list(pool.map(energy, runs))
+    assert len(set(values)) == 1
+    assert len(scripted.inputs_seen) == 1
 
 
 def test_several_jobs_can_be_under_way_before_the_first_result_is_asked_for(hardware, service):
