@@ -74,7 +74,7 @@ def test_a_found_circuit_goes_from_a_snapshot_to_its_report(qvar, run):
     assert f"{plain['value']:.5f}" in shown.words
     assert json.loads(qvar("show", run, "--json").out)["hardware"][0]["measured"] == record["measured"]
     assert qvar("report", run, "--out", "page.html").code == 0
-    assert "hardware beside predictions" in (run.parent / "page.html").read_text()
+    assert "Hardware beside predictions" in (run.parent / "page.html").read_text()
     assert f"{mitigated['value']:.5f}" in qvar("report", run, "--markdown").out
     data = json.loads(qvar("report", run, "--json").out)
     assert data["settings"][0]["runs"][0]["hardware"][0]["backend"] == LAGOS
