@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.models import CommandInfo
 
+from qvar.cli import completion
 from qvar.cli.device import device
 from qvar.cli.hardware import hardware
+from qvar.cli.hardware_options import MaxJobs, MaxQpuSeconds, MaxShots, Yes
 from qvar.cli.latent import latent
 from qvar.cli.options import Json, Quiet, Seed
 
@@ -15,17 +18,26 @@ app = typer.Typer(
     help="Noisy simulation, variational algorithms and quantum architecture search on a laptop.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(latent, name="latent")
-app.add_typer(hardware, name="hardware")
-app.add_typer(device, name="device")
+app.add_typer(latent, name="latent", rich_help_panel="Latent search")
+app.add_typer(hardware, name="hardware", rich_help_panel="Hardware")
+app.add_typer(device, name="device", rich_help_panel="Hardware")
 
-Task = Annotated[str, typer.Argument(help="A task (see `qvar tasks`) or the path of a problem file (.json).")]
+Task = Annotated[
+    str,
+    typer.Argument(
+        help="A task (see `qvar tasks`) or the path of a problem file (.json).", autocompletion=completion.tasks
+    ),
+]
 Noise = Annotated[
     str,
-    typer.Option("--noise", help="Device (see `qvar devices`), fake:NAME, a noise file (.json), or none."),
+    typer.Option(
+        "--noise",
+        help="Device (see `qvar devices`), fake:NAME, a noise file (.json), or none.",
+        autocompletion=completion.noises,
+    ),
 ]
 Qubits = Annotated[str | None, typer.Option(help="Physical qubits of the device, such as 1,2,3,4.")]
 Shots = Annotated[int | None, typer.Option(help="Shots per measured circuit; exact values if left out.")]
@@ -34,15 +46,24 @@ EngineName = Annotated[
     typer.Option("--engine", help="pauli-transfer, statevector, aer, aer:METHOD, propagation or pennylane:DEVICE."),
 ]
 JudgeName = Annotated[
-    str | None, typer.Option("--judge", help="Rank circuits by their energy as measured (default), or noiseless.")
+    str | None,
+    typer.Option(
+        "--judge",
+        help="Rank circuits by their energy as measured (default), or noiseless.",
+        autocompletion=completion.named(("measured", "noiseless")),
+    ),
 ]
 OptimizerName = Annotated[
     str | None,
-    typer.Option("--optimizer", help="lbfgs, compact-lbfgs, cobyla, adam-spsa, spsa, rotosolve, adam or aqgd."),
+    typer.Option(
+        "--optimizer",
+        help="lbfgs, compact-lbfgs, cobyla, adam-spsa, spsa, rotosolve, adam, adagrad or aqgd.",
+        autocompletion=completion.named(completion.OPTIMIZERS),
+    ),
 ]
 
 
-@app.command()
+@app.command(rich_help_panel="Look up")
 def tasks(json: Json = False) -> None:
     """List the molecules that are shipped, and the families of other problems."""
     from qvar.cli.listing import list_tasks
@@ -50,7 +71,7 @@ def tasks(json: Json = False) -> None:
     list_tasks(as_json=json)
 
 
-@app.command()
+@app.command(rich_help_panel="Look up")
 def devices(
     json: Json = False,
     fake: Annotated[bool, typer.Option("--fake", help="List the fake IBM backends too (needs the ibm extra).")] = False,
@@ -61,7 +82,7 @@ def devices(
     list_devices(as_json=json, fake=fake)
 
 
-@app.command()
+@app.command(rich_help_panel="Look up")
 def presets(json: Json = False) -> None:
     """List the presets of `qvar search`: one row for every published experiment."""
     from qvar.cli.listing import list_presets
@@ -69,10 +90,13 @@ def presets(json: Json = False) -> None:
     list_presets(as_json=json)
 
 
-@app.command()
+@app.command(rich_help_panel="Search")
 def search(
     task: Annotated[
-        str | None, typer.Argument(help="A task, or a problem file (.json); not needed with --resume.")
+        str | None,
+        typer.Argument(
+            help="A task, or a problem file (.json); not needed with --resume.", autocompletion=completion.tasks
+        ),
     ] = None,
     noise: Noise = "none",
     qubits: Qubits = None,
@@ -80,11 +104,16 @@ def search(
     algorithm: Annotated[
         str | None,
         typer.Option(
-            help="annealing, evolution, greedy, ddqn, ppo (sb3 extra) or random; by default that of the preset."
+            help="annealing, evolution, greedy, ddqn, ppo (sb3 extra) or random; by default that of the preset.",
+            autocompletion=completion.named(completion.ALGORITHMS),
         ),
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="qvar, or crlqas for the published hyper-parameters (see `qvar presets`).")
+        str,
+        typer.Option(
+            help="qvar, or crlqas for the published hyper-parameters (see `qvar presets`).",
+            autocompletion=completion.named(completion.PRESETS),
+        ),
     ] = "qvar",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
@@ -115,7 +144,11 @@ def search(
     engine: EngineName = None,
     environments: Annotated[int, typer.Option(help="Episodes that the agent plays in lockstep.")] = 1,
     replay_from: Annotated[
-        Path | None, typer.Option(help="A finished ddqn run whose experience fills the replay memory at the start.")
+        Path | None,
+        typer.Option(
+            help="A finished ddqn run whose experience fills the replay memory at the start.",
+            autocompletion=completion.runs,
+        ),
     ] = None,
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/TASK-NOISE-ALGORITHM-seedN.")] = None,
@@ -155,14 +188,36 @@ def search(
     search_command(options, out=out, resume=resume, as_json=json, quiet=quiet)
 
 
-@app.command()
+@app.command(rich_help_panel="Search")
 def sweep(
-    tasks: Annotated[str, typer.Argument(help="Tasks or problem files (.json), separated by commas.")],
-    noise: Annotated[str, typer.Option(help="Devices as for search, separated by commas; none for no noise.")] = "none",
+    tasks: Annotated[
+        str,
+        typer.Argument(
+            help="Tasks or problem files (.json), separated by commas.",
+            autocompletion=completion.listed(completion.tasks),
+        ),
+    ],
+    noise: Annotated[
+        str,
+        typer.Option(
+            help="Devices as for search, separated by commas; none for no noise.",
+            autocompletion=completion.listed(completion.noises),
+        ),
+    ] = "none",
     algorithm: Annotated[
-        str | None, typer.Option(help="Algorithms as for search, separated by commas; by default that of the preset.")
+        str | None,
+        typer.Option(
+            help="Algorithms as for search, separated by commas; by default that of the preset.",
+            autocompletion=completion.listed(completion.named(completion.ALGORITHMS)),
+        ),
     ] = None,
-    preset: Annotated[str, typer.Option(help="Presets as for search, separated by commas.")] = "qvar",
+    preset: Annotated[
+        str,
+        typer.Option(
+            help="Presets as for search, separated by commas.",
+            autocompletion=completion.listed(completion.named(completion.PRESETS)),
+        ),
+    ] = "qvar",
     seeds: Annotated[str, typer.Option(help="Seeds and ranges of seeds, such as 0-4 or 1,3,7-9.")] = "0-4",
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch, per run.")] = None,
     max_energies: Annotated[
@@ -197,22 +252,36 @@ def sweep(
     sweep_command(options, out=out, jobs=jobs, cluster=cluster, as_json=json, quiet=quiet)
 
 
-@app.command()
+@app.command(rich_help_panel="Look at results")
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders and sweep folders.")],
+    records: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Run folders and sweep folders; or a comparison of classifiers, or a latent space.",
+            autocompletion=completion.records,
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(help="Write a self-contained page (.html) or Markdown (.md).")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Write every figure into this folder.")] = None,
+    formats: Annotated[
+        str, typer.Option("--format", help="What --figures writes: pdf, svg and png, separated by commas.")
+    ] = "pdf",
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Compare runs and sweeps with each other and with published numbers of the same task and noise."""
+    """Compare runs and sweeps with each other and with published numbers; show any other record."""
     from qvar.cli.reporting import report_command
 
-    report_command(runs, out=out, as_markdown=markdown, as_json=json)
+    report_command(records, out=out, figures=figures, formats=formats, as_markdown=markdown, as_json=json, quiet=quiet)
 
 
-@app.command()
+@app.command(rich_help_panel="Classify")
 def compare(
-    dataset: Annotated[str | None, typer.Argument(help="A data set (see --list); not needed with --resume.")] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Argument(help="A data set (see --list); not needed with --resume.", autocompletion=completion.datasets),
+    ] = None,
     path: Annotated[str | None, typer.Option(help="The file or folder of a data set that is not shipped.")] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch a data set that is not shipped, once, and keep it.")
@@ -222,11 +291,17 @@ def compare(
     ] = None,
     features: Annotated[
         str | None,
-        typer.Option(help="Features, separated by commas (see --list); by default those that suit the data."),
+        typer.Option(
+            help="Features, separated by commas (see --list); by default those that suit the data.",
+            autocompletion=completion.listed(completion.named(completion.FEATURES)),
+        ),
     ] = None,
     models: Annotated[
         str | None,
-        typer.Option(help="Models or groups of them, separated by commas (see --list)."),
+        typer.Option(
+            help="Models or groups of them, separated by commas (see --list).",
+            autocompletion=completion.listed(completion.classifiers),
+        ),
     ] = None,
     components: Annotated[int, typer.Option(help="Numbers per row of features that reduce.")] = 5,
     splits: Annotated[int, typer.Option(help="Random splits into training and test rows.")] = 10,
@@ -270,7 +345,7 @@ def compare(
     compare_command(options, out=out, html=html, resume=resume, download=download, jobs=jobs, as_json=json, quiet=quiet)
 
 
-@app.command()
+@app.command(rich_help_panel="Simulate")
 def vqe(
     task: Task,
     ansatz: Annotated[
@@ -281,13 +356,44 @@ def vqe(
     qubits: Qubits = None,
     optimizer: OptimizerName = None,
     shots: Shots = None,
-    engine: EngineName = None,
-    starts: Annotated[int, typer.Option(help="Random starts.")] = 5,
+    engine: Annotated[
+        str | None, typer.Option(help="As for search, or runtime:BACKEND for hardware and fake:NAME backends.")
+    ] = None,
+    starts: Annotated[int | None, typer.Option(help="Random starts; 5 by default, on hardware 1.")] = None,
+    evaluations: Annotated[int, typer.Option(min=2, help="Hardware: energies per start, each of them a job.")] = 100,
+    max_qpu_seconds: MaxQpuSeconds = None,
+    max_shots: MaxShots = None,
+    max_jobs: MaxJobs = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Hardware: folder of the record; the same command goes on in it.")
+    ] = None,
+    yes: Yes = False,
     seed: Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Optimize the angles of one fixed circuit."""
+    """Optimize the angles of one fixed circuit, in simulation or, with --engine runtime:BACKEND, on hardware."""
+    if engine is not None and engine.startswith("runtime:"):
+        from qvar.cli.hardware_vqe import HardwareVqe, hardware_vqe_command
+
+        options = HardwareVqe(
+            task=task,
+            ansatz=ansatz,
+            reps=reps,
+            noise=noise,
+            qubits=qubits,
+            optimizer=optimizer,
+            shots=shots,
+            backend=engine.removeprefix("runtime:"),
+            starts=starts,
+            evaluations=evaluations,
+            max_qpu_seconds=max_qpu_seconds,
+            max_shots=max_shots,
+            max_jobs=max_jobs,
+            seed=seed,
+        )
+        hardware_vqe_command(options, out=out, yes=yes, as_json=json, quiet=quiet)
+        return
     from qvar.cli.searching import vqe_command
 
     vqe_command(
@@ -299,14 +405,14 @@ def vqe(
         optimizer=optimizer,
         shots=shots,
         engine=engine,
-        starts=starts,
+        starts=5 if starts is None else starts,
         seed=seed,
         as_json=json,
         quiet=quiet,
     )
 
 
-@app.command()
+@app.command(rich_help_panel="Simulate")
 def prune(
     circuit: Annotated[Path, typer.Argument(help="A circuit file (OpenQASM 3).")],
     task: Task,
@@ -329,10 +435,15 @@ def prune(
     prune_command(options, out=out, as_json=json, quiet=quiet)
 
 
-@app.command()
+@app.command(rich_help_panel="Simulate")
 def energy(
     circuit: Annotated[Path, typer.Argument(help="A circuit file (OpenQASM 3).")],
-    observable: Annotated[str, typer.Argument(help="A task, a problem file (.json), or Pauli strings: '0.5*ZZ - XI'.")],
+    observable: Annotated[
+        str,
+        typer.Argument(
+            help="A task, a problem file (.json), or Pauli strings: '0.5*ZZ - XI'.", autocompletion=completion.tasks
+        ),
+    ],
     angles: Annotated[str | None, typer.Option(help="The free angles, radians, such as 0.1,0.2.")] = None,
     noise: Noise = "none",
     qubits: Qubits = None,
@@ -348,26 +459,32 @@ def energy(
     energy_command(options, as_json=json)
 
 
-@app.command("compile")
-def compile_kernels() -> None:
+@app.command("compile", rich_help_panel="Simulate")
+def compile_kernels(json: Json = False) -> None:
     """Compile all simulation kernels now instead of at their first use."""
     from qvar.cli.simulating import compile_command
 
-    compile_command()
+    compile_command(as_json=json)
 
 
-@app.command()
+@app.command(rich_help_panel="Look at results")
 def show(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    record: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder of a run, a sweep, a comparison of classifiers, or a latent space.",
+            autocompletion=completion.records,
+        ),
+    ],
     json: Json = False,
 ) -> None:
-    """Show what a run found."""
+    """Show what a run found, or what any other record holds."""
     from qvar.cli.listing import show_run
 
-    show_run(run, as_json=json)
+    show_run(record, as_json=json)
 
 
-@app.command()
+@app.command(rich_help_panel="Make problems")
 def molecule(
     geometry: Annotated[str, typer.Argument(help='Atoms and positions, such as "H 0 0 0; H 0 0 0.74".')],
     out: Annotated[Path, typer.Option(help="The problem file to write (.json).")],
@@ -379,24 +496,36 @@ def molecule(
     mapping: Annotated[
         str, typer.Option(help="jordan_wigner, parity, parity_reduced, checksum or checksum_per_spin.")
     ] = "jordan_wigner",
+    json: Json = False,
 ) -> None:
     """Make a problem file of any molecule (needs the chemistry extra); search it with `qvar search FILE`."""
     from qvar.cli.listing import make_molecule
 
-    make_molecule(geometry, out=out, basis=basis, unit=unit, charge=charge, spin=spin, active=active, mapping=mapping)
+    make_molecule(
+        geometry,
+        out=out,
+        basis=basis,
+        unit=unit,
+        charge=charge,
+        spin=spin,
+        active=active,
+        mapping=mapping,
+        as_json=json,
+    )
 
 
-@app.command()
+@app.command(rich_help_panel="Make problems")
 def maxcut(
     graph: Annotated[
         str, typer.Argument(help='Edges, weighted or not, such as "0-1, 1-2:0.5", or a graph such as ring-6.')
     ],
     out: Annotated[Path, typer.Option(help="The problem file to write (.json).")],
+    json: Json = False,
 ) -> None:
     """Make a problem file of the largest cut of a graph; search it with `qvar search FILE`."""
     from qvar.cli.listing import make_max_cut
 
-    make_max_cut(graph, out=out)
+    make_max_cut(graph, out=out, as_json=json)
 
 
 def _version(wanted: bool) -> None:
@@ -414,3 +543,15 @@ def _root(
     ] = False,
 ) -> None:
     """Noisy simulation, variational algorithms and quantum architecture search on a laptop."""
+
+
+_PANELS = ("Search", "Simulate", "Classify", "Hardware", "Look at results", "Look up", "Make problems")
+"""The order of commands in `qvar --help`; groups of commands follow."""
+
+
+def _place(command: CommandInfo) -> int:
+    panel = command.rich_help_panel
+    return _PANELS.index(panel) if panel in _PANELS else len(_PANELS)
+
+
+app.registered_commands.sort(key=_place)

@@ -2,14 +2,11 @@
 
 import logging
 import shlex
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from qvar.classify.comparison import (
     DEFAULT_MODELS,
@@ -31,13 +28,14 @@ from qvar.classify.text import TEXT_FEATURES
 from qvar.cli.durations import duration
 from qvar.cli.inputs import parse_integers
 from qvar.cli.listing import print_json, print_line
+from qvar.cli.progress import ProgressLine, counted
 from qvar.report import classifier_html, classifier_json, classifier_table, write_comparison
 from qvar.report.classifiers import failures
 from qvar.runs.workers import usable_cores
 from qvar.simulators.errors import ClassifierError, RunError
 from qvar.simulators.files import write_atomically
 
-__all__ = ["CompareOptions", "compare_command", "list_command"]
+__all__ = ["CompareOptions", "compare_command", "list_command", "print_comparison"]
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,9 @@ def compare_command(
     if not silent:
         print_line(_announcement(plan, n_done, at_a_time, folder.path), console)
     try:
-        with _Display(plan, console, n_done=n_done, jobs=at_a_time, visible=not silent) as display:
+        n_cells = len(plan.cells())
+        with ProgressLine(console, visible=not silent, total=n_cells, done=n_done, columns=counted()) as line:
+            display = _Display(line, n_cells=n_cells, n_done=n_done, jobs=at_a_time)
             result = run_comparison(plan, folder=folder, n_jobs=jobs, on_cell=display.note)
     except KeyboardInterrupt:
         command = shlex.join(["qvar", "compare", "--resume", "--out", str(folder.path)])
@@ -180,10 +180,15 @@ def _print_result(result: ComparisonResult, path: Path, *, as_json: bool) -> Non
         print_json({"comparison": str(path), **classifier_json(result)})
         return
     console = Console()
+    print_comparison(result, console)
+    print_line(f"all numbers and plots in {path / 'report.html'} and {path / 'table.md'}", console)
+
+
+def print_comparison(result: ComparisonResult, console: Console) -> None:
+    """Print all tables of a comparison."""
     for features in result.features:
         console.print(classifier_table(result, result.table(features)))
         console.print()
-    print_line(f"all numbers and plots in {path / 'report.html'} and {path / 'table.md'}", console)
 
 
 def list_command(*, as_json: bool) -> None:
@@ -212,36 +217,17 @@ def list_command(*, as_json: bool) -> None:
     print_line("NAME-tuned: tuned by nested cross-validation; NAME-shuffled: trained on permuted labels.", console)
 
 
-class _Display(AbstractContextManager["_Display"]):
-    """Progress of a comparison: a live line on a terminal, a line for every training elsewhere (mutable).
+class _Display:
+    """The trainings of a comparison, on a line of progress (mutable).
 
     The time left is guessed from what the same models on the same features have taken so far.
     """
 
-    def __init__(self, plan: ComparisonPlan, console: Console, *, n_done: int, jobs: int, visible: bool) -> None:
-        self._console, self._jobs, self._visible = console, jobs, visible
-        self._left = len(plan.cells()) - n_done
-        self._n = len(plan.cells())
+    def __init__(self, line: ProgressLine, *, n_cells: int, n_done: int, jobs: int) -> None:
+        self._line, self._jobs = line, jobs
+        self._n, self._left = n_cells, n_cells - n_done
         self._failed = 0
         self._seconds: dict[tuple[str, str], list[float]] = {}
-        self._progress = Progress(
-            SpinnerColumn(),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:.0f} %, {task.description}"),
-            TimeElapsedColumn(),
-            console=console,
-            disable=not (visible and console.is_terminal),
-        )
-        self._task = self._progress.add_task("starting", total=self._n, completed=n_done)
-
-    def __enter__(self) -> "_Display":
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
 
     def note(self, record: dict[str, Any]) -> None:
         """Show one more training."""
@@ -250,14 +236,11 @@ class _Display(AbstractContextManager["_Display"]):
         if record["error"] is None:
             taken = sum(record["seconds"].values())
             self._seconds.setdefault((record["features"], record["model"]), []).append(taken)
-        if not self._visible:
-            return
         left = f", about {duration(self.seconds_left())} left" if self._left and self._seconds else ""
         failed = f", {self._failed} FAILED" if self._failed else ""
         text = f"{self._n - self._left} of {self._n} trainings{failed}{left}"
-        self._progress.update(self._task, completed=self._n - self._left, description=text)
-        if not self._console.is_terminal:
-            print_line(f"{text}: {_outcome(record)}", self._console)
+        self._line.update(text, done=self._n - self._left)
+        self._line.say(f"{text}: {_outcome(record)}")
 
     def seconds_left(self) -> float:
         """Return the time that the remaining trainings will take, as a guess.

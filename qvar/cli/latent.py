@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from qvar.cli import completion
 from qvar.cli.options import Json, Quiet, Seed
 
 __all__ = ["latent"]
@@ -12,10 +13,12 @@ __all__ = ["latent"]
 latent = typer.Typer(
     help="Latent architecture search: learn a representation of circuits without labels, and search in it.",
     no_args_is_help=True,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
 )
 
-Folder = Annotated[Path, typer.Argument(help="A folder that `qvar latent pretrain` made.")]
+Folder = Annotated[
+    Path, typer.Argument(help="A folder that `qvar latent pretrain` made.", autocompletion=completion.latent_folders)
+]
 
 
 @latent.command()
@@ -103,10 +106,15 @@ def embed(
 @latent.command()
 def search(
     folder: Folder,
-    task: Annotated[str, typer.Option(help="What to search for (see `qvar latent tasks`).")],
+    task: Annotated[
+        str, typer.Option(help="What to search for (see `qvar latent tasks`).", autocompletion=completion.latent_tasks)
+    ],
     method: Annotated[
         str | None,
-        typer.Option(help="Methods, separated by commas, or all (see `qvar latent tasks`); random is always added."),
+        typer.Option(
+            help="Methods, separated by commas, or all (see `qvar latent tasks`); random is always added.",
+            autocompletion=completion.listed(completion.named(completion.LATENT_METHODS)),
+        ),
     ] = None,
     mode: Annotated[str, typer.Option(help="pool, or generative to make circuits that nobody drew.")] = "pool",
     evaluations: Annotated[int, typer.Option(help="Circuits that a search may evaluate, labels included.")] = 1_000,

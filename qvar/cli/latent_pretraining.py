@@ -4,18 +4,15 @@ import logging
 import re
 import shlex
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, get_args
 
 from rich.console import Console
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from qvar.cli.durations import duration
 from qvar.cli.listing import print_json, print_line
+from qvar.cli.progress import ProgressLine
 from qvar.latent.folder import LatentFolder
 from qvar.latent.generation import Method
 from qvar.latent.graph_vae.settings import GraphVaeSettings, Training
@@ -167,7 +164,8 @@ def pretrain_command(
     if not silent:
         print_line(_announcement(plan, folder.path), console)
     try:
-        with _Display(plan, console, visible=not silent) as display:
+        with ProgressLine(console, visible=not silent, total=plan.training.epochs) as line:
+            display = _Display(line)
             carry_out(plan, folder, on_step=display.begin, on_epoch=display.note)
     except KeyboardInterrupt:
         command = shlex.join(["qvar", "latent", "pretrain", "--resume", "--out", str(folder.path)])
@@ -205,33 +203,16 @@ def _announcement(plan: LatentPlan, path: Path) -> str:
     )
 
 
-class _Display(AbstractContextManager["_Display"]):
-    """Progress of a pre-training: a live line on a terminal, a line for every step and epoch elsewhere (mutable)."""
+class _Display:
+    """Steps and epochs of a pre-training, on a line of progress."""
 
-    def __init__(self, plan: LatentPlan, console: Console, *, visible: bool) -> None:
-        self._console, self._visible = console, visible
-        self._bar = Bar(
-            SpinnerColumn(),
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=console,
-            disable=not (visible and console.is_terminal),
-        )
-        self._task = self._bar.add_task("starting", total=plan.training.epochs)
-
-    def __enter__(self) -> "_Display":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
+    def __init__(self, line: ProgressLine) -> None:
+        self._line = line
 
     def begin(self, step: str) -> None:
         """Show the next step."""
-        self._show(_STEPS[step])
+        self._line.update(_STEPS[step])
+        self._line.say(_STEPS[step])
 
     def note(self, progress: Progress) -> None:
         """Show one more epoch."""
@@ -241,10 +222,5 @@ class _Display(AbstractContextManager["_Display"]):
             f"epoch {progress.epoch} of {progress.n_epochs}{left}: loss {record['loss']:.4g}, held out "
             f"{record['held_out_loss']:.4g}, {progress.circuits_per_second:,.0f} circuits/s"
         )
-        self._bar.update(self._task, completed=progress.epoch)
-        self._show(text)
-
-    def _show(self, text: str) -> None:
-        self._bar.update(self._task, description=text)
-        if self._visible and not self._console.is_terminal:
-            print_line(text, self._console)
+        self._line.update(text, done=progress.epoch)
+        self._line.say(text)

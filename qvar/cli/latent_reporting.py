@@ -13,7 +13,7 @@ from qvar.report.latent_searches import best_rows, read_studies, study_table
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
 
-__all__ = ["report_command"]
+__all__ = ["measure", "print_latent", "report_command"]
 
 
 def report_command(path: Path, *, html: Path | None, as_markdown: bool, as_json: bool) -> None:
@@ -24,14 +24,8 @@ def report_command(path: Path, *, html: Path | None, as_markdown: bool, as_json:
         raise RunError("choose one of --markdown and --json")
     folder = LatentFolder.open(path)
     folder.check_pretrained()
-    console = Console(stderr=True)
-    searched = tuple(task for task in folder.searched_tasks() if folder.has_rewards(task))
     with folder.claimed():
-        smooth = measure_smoothness(
-            folder,
-            searched or (None,),
-            on_features=lambda name: None if as_json else print_line(f"measuring smoothness: {name}", console),
-        )
+        smooth = measure(folder, quiet=as_json)
         page = html
         if page is None and not (as_json or as_markdown):
             page = folder.path / "report.html"
@@ -44,11 +38,23 @@ def report_command(path: Path, *, html: Path | None, as_markdown: bool, as_json:
     if as_markdown:
         print_line(latent_markdown(folder, smooth), out)
         return
-    _print(folder, smooth, out)
+    print_latent(folder, smooth, out)
     print_line(f"all numbers, and plots, in {page}", out)
 
 
-def _print(folder: LatentFolder, smooth: Smooth, out: Console) -> None:
+def measure(folder: LatentFolder, *, quiet: bool) -> Smooth:
+    """Return how smooth a latent space is, for all its tasks; measured once."""
+    console = Console(stderr=True)
+    searched = tuple(task for task in folder.searched_tasks() if folder.has_rewards(task))
+    return measure_smoothness(
+        folder,
+        searched or (None,),
+        on_features=lambda name: None if quiet else print_line(f"measuring smoothness: {name}", console),
+    )
+
+
+def print_latent(folder: LatentFolder, smooth: Smooth, out: Console) -> None:
+    """Print all tables of a latent space."""
     print_line(overview(folder), out)
     tables = [*accuracy_tables(folder), rich_table(cost_rows(folder), title="Cost")]
     for task, measured in smooth.items():

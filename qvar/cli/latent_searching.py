@@ -3,18 +3,15 @@
 import logging
 import shlex
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import get_args
 
 from rich.console import Console
-from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from qvar.cli.durations import duration
 from qvar.cli.listing import print_json, print_line
+from qvar.cli.progress import ProgressLine
 from qvar.latent.folder import LatentFolder
 from qvar.latent.search.catalogue import GENERATIVE_METHODS, METHODS, find_methods
 from qvar.latent.search.generative.contract import GenerativeMethod
@@ -96,7 +93,8 @@ def search_command(path: Path, options: LatentSearchOptions, *, jobs: int | None
         print_line(f"{text}, in {folder.search_path(task.key)}", console)
     try:
         n_runs = len(methods) * options.seeds
-        with _Display(console, n_runs=n_runs, jobs=at_a_time, visible=not silent) as display:
+        with ProgressLine(console, visible=not silent) as line:
+            display = _Display(line, n_runs=n_runs, jobs=at_a_time)
             result = search_latent_space(
                 folder,
                 task,
@@ -124,32 +122,14 @@ def search_command(path: Path, options: LatentSearchOptions, *, jobs: int | None
     print_line(f"as a page: {shlex.join(['qvar', 'latent', 'report', str(path)])}", table)
 
 
-class _Display(AbstractContextManager["_Display"]):
-    """Progress of rewards and searches: a live line on a terminal, lines elsewhere (mutable)."""
+class _Display:
+    """Rewards and searches, on a line of progress (mutable)."""
 
-    def __init__(self, console: Console, *, n_runs: int, jobs: int, visible: bool) -> None:
-        self._console, self._visible, self._jobs = console, visible, jobs
+    def __init__(self, line: ProgressLine, *, n_runs: int, jobs: int) -> None:
+        self._line, self._jobs = line, jobs
         self._left = self._n = n_runs
         self._seconds: list[float] = []
         self._shown = 0.0
-        self._bar = Bar(
-            SpinnerColumn(),
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=console,
-            disable=not (visible and console.is_terminal),
-        )
-        self._task = self._bar.add_task("starting", total=1.0)
-
-    def __enter__(self) -> "_Display":
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def note_rewards(self, progress: Progress) -> None:
         """Show how far the rewards of the pool are; elsewhere than on a terminal, every tenth of them."""
@@ -168,9 +148,7 @@ class _Display(AbstractContextManager["_Display"]):
         self._show(1 - self._left / self._n, text)
 
     def _show(self, share: float, text: str, *, seldom: bool = False) -> None:
-        self._bar.update(self._task, completed=share, description=text)
-        if not self._visible or self._console.is_terminal:
-            return
+        self._line.update(text, done=share)
         if not seldom or share >= self._shown + 0.1 or share == 1:
             self._shown = share if seldom else self._shown
-            print_line(text, self._console)
+            self._line.say(text)

@@ -11,6 +11,7 @@ from qvar.cli.inputs import parse_integers
 from qvar.problems import FAMILIES, Problem, find_problem, max_cut, molecule, molecule_from_geometry, tasks
 from qvar.report import device_table, family_table, preset_table, result_table, task_table
 from qvar.report.hardware import hardware_table, records_of_run
+from qvar.report.kinds import record_kind
 from qvar.runs import RunFolder
 from qvar.search import EXPERIMENTS
 from qvar.simulators import Circuit
@@ -112,7 +113,13 @@ def print_line(text: str, console: Console) -> None:
 
 
 def show_run(path: Path, *, as_json: bool) -> None:
-    """Print the result, the circuit and the files of a run."""
+    """Print the result, the circuit and the files of a run; of any other record its tables."""
+    if record_kind(path) != "run":
+        from qvar.cli.reporting import find_report
+
+        report = find_report([path], quiet=True, measure=False)
+        print_json(report.data()) if as_json else report.show(Console())
+        return
     folder = RunFolder.open(path)
     result = folder.result()
     if as_json:
@@ -134,7 +141,16 @@ def show_run(path: Path, *, as_json: bool) -> None:
 
 
 def make_molecule(
-    geometry: str, *, out: Path, basis: str, unit: str, charge: int, spin: int, active: str | None, mapping: str
+    geometry: str,
+    *,
+    out: Path,
+    basis: str,
+    unit: str,
+    charge: int,
+    spin: int,
+    active: str | None,
+    mapping: str,
+    as_json: bool,
 ) -> None:
     """Compute a molecular Hamiltonian and write it to a problem file."""
     _check_new_file(out)
@@ -148,6 +164,9 @@ def make_molecule(
         geometry, basis=basis, unit=unit, charge=charge, spin=spin, active_space=space, mapping=mapping
     )
     problem.to_json(out)
+    if as_json:
+        print_json({"file": str(out), **_task_row(problem, family=None)})
+        return
     print_line(f"{out}: {problem.title}, exact ground energy {problem.exact_energy:.8f} Ha", Console())
     if "electron_penalty" in problem.metadata:
         print_line(
@@ -155,11 +174,14 @@ def make_molecule(
         )
 
 
-def make_max_cut(graph: str, *, out: Path) -> None:
+def make_max_cut(graph: str, *, out: Path, as_json: bool) -> None:
     """Write the problem file of the largest cut of a graph."""
     _check_new_file(out)
     problem = max_cut(graph)
     problem.to_json(out)
+    if as_json:
+        print_json({"file": str(out), **_task_row(problem, family=None), "max_cut": problem.metadata["max_cut"]})
+        return
     cut = f"{problem.metadata['max_cut']:g}"
     print_line(f"{out}: {problem.title}: {cut} ({problem.unit})", Console())
 

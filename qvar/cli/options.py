@@ -6,6 +6,6 @@ import typer
 
 __all__ = ["Json", "Quiet", "Seed"]
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; if it fails, one with the key error.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")]
 Seed = Annotated[int, typer.Option(help="Seeds everything; the same seed gives the same record.")]

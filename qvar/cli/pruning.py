@@ -1,6 +1,5 @@
 """The command that prunes a circuit in a file."""
 
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -9,6 +8,7 @@ from rich.console import Console
 
 from qvar.cli.inputs import find_engine, find_problem
 from qvar.cli.listing import print_circuit, print_json, print_line
+from qvar.cli.progress import waiting
 from qvar.cli.simulating import read_angles, read_circuit
 from qvar.problems import Problem
 from qvar.search import CircuitRecord, Judge, prune
@@ -43,10 +43,7 @@ def prune_command(options: PruneOptions, *, out: Path | None, as_json: bool, qui
     problem = find_problem(options.task)
     engine = find_engine(options.engine, noise=options.noise, qubits=options.qubits, n_qubits=problem.n_qubits)
     judge = Judge(by=cast(Any, options.judge))  # which checks it
-    errors = Console(stderr=True)
-    with ExitStack() as stack:
-        if errors.is_terminal and not (quiet or as_json):
-            stack.enter_context(errors.status(f"pruning {len(circuit.operations)} gates"))
+    with waiting(f"pruning {len(circuit.operations)} gates", visible=not (quiet or as_json)):
         pruned = prune(problem, engine, circuit, theta, tolerance=options.tolerance, judge=judge)
     before, after = _record(problem, pruned.before), _record(problem, pruned.after)
     if out is not None:

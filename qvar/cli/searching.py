@@ -3,17 +3,16 @@
 import logging
 import math
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from qvar.agents import AgentSettings
 from qvar.cli.inputs import find_engine, find_optimizer, find_problem
 from qvar.cli.listing import print_circuit, print_json, print_line
+from qvar.cli.progress import ProgressLine, timed, waiting
 from qvar.cli.search_inputs import find_halting, find_reward, find_start
 from qvar.report import result_table
 from qvar.runs import RunFolder
@@ -152,9 +151,13 @@ def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as
     folder = options.default_folder(configuration.algorithm) if out is None else out
     errors = Console(stderr=True)
     try:
-        with _EpisodeProgress(configuration, errors, visible=not (quiet or as_json)) as progress:
+        with ProgressLine(errors, visible=not (quiet or as_json), columns=timed()) as line:
             result = run_search(
-                configuration, out=folder, resume=resume, replay_from=options.replay_from, on_episode=progress.update
+                configuration,
+                out=folder,
+                resume=resume,
+                replay_from=options.replay_from,
+                on_episode=lambda record: _show_episode(line, configuration, record),
             )
     except KeyboardInterrupt:
         print_line(f"interrupted; go on with: qvar search --resume --out {folder}", errors)
@@ -182,41 +185,14 @@ def _extent(configuration: SearchConfiguration) -> str:
     return " or ".join(parts)
 
 
-class _EpisodeProgress:
-    """A live line: episode, best energy and error so far, time left; silent without a terminal (mutable)."""
-
-    def __init__(self, configuration: SearchConfiguration, console: Console, *, visible: bool) -> None:
-        self._episodes = configuration.episodes
-        self._budget = configuration.max_energies
-        self._stack = ExitStack()
-        self._progress = Progress(
-            SpinnerColumn(),
-            TaskProgressColumn(),
-            BarColumn(bar_width=12),
-            TextColumn("{task.description}"),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-            disable=not (visible and console.is_terminal),
-        )
-        self._task = self._progress.add_task("starting", total=1.0)
-
-    def __enter__(self) -> "_EpisodeProgress":
-        self._stack.enter_context(self._progress)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def update(self, record: Mapping[str, Any]) -> None:
-        """Show one more episode."""
-        text = (
-            f"episode {record['episode']:,}, best {record['best_energy']:.5f}, noiseless error "
-            f"{record['best_error']:.1e}"
-        )
-        spent = record["evaluations"] + GRADIENT_IN_ENERGIES * record["gradients"]
-        share = max(spent / (self._budget or math.inf), record["episode"] / (self._episodes or math.inf))
-        self._progress.update(self._task, completed=min(share, 1.0), description=text)
+def _show_episode(line: ProgressLine, configuration: SearchConfiguration, record: Mapping[str, Any]) -> None:
+    """Show one more episode: best energy and error so far, and the share of the budget that is spent."""
+    text = (
+        f"episode {record['episode']:,}, best {record['best_energy']:.5f}, noiseless error {record['best_error']:.1e}"
+    )
+    spent = record["evaluations"] + GRADIENT_IN_ENERGIES * record["gradients"]
+    episodes, budget = configuration.episodes or math.inf, configuration.max_energies or math.inf
+    line.update(text, done=min(max(spent / budget, record["episode"] / episodes), 1.0))
 
 
 def vqe_command(
@@ -240,10 +216,7 @@ def vqe_command(
     simulator = find_engine(engine, noise=noise, qubits=qubits, n_qubits=problem.n_qubits)
     coupling = None if simulator.noise is None else simulator.noise.coupling_map
     circuit = ansatz(ansatz_name, problem.n_qubits, reps=reps, coupling_map=coupling)
-    console = Console(stderr=True)
-    with ExitStack() as stack:
-        if console.is_terminal and not quiet and not as_json:
-            stack.enter_context(console.status(f"optimizing {circuit.n_parameters} angles from {starts} starts"))
+    with waiting(f"optimizing {circuit.n_parameters} angles from {starts} starts", visible=not (quiet or as_json)):
         result = vqe(problem, circuit, simulator, optimizer=method, shots=shots, starts=starts, seed=seed)
     title = f"{problem.title}, {noise if noise != 'none' else 'no noise'}, {ansatz_name}, {starts} starts, seed {seed}"
     _print_result(result, title=title, unit=problem.unit, as_json=as_json)

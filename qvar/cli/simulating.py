@@ -136,7 +136,7 @@ def read_angles(text: str | None, circuit: Circuit) -> NDArray[np.float64]:
     return circuit.check_parameters(angles)
 
 
-def compile_command() -> None:
+def compile_command(*, as_json: bool) -> None:
     """Compile every kernel that is not on disk yet."""
     from qvar.simulators.kernels import compiled
 
@@ -146,4 +146,8 @@ def compile_command() -> None:
         for function in import_module(module).SIGNATURES:
             compiled(module, function)
             n_kernels += 1
-    print_line(f"{n_kernels} kernels ready after {time.perf_counter() - start:.1f} s", Console())
+    seconds = time.perf_counter() - start
+    if as_json:
+        print_json({"n_kernels": n_kernels, "seconds": seconds})
+    else:
+        print_line(f"{n_kernels} kernels ready after {seconds:.1f} s", Console())

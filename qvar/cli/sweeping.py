@@ -4,17 +4,17 @@ import logging
 import shlex
 import threading
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from itertools import product
 from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from qvar.cli.durations import duration
 from qvar.cli.listing import print_json, print_line
+from qvar.cli.progress import ProgressLine, counted
 from qvar.cli.searching import SearchOptions
 from qvar.report import compare, comparison_table, report_json, write_summary
 from qvar.runs import SweepFolder
@@ -122,9 +122,9 @@ def sweep_command(
     at_a_time = usable_cores() if jobs is None else jobs
     if not silent:
         print_line(_announcement(options, plan, folder, None if cluster else at_a_time), console)
-    display = _Display(folder, console, jobs=at_a_time)
+    line = ProgressLine(console, visible=not silent, total=len(folder.runs()), columns=counted())
     try:
-        with nullcontext() if silent else display:
+        with line, _Display(folder, line, console, jobs=at_a_time) as display:
             result = sweep(plan, out=path, jobs=jobs, cluster=cluster, on_outcome=None if silent else display.note)
     except KeyboardInterrupt:
         print_line(f"interrupted; go on with: {options.command(path, jobs=jobs, cluster=cluster)}", console)
@@ -166,33 +166,23 @@ def _print_summary(path: Path, *, as_json: bool) -> None:
 
 
 class _Display(AbstractContextManager["_Display"]):
-    """Progress of a sweep: a live line on a terminal, a line for every run elsewhere (mutable).
+    """The runs of a sweep, on a line of progress (mutable).
 
     The state of the runs is read from their folders, wherever they are at work.
     """
 
-    def __init__(self, folder: SweepFolder, console: Console, *, jobs: int) -> None:
+    def __init__(self, folder: SweepFolder, line: ProgressLine, console: Console, *, jobs: int) -> None:
         self._runs = folder.runs()
-        self._console = console
+        self._line, self._console = line, console
         self._jobs = jobs
         self._started = time.monotonic()
         self._n_before = sum(run.status().state == "finished" for run in self._runs)
         self._n_over = self._n_failed = 0
         self._is_over = threading.Event()
-        self._progress = Progress(
-            SpinnerColumn(),
-            BarColumn(bar_width=24),
-            TextColumn("{task.percentage:.0f} %, {task.description}"),
-            TimeElapsedColumn(),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._task = self._progress.add_task("starting", total=len(self._runs))
         self._watcher = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> "_Display":
-        self._progress.start()
-        if not self._progress.disable:
+        if self._line.is_live:
             self._watcher.start()
         return self
 
@@ -202,7 +192,6 @@ class _Display(AbstractContextManager["_Display"]):
         self._is_over.set()
         if self._watcher.is_alive():
             self._watcher.join()
-        self._progress.stop()
 
     def note(self, outcome: RunOutcome) -> None:
         """Show one more outcome."""
@@ -216,7 +205,7 @@ class _Display(AbstractContextManager["_Display"]):
             result = outcome.result()
             text = f"noiseless error {result['error']:.1e}, {result['n_cnots']} CNOTs, {duration(result['seconds'])}"
         line = f"{self._n_over} of {len(self._runs)}: {outcome.run.name}: {text}"
-        left = "" if self._console.is_terminal else f"; {self._left()[1]}"
+        left = "" if self._line.is_live else f"; {self._left()[1]}"
         print_line(f"{line}{left if self._n_over < len(self._runs) else ''}", self._console)
 
     def _watch(self) -> None:
@@ -224,7 +213,7 @@ class _Display(AbstractContextManager["_Display"]):
             share, left = self._left()
             failed = f", {self._n_failed} FAILED" if self._n_failed else ""
             text = f"{self._n_over} of {len(self._runs)} runs{failed}, {left}"
-            self._progress.update(self._task, completed=share, description=text)
+            self._line.update(text, done=share)
 
     def _left(self) -> tuple[float, str]:
         """Return how many runs' work is done, and how long the rest will take, in words."""

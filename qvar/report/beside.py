@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from qvar.report.comparison import QUANTITIES, Group, Setting, accuracy_count, format_spread
+from qvar.report.comparison import QUANTITIES, Group, Setting, accuracy_count, best_run, format_spread
 from qvar.report.published import Published, published_beside
 from qvar.report.records import RunRecord
 
@@ -46,8 +46,8 @@ def _our_rows(group: Group) -> list[tuple[str, ...]]:
     count = f"{n_finished} run{'' if n_finished == 1 else 's'}{failures}{unfinished}"
     numbers = [format_spread(group.spread(key), QUANTITIES[key][1]) for key in _SHOWN]
     rows = [(f"{name}: {count}", accuracy_count(group), *numbers, group.budget)]
-    if n_finished > 1:
-        best = min(group.finished, key=_error)
+    best = best_run(group.runs)
+    if n_finished > 1 and best is not None:
         rows.append((f"{name}: best, seed {best.seed}", "", *_numbers(best), ""))
     return rows
 

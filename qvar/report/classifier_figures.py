@@ -1,4 +1,4 @@
-"""Figures of a comparison of classifiers, in colours and marks that everybody can tell apart (Okabe and Ito)."""
+"""Figures of a comparison of classifiers: accuracy, ROC, confusion, loss, learning curves, decisions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from qvar.classify.comparison.result import ComparisonResult, Row, Table
 from qvar.report.published_classifiers import published_accuracies
+from qvar.runs import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,33 +25,29 @@ __all__ = [
     "training_size_figure",
 ]
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")
-_DASHES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
-_MARKS = "osD^vP*X"
 _OF_KIND = {
     "quantum": ("#0072B2", "o"),
     "classical": ("#D55E00", "s"),
     "ablation": ("#009E73", "^"),
-    "floor": ("#666666", "v"),
+    "floor": (style.GREY, "v"),
 }
 _POINTS = 200
 _MOST_CURVES = 10
 """More in one figure cannot be told apart."""
 
 
+@style.styled
 def accuracy_figure(result: ComparisonResult, table: Table) -> "Figure | None":
     """Draw the accuracy of every model with its interval, and beside it the difference to the reference.
 
     Returns None without any outcome.
     """
-    from matplotlib.figure import Figure
-
     rows = [row for row in table.rows if row.test["accuracy"] is not None]
     if not rows:
         return None
     published = [e for e in published_accuracies(result.config["dataset"]) if e.accuracy is not None]
     n = len(rows) + len(published)
-    figure = Figure(figsize=(10, 1.6 + 0.3 * n), layout="constrained")
+    figure = style.new_figure(style.PAGE, 1.2 + 0.17 * n)
     left, right = figure.subplots(1, 2, sharey=True)
     for place, row in enumerate(rows):
         colour, mark = _OF_KIND[row.kind]
@@ -61,10 +58,10 @@ def accuracy_figure(result: ComparisonResult, table: Table) -> "Figure | None":
             right.plot([0], [place], mark, color=colour, markerfacecolor="none")
     for place, entry in enumerate(published, start=len(rows)):
         low, high = entry.interval or (entry.accuracy, entry.accuracy)
-        left.plot([low, high], [place, place], color="0.6", linestyle=":")
-        left.plot([entry.accuracy], [place], "*", color="0.4")
+        left.plot([low, high], [place, place], color=style.GREY, linestyle=":")
+        left.plot([entry.accuracy], [place], "*", color=style.GREY)
     names = [row.model for row in rows] + [f"published: {entry.model}" for entry in published]
-    left.set_yticks(range(n), names, fontsize="small", parse_math=False)
+    left.set_yticks(range(n), names, parse_math=False)
     left.invert_yaxis()
     left.set_xlabel("accuracy on test rows")
     right.axvline(0, color="0.5", linewidth=1)
@@ -72,18 +69,18 @@ def accuracy_figure(result: ComparisonResult, table: Table) -> "Figure | None":
         f"accuracy less that of {table.reference}" if table.reference else "no reference", parse_math=False
     )
     for axes in (left, right):
-        axes.grid(alpha=0.3, axis="x")
+        axes.grid(axis="x")
     for kind in dict.fromkeys(row.kind for row in rows):
         colour, mark = _OF_KIND[kind]
         left.plot([], [], mark, color=colour, label=kind)
-    left.legend(fontsize="x-small")
-    _title(figure, table, "mean and 95 % interval")
+    figure.legend(loc="outside lower center", ncols=4)
+    _title(figure, table, f"accuracy, {_interval(table)}")
     return figure
 
 
 def _whisker(axes: "Axes", place: int, estimate: Any, colour: str, mark: str) -> None:
     if estimate.low is not None:
-        axes.plot([estimate.low, estimate.high], [place, place], color=colour, linewidth=1.5)
+        axes.plot([estimate.low, estimate.high], [place, place], color=colour)
     axes.plot([estimate.mean], [place], mark, color=colour)
 
 
@@ -106,9 +103,10 @@ def mean_roc(cells: Sequence[Mapping[str, Any]], grid: NDArray[np.float64]) -> N
     return np.mean(curves, axis=0) if curves else None
 
 
+@style.styled
 def roc_figure(result: ComparisonResult, table: Table) -> "Figure | None":
     """Draw the ROC curve of the ten best models that give scores, averaged over the splits; None if there are none."""
-    figure, axes = _axes(table, "ROC, mean over the splits")
+    figure, axes = _axes(table, f"ROC, mean over {_splits(table)}")
     grid = np.asarray(np.linspace(0, 1, 201), dtype=np.float64)
     drawn = 0
     for row in table.rows:
@@ -118,18 +116,19 @@ def roc_figure(result: ComparisonResult, table: Table) -> "Figure | None":
         if curve is not None:
             area = row.test["roc_auc"]
             words = "" if area is None else f", {area.mean:.3f}"
-            axes.plot(grid, curve, label=f"{row.model}{words}", **_style(drawn))
+            axes.plot(grid, curve, label=f"{row.model}{words}", **style.line(drawn, marks=True))
             drawn += 1
     if not drawn:
         return None
-    axes.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+    axes.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.8, linestyle=":", label="chance")
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
     axes.set_aspect("equal")
-    _legend(figure, axes, title="model, area")
+    style.legend(axes, title="model, area", outside=True)
     return figure
 
 
+@style.styled
 def confusion_figure(result: ComparisonResult, table: Table) -> "Figure | None":
     """Draw which class was taken for which, in shares of the true class, all splits together; None without outcome."""
     names = [str(name) for name in result.config["dataset"]["classes"]]
@@ -144,21 +143,22 @@ def confusion_figure(result: ComparisonResult, table: Table) -> "Figure | None":
         axes.pcolormesh(shares, cmap="cividis", vmin=0, vmax=1)
         for (i, j), share in np.ndenumerate(shares):
             colour = "black" if share > 0.5 else "white"
-            axes.text(j + 0.5, i + 0.5, f"{share:.0%}", ha="center", va="center", color=colour, fontsize=8)
+            axes.text(j + 0.5, i + 0.5, f"{share:.0%}", ha="center", va="center", color=colour, fontsize=6)
         ticks = np.arange(len(names)) + 0.5
-        axes.set_xticks(ticks, names, fontsize="x-small", rotation=90 if len(names) > 3 else 0, parse_math=False)
-        axes.set_yticks(ticks, names, fontsize="x-small", parse_math=False)
+        axes.set_xticks(ticks, names, fontsize=6, rotation=90 if len(names) > 3 else 0, parse_math=False)
+        axes.set_yticks(ticks, names, fontsize=6, parse_math=False)
         axes.invert_yaxis()
-        axes.set_title(row.model, fontsize="small", parse_math=False)
+        axes.set_title(row.model, fontsize=7, parse_math=False)
     return figure
 
 
+@style.styled
 def loss_figure(result: ComparisonResult, table: Table) -> "Figure | None":
     """Draw the training loss of the ten best quantum models against what it cost: median and range over the splits.
 
     The cost of a training is taken to be spread evenly over its steps. None if no model keeps a course.
     """
-    figure, axes = _axes(table, "training loss of quantum models: median and range over the splits")
+    figure, axes = _axes(table, "training loss of quantum models")
     drawn = 0
     for row in table.rows:
         if drawn == _MOST_CURVES:
@@ -174,17 +174,16 @@ def loss_figure(result: ComparisonResult, table: Table) -> "Figure | None":
         first = 1 / max(len(c["loss_curve"]) for c in cells)
         share = np.asarray(np.geomspace(first, 1, _POINTS), dtype=np.float64)
         curves = np.array([_at_shares(c["loss_curve"], share) for c in cells])
-        style = _style(drawn)
         x = share * float(np.median(spent))
-        axes.fill_between(x, curves.min(axis=0), curves.max(axis=0), color=style["color"], alpha=0.15, linewidth=0)
-        axes.plot(x, np.median(curves, axis=0), label=row.model, **style)
+        axes.fill_between(x, curves.min(axis=0), curves.max(axis=0), **style.band(drawn))
+        axes.plot(x, np.median(curves, axis=0), label=row.model, **style.line(drawn, marks=True))
         drawn += 1
     if not drawn:
         return None
     axes.set_xscale("log")
     axes.set_xlabel("circuits (one per row and evaluation)")
     axes.set_ylabel("training loss")
-    _legend(figure, axes)
+    style.legend(axes, title=f"median over {_splits(table)};\nband: least to greatest", outside=True)
     return figure
 
 
@@ -192,11 +191,12 @@ def _at_shares(curve: Sequence[float], shares: NDArray[np.float64]) -> NDArray[n
     return np.interp(shares, np.arange(1, len(curve) + 1) / len(curve), curve)
 
 
+@style.styled
 def training_size_figure(result: ComparisonResult, table: Table) -> "Figure | None":
     """Draw accuracy against the number of training rows with intervals; None without such trainings."""
     if not result.train_sizes or table.train_size is not None:
         return None
-    figure, axes = _axes(table, "accuracy by training rows: mean and 95 % interval")
+    figure, axes = _axes(table, "accuracy by training rows")
     tables = [result.table(table.features, train_size=size) for size in (*sorted(result.train_sizes), None)]
     for number, model in enumerate(result.models):
         points = []
@@ -209,17 +209,18 @@ def training_size_figure(result: ComparisonResult, table: Table) -> "Figure | No
             sizes = [size for size, _ in points]
             means = [e.mean for _, e in points]
             ends = [(e.mean if e.low is None else e.low, e.mean if e.high is None else e.high) for _, e in points]
-            style = _style(number)
-            axes.fill_between(sizes, *np.array(ends).T, color=style["color"], alpha=0.12, linewidth=0)
-            axes.plot(sizes, means, label=model, marker=_MARKS[number % len(_MARKS)], markersize=4, **style)
+            axes.fill_between(sizes, *np.array(ends).T, **style.band(number))
+            mark = style.MARKS[number % len(style.MARKS)]
+            axes.plot(sizes, means, label=model, marker=mark, markersize=3.5, **style.line(number))
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, -0.02), min(high, 1.02))
     axes.set_xlabel("training rows")
     axes.set_ylabel("accuracy on test rows")
-    _legend(figure, axes)
+    style.legend(axes, title=_interval(table).replace(", ", ",\n"), outside=True)
     return figure
 
 
+@style.styled
 def boundary_figure(result: ComparisonResult, table: Table) -> "Figure | None":
     """Draw what models of two features decide all over the plane, on the first split; None for other features."""
     from matplotlib.colors import LinearSegmentedColormap, ListedColormap
@@ -232,13 +233,13 @@ def boundary_figure(result: ComparisonResult, table: Table) -> "Figure | None":
         return None
     n_classes = len(result.config["dataset"]["classes"])
     figure, all_axes = _panels(table, len(panels), "decisions on the first split; dots: its test rows")
-    two = LinearSegmentedColormap.from_list("two", [_COLOURS[0], "white", _COLOURS[1]])
+    two = LinearSegmentedColormap.from_list("two", [style.COLOURS[0], "white", style.COLOURS[1]])
     for axes, (row, cell) in zip(all_axes, panels, strict=True):
         boundary = cell["boundary"]
         values = np.array(boundary["values"])
         x, y = (np.linspace(boundary["low"][k], boundary["high"][k], len(values)) for k in (0, 1))
         if boundary["kind"] == "class":
-            colours = ListedColormap([_COLOURS[k % len(_COLOURS)] for k in range(n_classes)])
+            colours = ListedColormap([style.COLOURS[k % len(style.COLOURS)] for k in range(n_classes)])
             axes.contourf(x, y, values, levels=np.arange(n_classes + 1) - 0.5, cmap=colours, alpha=0.4)
         else:
             middle = 0.5 if boundary["kind"] == "probability" else 0.0
@@ -250,10 +251,10 @@ def boundary_figure(result: ComparisonResult, table: Table) -> "Figure | None":
         points, labels = np.array(boundary["test"]), np.array(cell["labels"])
         for k in range(n_classes):
             chosen = points[labels == k]
-            colour, mark = _COLOURS[k % len(_COLOURS)], _MARKS[k % len(_MARKS)]
+            colour, mark = style.COLOURS[k % len(style.COLOURS)], style.MARKS[k % len(style.MARKS)]
             axes.plot(*chosen.T, mark, color=colour, markersize=3.5, markeredgecolor="black", markeredgewidth=0.4)
         accuracy = cell["test"]["accuracy"]
-        axes.set_title(f"{row.model}, {accuracy:.2f}", fontsize="small", parse_math=False)
+        axes.set_title(f"{row.model}, {accuracy:.2f}", fontsize=7, parse_math=False)
         axes.set_xticks([])
         axes.set_yticks([])
     return figure
@@ -274,30 +275,26 @@ CLASSIFIER_FIGURES: dict[str, Callable[[ComparisonResult, Table], "Figure | None
 """The figures of a table by name."""
 
 
-def _style(number: int) -> dict[str, Any]:
-    """Return the line of a model; twenty in a row differ by colour or dashes."""
-    return {
-        "color": _COLOURS[number % len(_COLOURS)],
-        "linestyle": _DASHES[(number // len(_COLOURS) + number) % len(_DASHES)],
-    }
+def _splits(table: Table) -> str:
+    return f"{table.n_splits} split{'' if table.n_splits == 1 else 's'}"
+
+
+def _interval(table: Table) -> str:
+    return f"mean over {_splits(table)}, 95 % interval" if table.n_splits > 1 else "one split, 95 % interval"
 
 
 def _axes(table: Table, what: str) -> "tuple[Figure, Axes]":
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.6), layout="constrained")
+    figure = style.new_figure()
     axes = figure.subplots()
-    axes.grid(alpha=0.3)
+    axes.grid()
     _title(figure, table, what)
     return figure, axes
 
 
 def _panels(table: Table, n: int, what: str) -> "tuple[Figure, list[Axes]]":
-    from matplotlib.figure import Figure
-
     columns = min(n, 4)
     rows = -(-n // columns)
-    figure = Figure(figsize=(2.6 * columns, 2.6 * rows + 0.5), layout="constrained")
+    figure = style.new_figure(style.PAGE * columns / 4, 1.75 * rows + 0.4)
     grid = figure.subplots(rows, columns, squeeze=False).ravel().tolist()
     for axes in grid[n:]:
         axes.remove()
@@ -307,11 +304,5 @@ def _panels(table: Table, n: int, what: str) -> "tuple[Figure, list[Axes]]":
 
 def _title(figure: "Figure", table: Table, what: str) -> None:
     size = "" if table.train_size is None else f", {table.train_size} training rows"
-    figure.suptitle(f"{table.features}{size}: {what}", parse_math=False, fontsize="medium")
-
-
-def _legend(figure: "Figure", axes: "Axes", title: str | None = None) -> None:
-    legend = axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0), title=title)
-    figure.set_size_inches(9.5, 4.6)
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+    text = f"{table.features}{size}: {what}"
+    style.describe(figure, text, text)

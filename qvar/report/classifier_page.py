@@ -1,8 +1,8 @@
 """A comparison of classifiers as one HTML page that needs nothing else, and the files it leaves in its folder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qvar.classify.comparison.result import ComparisonResult, Table
 from qvar.report.classifier_figures import CLASSIFIER_FIGURES
@@ -15,10 +15,13 @@ from qvar.report.classifiers import (
     published_note,
     statement,
 )
-from qvar.report.page import render, svg_address
+from qvar.report.page import drawn, render
 from qvar.simulators.files import write_atomically
 
-__all__ = ["classifier_html", "write_comparison"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["classifier_figures", "classifier_html", "write_comparison"]
 
 
 def classifier_html(result: ComparisonResult) -> str:
@@ -41,13 +44,23 @@ def write_comparison(result: ComparisonResult, folder: Path) -> None:
     write_atomically(folder / "report.html", classifier_html(result).encode())
 
 
+def classifier_figures(result: ComparisonResult) -> "Iterator[tuple[str, Figure]]":
+    """Yield all figures by name."""
+    for features in result.features:
+        table = result.table(features)
+        for name, make in CLASSIFIER_FIGURES.items():
+            figure = make(result, table)
+            if figure is not None:
+                yield f"{result.config['dataset']['name']}-{features}-{name}", figure
+
+
 def _table(result: ComparisonResult, table: Table) -> dict[str, Any]:
-    figures = ((name, make(result, table)) for name, make in CLASSIFIER_FIGURES.items())
+    figures = (make(result, table) for make in CLASSIFIER_FIGURES.values())
     return {
         "heading": heading(result, table),
         "statement": statement(result, table),
         "rows": classifier_rows(result, table),
-        "figures": [(name, svg_address(figure)) for name, figure in figures if figure is not None],
+        "figures": [drawn(figure) for figure in figures if figure is not None],
         "warnings": [(row.model, text, n) for row in table.rows for text, n in row.warnings.items()],
     }
 

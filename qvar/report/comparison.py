@@ -18,6 +18,7 @@ __all__ = [
     "Setting",
     "Spread",
     "accuracy_count",
+    "best_run",
     "compare",
     "comparison_csv",
     "comparison_markdown",
@@ -208,6 +209,12 @@ def compare(records: Iterable[RunRecord]) -> tuple[Setting, ...]:
         Setting(tuple(Group(tuple(sorted(runs, key=lambda run: run.seed))) for runs in groups.values()))
         for groups in settings.values()
     )
+
+
+def best_run(runs: Iterable[RunRecord]) -> RunRecord | None:
+    """Return the finished run with the least noiseless error, None if none is finished."""
+    finished = [run for run in runs if run.result is not None]
+    return min(finished, key=lambda run: float(_result(run)["error"]), default=None)
 
 
 def format_spread(spread: Spread | None, pattern: str) -> str:

@@ -11,6 +11,7 @@ from qvar.report.comparison import Group, Setting
 from qvar.report.pareto import ParetoPoint, front
 from qvar.report.published import published_beside
 from qvar.report.records import RunRecord, energies_of
+from qvar.runs import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,9 +28,10 @@ __all__ = [
     "success_figure",
 ]
 
-_Style = dict[str, Any]
 _FLOOR = 1e-12  # logarithmic axes have no zero
 _MOST_POINTS = 400
+_MOST_DOTS = 30  # more are smaller as a picture
+_SPENT = "energies spent (a reverse-sweep gradient counts as three)"
 
 Course = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Energies spent, and the noiseless error of the best circuit (by energy with noise) then."""
@@ -64,29 +66,30 @@ def on_grid(courses: Sequence[Course], grid: NDArray[np.float64]) -> NDArray[np.
     return np.array(rows)
 
 
+@style.styled
 def error_figure(setting: Setting) -> "Figure | None":
     """Draw the error of the best circuit against energies spent: median over seeds, and the range of all seeds.
 
     Returns None if no run is finished.
     """
 
-    def draw(axes: "Axes", grid: NDArray[np.float64], errors: NDArray[np.float64], label: str, style: _Style) -> None:
+    def draw(axes: "Axes", grid: NDArray[np.float64], errors: NDArray[np.float64], number: int, label: str) -> None:
         shown = np.maximum(errors, _FLOOR)
-        axes.fill_between(
-            grid, shown.min(axis=0), shown.max(axis=0), step="post", alpha=0.15, color=style["color"], linewidth=0
-        )
-        axes.step(grid, np.median(shown, axis=0), where="post", label=label, **style)
+        where, low, high = _changes(grid, shown.min(axis=0), shown.max(axis=0))
+        axes.fill_between(where, low, high, step="post", **style.band(number))
+        axes.step(grid, np.median(shown, axis=0), where="post", label=label, **style.line(number, marks=True))
 
-    figure, axes = _axes(setting, "best circuit so far: median and range over the seeds")
+    figure, axes = _axes(setting, "noiseless error of the best circuit so far, against energies spent")
     if not _draw_courses(setting, axes, draw):
         return None
     axes.set_yscale("log")
-    axes.set_ylabel(f"noiseless error ({setting.first.unit})", parse_math=False)
+    axes.set_ylabel(f"noiseless error ({_unit(setting)})", parse_math=False)
     _draw_accuracy(setting, axes)
-    _finish(figure, axes)
+    style.legend(axes, outside=True, title="median of the seeds;\nband: least to greatest")
     return figure
 
 
+@style.styled
 def success_figure(setting: Setting) -> "Figure | None":
     """Draw the share of seeds whose best circuit is accurate against energies spent.
 
@@ -96,19 +99,21 @@ def success_figure(setting: Setting) -> "Figure | None":
     if accuracy is None:
         return None
 
-    def draw(axes: "Axes", grid: NDArray[np.float64], errors: NDArray[np.float64], label: str, style: _Style) -> None:
+    def draw(axes: "Axes", grid: NDArray[np.float64], errors: NDArray[np.float64], number: int, label: str) -> None:
         share = (errors <= accuracy).mean(axis=0)
-        axes.step(grid, share, where="post", label=f"{label} ({len(errors)} seeds)", **style)
+        axes.step(grid, share, where="post", label=label, **style.line(number, marks=True))
 
-    figure, axes = _axes(setting, f"share of seeds with an error of at most {accuracy:g} {setting.first.unit}")
+    aim = f"{accuracy:g} {_unit(setting)}"
+    figure, axes = _axes(setting, f"share of seeds with a noiseless error of at most {aim}, against energies spent")
     if not _draw_courses(setting, axes, draw):
         return None
     axes.set_ylim(-0.03, 1.03)
-    axes.set_ylabel("success probability")
-    _finish(figure, axes)
+    axes.set_ylabel(f"share of seeds within {aim}", parse_math=False)
+    style.legend(axes, outside=True)
     return figure
 
 
+@style.styled
 def pareto_figure(setting: Setting) -> "Figure | None":
     """Draw error against CNOTs: the front of all runs of each experiment, the final circuits, and published ones.
 
@@ -118,24 +123,27 @@ def pareto_figure(setting: Setting) -> "Figure | None":
 
     if not any(group.finished for group in setting.groups):
         return None
-    figure, axes = _axes(setting, "error against CNOTs: fronts over all seeds (lines), final circuits (dots)")
+    figure, axes = _axes(setting, "noiseless error against CNOTs")
     labels = _labels(setting.groups)
     for number, group in enumerate(setting.groups):
         final = [ParetoPoint.of(run.result) for run in group.finished if run.result is not None]
         if final:
             kept = front([*final, *(point for run in group.finished for point in run.pareto)])
-            style = _style(number)
-            axes.step(*_coordinates(kept), where="post", marker="s", markersize=4, label=labels[number], **style)
-            axes.plot(*_coordinates(final), "o", color=style["color"], markersize=8, markerfacecolor="none")
+            look = style.line(number)
+            mark = style.MARKS[number % len(style.MARKS)]
+            hollow: dict[str, Any] = {"marker": mark, "markerfacecolor": "none", "markersize": 5}
+            (x, y), ends = _coordinates(kept), _coordinates(final)
+            axes.step(x, y, where="post", label=labels[number], markevery=[], **look, **hollow)
+            axes.plot(*ends, linestyle="", color=look["color"], **hollow)
     _draw_published(setting, axes)
     axes.set_yscale("log")
     axes.set_xlabel("CNOTs")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, round(low) - 0.5), max(high, round(high) + 0.5))  # integers around a single one
-    axes.set_ylabel(f"noiseless error ({setting.first.unit})", parse_math=False)
+    axes.set_ylabel(f"noiseless error ({_unit(setting)})", parse_math=False)
     _draw_accuracy(setting, axes)
-    _finish(figure, axes)
+    style.legend(axes, outside=True, title="lines: front over all seeds;\nmarks: final circuits")
     return figure
 
 
@@ -147,45 +155,58 @@ FIGURES: dict[str, Callable[[Setting], "Figure | None"]] = {
 """The figures of a setting by name."""
 
 
+@style.styled
 def run_figure(run: RunRecord) -> "Figure | None":
     """Draw the course of one run, finished or not: error by energies spent. None if it has no record."""
-    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     if not run.history:
         return None
-    figure = Figure(figsize=(6, 3), layout="constrained")
+    figure = style.new_figure(style.COLUMN * 1.5, 2.4)
     axes = figure.subplots()
     spent, best = course(run)
     ends = [max(record["error"], _FLOOR) for record in run.history]
-    axes.plot(spent[: len(ends)], ends, ".", color="0.7", markersize=3, label="end of episode", rasterized=True)
-    axes.step(spent, np.maximum(best, _FLOOR), where="post", color="C0", label="best circuit so far")
+    axes.plot(
+        spent[: len(ends)],
+        ends,
+        ".",
+        color="0.7",
+        markersize=2,
+        label="end of episode",
+        rasterized=len(ends) > _MOST_DOTS,
+    )
+    axes.step(spent, np.maximum(best, _FLOOR), where="post", color=style.COLOURS[0], label="best circuit so far")
     axes.set_yscale("log")
-    axes.set_xlabel("energies spent")
-    axes.set_ylabel(f"noiseless error ({run.unit})", parse_math=False)
-    axes.legend(fontsize="small")
+    axes.set_xlabel(_SPENT)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set_ylabel(f"noiseless error ({style.unit(run.unit)})", parse_math=False)
+    style.legend(axes)
+    figure.set_label(f"Noiseless error against energies spent: {run.task}, {run.algorithm}, seed {run.seed}")
     return figure
 
 
 def _axes(setting: Setting, what: str) -> "tuple[Figure, Axes]":
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.4), layout="constrained")
+    figure = style.new_figure()
     axes = figure.subplots()
-    axes.set_title(f"{setting.heading}\n{what}", parse_math=False, fontsize="medium")  # names are no formulas
-    axes.grid(alpha=0.3)
+    style.describe(
+        figure, f"{setting.heading}: {what}", f"{setting.heading}: {what}. The table holds the final numbers."
+    )
+    axes.grid()
     return figure, axes
 
 
-def _style(number: int) -> _Style:
-    """Return the line of an experiment; equal values of two stay visible by their dashes."""
-    return {"color": f"C{number}", "linestyle": ("-", "--", "-.", (0, (1, 1)))[number % 4]}
+def _unit(setting: Setting) -> str:
+    return style.unit(setting.first.unit)
 
 
 def _draw_published(setting: Setting, axes: "Axes") -> None:
     entries = [(e.n_cnots, e.error, e.method) for e in published_beside(setting.first) if e.n_cnots is not None]
     for (n_cnots, error, method), marker in zip(entries, cycle("*P^vDX<>hdp8"), strict=False):
         if error is not None:
-            axes.plot([n_cnots], [max(error, _FLOOR)], marker, color="0.45", label=f"published: {method}")
+            axes.plot(
+                [n_cnots], [max(error, _FLOOR)], marker, color=style.GREY, markersize=6, label=f"published: {method}"
+            )
 
 
 def _draw_courses(setting: Setting, axes: "Axes", draw: Callable[..., None]) -> bool:
@@ -195,10 +216,11 @@ def _draw_courses(setting: Setting, axes: "Axes", draw: Callable[..., None]) -> 
         courses = [course(run) for run in group.finished if run.history]
         if courses:
             grid = shared_grid(courses)
-            draw(axes, grid, on_grid(courses, grid), labels[number], _style(number))
+            seeds = f"{len(courses)} seed{'' if len(courses) == 1 else 's'}"
+            draw(axes, grid, on_grid(courses, grid), number, f"{labels[number]} ({seeds})")
             drawn = True
     axes.set_xscale("log")
-    axes.set_xlabel("energies spent (a reverse-sweep gradient counts as three)")
+    axes.set_xlabel(_SPENT)
     return drawn
 
 
@@ -209,23 +231,22 @@ def _labels(groups: Sequence[Group]) -> list[str]:
         words = [", ".join(word for word in part[:length] if word) for part in parts]
         if len(set(words)) == len(words):
             return words
-    return [", ".join(word for word in part if word) for part in parts]
+    return [",\n".join(word for word in part if word) for part in parts]
 
 
 def _draw_accuracy(setting: Setting, axes: "Axes") -> None:
     accuracy = setting.first.accuracy
     if accuracy is not None:
-        axes.axhline(accuracy, color="0.4", linestyle=":", label=f"accuracy, {accuracy:g} {setting.first.unit}")
+        axes.axhline(
+            accuracy, color=style.GREY, linestyle=":", linewidth=1, label=f"accuracy, {accuracy:g} {_unit(setting)}"
+        )
 
 
-def _finish(figure: "Figure", axes: "Axes") -> None:
-    if len(axes.get_legend_handles_labels()[1]) > 6:  # beside the plot; inside there is no room
-        legend = axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        figure.set_size_inches(9.5, 4.4)
-    else:
-        legend = axes.legend(fontsize="small")
-    for text in legend.get_texts():
-        text.set_parse_math(False)
+def _changes(grid: NDArray[np.float64], *values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Return a grid and values on it without the points at which no value changes; steps look the same."""
+    kept = np.any([np.diff(row, prepend=np.nan) != 0 for row in values], axis=0)
+    kept[-1] = True
+    return [row[kept] for row in (grid, *values)]
 
 
 def _coordinates(points: Sequence[Any]) -> tuple[list[int], list[float]]:

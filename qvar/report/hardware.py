@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qvar.hardware.record import HardwareRecord, MeasuredValue, Prediction, read_record
+from qvar.runs import style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from rich.table import Table
 
@@ -144,32 +146,39 @@ def _table(title: str) -> "Table":
     return Table(title=Text(title, style="table.title"), title_justify="left", box=SIMPLE, padding=(0, 1))
 
 
+@style.styled
 def hardware_figure(records: Sequence[HardwareRecord]) -> "Figure":
-    """Draw predictions as lines and measured values with error bars of one standard error, one panel a record."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 1.2 + 1.6 * len(records)), layout="constrained")
+    """Draw predictions as lines and measured values with bars of one standard error, one panel a record."""
+    figure = style.new_figure(style.PAGE, 0.9 + 1.3 * len(records))
     for panel, record in zip(figure.subplots(len(records), 1, squeeze=False)[:, 0], records, strict=True):
         _draw(panel, record)
-    figure.suptitle(records[0].title, parse_math=False, fontsize="medium")
+    title = " / ".join(sorted({record.title for record in records}))
+    style.describe(figure, title, f"Hardware beside predictions: {'; '.join(map(_in_words, records))}.")
     return figure
 
 
-def _draw(panel: Any, record: HardwareRecord) -> None:
+def _in_words(record: HardwareRecord) -> str:
+    rows = (f"{name} {value:.5f}" + (f" ± {e:.5f}" if e else "") for name, value, e, _ in hardware_rows(record))
+    return f"{record.backend}: {', '.join(rows)}"
+
+
+def _draw(panel: "Axes", record: HardwareRecord) -> None:
     lines = (
-        ("exact", record.exact, "#000000", ":"),
-        ("noiseless", record.prediction.noiseless, "#009E73", "--"),
-        ("predicted", record.prediction.pauli_transfer, "#0072B2", "-"),
+        ("exact", record.exact, style.GREY, ":"),
+        ("noiseless", record.prediction.noiseless, style.COLOURS[2], "--"),
+        ("predicted", record.prediction.pauli_transfer, style.COLOURS[0], "-"),
     )
-    for label, value, color, style in lines:
+    for label, value, colour, dashes in lines:
         if value is not None:
-            panel.axvline(value, color=color, linestyle=style, label=label)
+            panel.axvline(value, color=colour, linestyle=dashes, label=label)
     if record.prediction.aer is not None:
-        panel.plot([record.prediction.aer], [-0.6], "D", color="#56B4E9", markersize=5, label="predicted by Aer")
+        panel.plot([record.prediction.aer], [-0.6], "D", color=style.COLOURS[5], label="predicted by Aer")
     for place, measured in enumerate(record.measured):
-        panel.errorbar(measured.value, place, xerr=measured.error, fmt="o", color="#D55E00", capsize=3, markersize=4)
+        bar = {"fmt": "o", "color": style.ACCENT, "capsize": 3.0}
+        panel.errorbar(measured.value, place, xerr=measured.error, **bar)
     panel.set_yticks(range(len(record.measured)), [_LEVELS[m.resilience_level] for m in record.measured])
     panel.set_ylim(-1, len(record.measured) - 0.4)
-    panel.set_title(record.backend, fontsize="small", loc="left", parse_math=False)
-    panel.set_xlabel(f"energy ({record.unit})" if record.unit == "Ha" else record.unit or "value", parse_math=False)
-    panel.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+    panel.set_title(record.backend, parse_math=False)
+    name = "energy" if record.unit in ("Ha", "J") else "value"
+    panel.set_xlabel(f"{name} ({style.unit(record.unit)})" if record.unit else name, parse_math=False)
+    style.legend(panel, outside=True)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qvar.runs import style
 from qvar.simulators.errors import LatentError
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = [
@@ -24,8 +24,6 @@ __all__ = [
     "training_figure",
 ]
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")
-_DASHES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))
 _MOST_POINTS = 400
 _FLOOR = 1e-6  # logarithmic axes have no zero
 
@@ -60,6 +58,7 @@ def circuit_map(features: ArrayLike, *, kind: str, seed: int = 0) -> _Floats:
     raise LatentError(f"unknown map {kind!r}; known are pca and t-sne")
 
 
+@style.styled
 def latent_map(
     features: ArrayLike,
     values: ArrayLike | None = None,
@@ -79,30 +78,30 @@ def latent_map(
         most: circuits drawn, chosen at random if there are more.
         seed: seeds the choice and t-SNE.
     """
-    from matplotlib.figure import Figure
-
     x = np.asarray(features, dtype=np.float64)
     rows = np.random.default_rng(seed).permutation(len(x))[:most]
     colours = None if values is None else np.asarray(values, dtype=np.float64)[rows]
     if colours is not None:
         order = np.argsort(colours, kind="stable")
         rows, colours = rows[order], colours[order]
-    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    figure = style.new_figure(style.PAGE, 3.4)
     panels = figure.subplots(1, 2)
     drawn = None
     for axes, kind, name in zip(panels, ("pca", "t-sne"), ("principal components", "t-SNE"), strict=True):
         points = circuit_map(x[rows], kind=kind, seed=seed)
-        style: dict[str, Any] = {"color": _COLOURS[0]} if colours is None else {"c": colours, "cmap": "viridis"}
-        drawn = axes.scatter(*points.T, s=5, linewidths=0, rasterized=True, **style)
-        axes.set_title(name, fontsize="small")
+        look: dict[str, Any] = {"color": style.COLOURS[0]} if colours is None else {"c": colours, "cmap": "viridis"}
+        drawn = axes.scatter(*points.T, s=4, linewidths=0, rasterized=True, **look)
+        axes.set_title(name)
         axes.set_xticks([])
         axes.set_yticks([])
     if colours is not None and drawn is not None:
         figure.colorbar(drawn, ax=panels.tolist(), label=label)
-    _suptitle(figure, title, f"{len(rows):,} of {len(x):,} circuits" if len(rows) < len(x) else f"{len(x):,} circuits")
+    count = f"{len(rows):,} of {len(x):,} circuits" if len(rows) < len(x) else f"{len(x):,} circuits"
+    _describe(figure, title, count, "each circuit is a dot; axes have no unit")
     return figure
 
 
+@style.styled
 def training_figure(
     panels: Mapping[str, Mapping[str, tuple[ArrayLike, ArrayLike]]], *, logarithmic: Sequence[str] = (), title: str = ""
 ) -> "Figure | None":
@@ -113,31 +112,34 @@ def training_figure(
         logarithmic: panels whose values have a logarithmic axis.
         title: title of the figure.
     """
-    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     drawn = {name: curves for name, curves in panels.items() if curves}
     if not drawn:
         return None
-    figure = Figure(figsize=(4.4 * len(drawn), 3.6), layout="constrained")
+    figure = style.new_figure(style.PAGE if len(drawn) > 1 else style.COLUMN, 2.6)
     for axes, (name, curves) in zip(figure.subplots(1, len(drawn), squeeze=False)[0], drawn.items(), strict=True):
         for number, (label, (epochs, values)) in enumerate(curves.items()):
-            axes.plot(np.asarray(epochs), np.asarray(values), label=label, marker=".", **_style(number))
+            axes.plot(np.asarray(epochs), np.asarray(values), label=label, **style.line(number, marks=True))
         if name in logarithmic:
             axes.set_yscale("log")
         axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_ylabel(name, parse_math=False)
-        axes.grid(alpha=0.3)
-        _legend(axes)
-    _suptitle(figure, title)
+        axes.grid()
+        style.legend(axes)
+    _describe(figure, title or "training", ", ".join(drawn))
     return figure
 
 
+@style.styled
 def course_figure(
     courses: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]],
     *,
     ylabel: str,
     by_chance: float | None = None,
     logarithmic: bool = False,
+    n_seeds: int | None = None,
     title: str = "",
 ) -> "Figure | None":
     """Draw what searches have reached against evaluations spent: means over the seeds, with bands.
@@ -148,16 +150,15 @@ def course_figure(
         ylabel: what the numbers are.
         by_chance: gain per evaluation of drawing at random, drawn as a line from the origin; None for no line.
         logarithmic: whether the vertical axis is logarithmic; what is below 1e-6 is drawn there.
+        n_seeds: over how many seeds the means go, for the legend; None if that is not known.
         title: title of the figure.
 
     Returns:
         The figure, None without any course.
     """
-    from matplotlib.figure import Figure
-
     if not courses:
         return None
-    figure = Figure(figsize=(8.5, 4.6), layout="constrained")
+    figure = style.new_figure()
     axes = figure.subplots()
     last = 0.0
     for number, (name, course) in enumerate(courses.items()):
@@ -165,22 +166,24 @@ def course_figure(
         if logarithmic:
             mean, low, high = (np.maximum(values, _FLOOR) for values in (mean, low, high))
         shown = np.unique(np.linspace(0, len(spent) - 1, min(len(spent), _MOST_POINTS)).round().astype(int))
-        style = _style(number)
-        axes.fill_between(spent[shown], low[shown], high[shown], color=style["color"], alpha=0.15, linewidth=0)
-        axes.plot(spent[shown], mean[shown], label=name, **style)
+        axes.fill_between(spent[shown], low[shown], high[shown], **style.band(number))
+        axes.plot(spent[shown], mean[shown], label=name, **style.line(number, marks=True))
         last = max(last, float(spent[-1]))
     if by_chance is not None:
-        axes.plot([0, last], [0, by_chance * last], color="0.5", linestyle=":", label="share in the pool")
+        axes.plot([0, last], [0, by_chance * last], color=style.GREY, linestyle=":", label="share in the pool")
     if logarithmic:
         axes.set_yscale("log")
     axes.set_xlabel("circuits evaluated")
     axes.set_ylabel(ylabel, parse_math=False)
-    axes.grid(alpha=0.3)
-    _legend(axes, outside=True)
-    _suptitle(figure, title, "mean over seeds and its 95 % interval")
+    axes.grid()
+    seeds = "seeds" if n_seeds is None else f"{n_seeds} seed{'' if n_seeds == 1 else 's'}"
+    style.legend(axes, title=f"mean over {seeds};\nband: 95 % interval", outside=True)
+    text = f"{title or ylabel}, against circuits evaluated"
+    style.describe(figure, text, text)
     return figure
 
 
+@style.styled
 def distance_figure(
     latent: ArrayLike, edit: ArrayLike, near_latent: ArrayLike = (), near_edit: ArrayLike = (), *, title: str = ""
 ) -> "Figure":
@@ -194,29 +197,30 @@ def distance_figure(
         title: title of the figure.
     """
     from matplotlib.colors import LogNorm
-    from matplotlib.figure import Figure
 
     latent, edit = np.asarray(latent, dtype=np.float64), np.asarray(edit, dtype=np.float64)
     all_latent = np.concatenate([latent, np.asarray(near_latent, dtype=np.float64)])
     all_edit = np.concatenate([edit, np.asarray(near_edit, dtype=np.float64)])
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    figure = style.new_figure(style.PAGE, 3.0)
     left, right = figure.subplots(1, 2, sharey=True)
     levels = np.arange(np.floor(all_edit.min()), np.ceil(all_edit.max()) + 2) - 0.5
     image = left.hist2d(edit, latent, bins=[levels, 60], norm=LogNorm(), cmap="cividis", rasterized=True)[3]
-    left.set_title("random pairs", fontsize="small")
+    left.set_title("random pairs")
     left.set_xlabel("edit distance of the circuits")
     left.set_ylabel("L2 distance of their features")
     figure.colorbar(image, ax=left, label="pairs")
     places = np.unique(np.round(all_edit)).astype(int)
     groups = [all_latent[np.round(all_edit) == place] for place in places]
-    right.boxplot(groups, positions=places, widths=0.7, showfliers=False, manage_ticks=False)
-    right.set_title("random pairs and neighbours" if len(all_edit) > len(edit) else "random pairs", fontsize="small")
+    median = {"color": style.ACCENT, "linewidth": 1.3}
+    right.boxplot(groups, positions=places, widths=0.7, showfliers=False, manage_ticks=False, medianprops=median)
+    right.set_title("random pairs and neighbours" if len(all_edit) > len(edit) else "random pairs")
     right.set_xlabel("edit distance of the circuits")
-    right.grid(alpha=0.3)
-    _suptitle(figure, title)
+    right.grid(axis="y")
+    _describe(figure, title, "boxes: median and quartiles, whiskers to 1.5 times their distance")
     return figure
 
 
+@style.styled
 def reward_figure(rewards: ArrayLike, threshold: float | None = None, *, title: str = "") -> "Figure":
     """Draw the histogram of the rewards of a pool, with the threshold above which a circuit is a candidate.
 
@@ -225,36 +229,26 @@ def reward_figure(rewards: ArrayLike, threshold: float | None = None, *, title: 
         threshold: the threshold, None for none.
         title: title of the figure.
     """
-    from matplotlib.figure import Figure
-
     values = np.asarray(rewards, dtype=np.float64)
-    figure = Figure(figsize=(6, 3.4), layout="constrained")
+    figure = style.new_figure(style.COLUMN * 1.5, 2.6)
     axes = figure.subplots()
-    axes.hist(values, bins=np.linspace(min(0.0, values.min()), max(1.0, values.max()), 81).tolist(), color=_COLOURS[0])
+    axes.hist(
+        values, bins=np.linspace(min(0.0, values.min()), max(1.0, values.max()), 81).tolist(), color=style.COLOURS[0]
+    )
     axes.set_yscale("log")
     if threshold is not None:
         share = float((values >= threshold).mean())
-        axes.axvline(threshold, color=_COLOURS[1], linestyle="--", label=f"threshold {threshold:g}: {share:.2%} pass")
-        _legend(axes)
+        axes.axvline(threshold, color=style.ACCENT, linestyle="--", label=f"threshold {threshold:g}: {share:.2%} pass")
+        style.legend(axes)
     axes.set_xlabel("reward")
     axes.set_ylabel("circuits")
-    axes.grid(alpha=0.3)
-    _suptitle(figure, title, f"{len(values):,} circuits, mean {values.mean():.3f}, best {values.max():.4f}")
+    axes.grid(axis="y")
+    _describe(
+        figure, title or "rewards", f"{len(values):,} circuits, mean {values.mean():.3f}, best {values.max():.4f}"
+    )
     return figure
 
 
-def _style(number: int) -> dict[str, Any]:
-    return {
-        "color": _COLOURS[number % len(_COLOURS)],
-        "linestyle": _DASHES[(number // len(_COLOURS) + number) % len(_DASHES)],
-    }
-
-
-def _legend(axes: "Axes", *, outside: bool = False) -> None:
-    place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if outside else {}
-    for text in axes.legend(fontsize="x-small", **place).get_texts():
-        text.set_parse_math(False)
-
-
-def _suptitle(figure: "Figure", *parts: str) -> None:
-    figure.suptitle(": ".join(filter(None, parts)), parse_math=False, fontsize="medium")
+def _describe(figure: "Figure", *parts: str) -> None:
+    text = ": ".join(filter(None, parts))
+    style.describe(figure, text, text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,11 +23,14 @@ from qvar.report.latent import (
 from qvar.report.latent_figures import course_figure, distance_figure, latent_map, reward_figure, training_figure
 from qvar.report.latent_searches import best_rows, read_studies, search_json, study_rows, study_title
 from qvar.report.markdown import markdown_table, markdown_text
-from qvar.report.page import render, svg_address
+from qvar.report.page import drawn, render
 from qvar.simulators import Circuit
 from qvar.simulators.errors import QvarError
 
-__all__ = ["latent_html", "latent_json", "latent_markdown", "latent_sections"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["latent_figures", "latent_html", "latent_json", "latent_markdown", "latent_sections"]
 
 Smooth = Mapping[str | None, Mapping[str, Smoothness]]
 """Smoothness by task (None for edit distance alone) and by representation."""
@@ -106,9 +109,7 @@ def latent_json(folder: LatentFolder, smooth: Smooth) -> dict[str, Any]:
 
 def latent_html(folder: LatentFolder, smooth: Smooth) -> str:
     """Return a self-contained HTML page; names in it are escaped."""
-    figures = {"Accuracy": _training(folder), "Smoothness": _distances(folder)}
-    for task in folder.searched_tasks():
-        figures[f"Task {task}"] = _task_figures(folder, task)
+    figures = latent_figures(folder)
     return render(
         "latent.html.jinja",
         title=f"Latent space {folder.path.name}",
@@ -118,12 +119,18 @@ def latent_html(folder: LatentFolder, smooth: Smooth) -> str:
                 "heading": heading,
                 "words": words,
                 "tables": tables,
-                "figures": [(name, svg_address(figure)) for name, figure in figures.get(heading, {}).items()],
+                "figures": [drawn(figure) for figure in figures.get(heading, {}).values()],
                 "drawing": _drawing(folder, heading.removeprefix("Task ")) if heading.startswith("Task ") else None,
             }
             for heading, words, tables in latent_sections(folder, smooth)
         ],
     )
+
+
+def latent_figures(folder: LatentFolder) -> "dict[str, dict[str, Figure]]":
+    """Return all figures by heading of their section and name."""
+    figures = {"Accuracy": _training(folder), "Smoothness": _distances(folder)}
+    return figures | {f"Task {task}": _task_figures(folder, task) for task in folder.searched_tasks()}
 
 
 def _training(folder: LatentFolder) -> dict[str, Any]:
@@ -174,6 +181,7 @@ def _courses(study: str, result: StudyResult) -> dict[str, Any]:
             ylabel=label,
             by_chance=result.plan["base_rate"] if what == "candidates" else None,
             logarithmic=what == "regret",
+            n_seeds=len(result.plan["seeds"]),
             title=f"{study}: {label}",
         )
         for what, label in _CURVES.items()

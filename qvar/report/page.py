@@ -1,34 +1,45 @@
-"""The report as one HTML page that needs nothing else: no network, no scripts, figures and drawings inside."""
+"""The report as one HTML page that needs nothing else: no network, no scripts, figures and drawings inside.
+
+A page of many runs draws the best one of every experiment alone, and shows the picture of the best circuit of all.
+"""
 
 import base64
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from qvar.report.beside import beside_published, published_statement, run_rows
-from qvar.report.comparison import Setting, compare
+from qvar.report.comparison import Setting, best_run, compare
 from qvar.report.document import MEANING, TITLE, overview
 from qvar.report.figures import FIGURES, run_figure
 from qvar.report.records import RunRecord
+from qvar.runs import style
 from qvar.simulators import Circuit
 from qvar.simulators.errors import QvarError
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
     from matplotlib.figure import Figure
 
-__all__ = ["render", "report_html", "svg_address"]
+__all__ = ["drawn", "render", "report_html"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_DRAWN = 12
+_LEFT_OUT = (
+    "Below are the best run of every experiment, and all that failed; for the circuit and the course of any other one: "
+    "qvar show FOLDER, or circuit.png and learning_curve.png in its folder."
+)
 
 
 def report_html(records: Sequence[RunRecord]) -> str:
     """Return the report as a self-contained HTML page; names and messages in it are escaped."""
+    is_large = len(records) > _MOST_DRAWN
     return render(
         "page.html.jinja",
         title=TITLE,
         overview=overview(records),
         meaning=MEANING,
-        settings=[_setting(s) for s in compare(records)],
+        left_out=_LEFT_OUT if is_large else "",
+        settings=[_setting(s, is_large=is_large) for s in compare(records)],
     )
 
 
@@ -46,7 +57,7 @@ def render(template: str, **content: Any) -> str:
     return environment.get_template(template).render(**content)
 
 
-def _setting(setting: Setting) -> dict[str, Any]:
+def _setting(setting: Setting, *, is_large: bool) -> dict[str, Any]:
     runs = [run for group in setting.groups for run in group.runs]
     return {
         "heading": setting.heading,
@@ -54,34 +65,41 @@ def _setting(setting: Setting) -> dict[str, Any]:
         "statement": setting.statement(),
         "published_statement": published_statement(setting),
         "comparison": beside_published(setting),
-        "figures": [(name, svg_address(figure)) for name, make in FIGURES.items() if (figure := make(setting))],
+        "figures": [drawn(figure) for make in FIGURES.values() if (figure := make(setting))],
         "table": run_rows(runs),
-        "runs": [_run(run) for run in runs],
+        "runs": _chosen(setting, runs) if is_large else [_run(run) for run in runs],
     }
 
 
-def _run(run: RunRecord) -> dict[str, Any]:
+def _chosen(setting: Setting, runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
+    """Return the best run of every experiment, the best one of all with its picture, and what failed."""
+    best = best_run(runs)
+    found = [run for group in setting.groups if (run := best_run(group.runs)) is not None]
+    failed = [run for run in runs if run.status.state == "failed"]
+    return [_run(run, with_picture=run is best) for run in (*found, *failed)]
+
+
+def _run(run: RunRecord, *, with_picture: bool = True) -> dict[str, Any]:
     state = run.status.state
+    figure = run_figure(run)
+    picture = _picture(run) if with_picture else None
     return {
         "name": f"{', '.join(word for word in (run.algorithm, run.preset) if word)}, seed {run.seed}",
         "state": "not started" if state == "waiting" else state,
         "failure": run.status.error,
         "folder": str(run.path),
-        "picture": (picture := _picture(run)),
+        "picture": picture,
         "drawing": None if picture else _drawing(run),
-        "course": _course(run),
+        "course": None if figure is None else drawn(figure),
         "hardware": _hardware(run),
     }
 
 
-def svg_address(figure: "Figure") -> str:
-    """Return a figure as a data address, the same one every time."""
-    from matplotlib import rc_context
+def drawn(figure: "Figure") -> "Markup":
+    """Return a figure as a part of a page; names in it are escaped."""
+    from markupsafe import Markup
 
-    stream = io.BytesIO()
-    with rc_context({"svg.hashsalt": "qvar"}):
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-    return f"data:image/svg+xml;base64,{base64.b64encode(stream.getvalue()).decode()}"
+    return Markup(style.inline_svg(figure))
 
 
 def _picture(run: RunRecord) -> str | None:
@@ -95,16 +113,11 @@ def _picture(run: RunRecord) -> str | None:
     return f"data:image/png;base64,{base64.b64encode(content).decode()}" if content.startswith(_PNG) else None
 
 
-def _course(run: RunRecord) -> str | None:
-    figure = run_figure(run)
-    return None if figure is None else svg_address(figure)
-
-
-def _hardware(run: RunRecord) -> str | None:
+def _hardware(run: RunRecord) -> "Markup | None":
     """Return what hardware measured as a figure, None if it did not."""
     from qvar.report.hardware import hardware_figure
 
-    return svg_address(hardware_figure(run.hardware)) if run.hardware else None
+    return drawn(hardware_figure(run.hardware)) if run.hardware else None
 
 
 def _drawing(run: RunRecord) -> str | None:

@@ -1,20 +1,16 @@
 """The summary that a sweep leaves in its folder: one table as Markdown, CSV and JSON, and figures."""
 
-import io
 import json
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from qvar.report.comparison import Setting, compare, comparison_csv, comparison_markdown
 from qvar.report.document import MEANING, overview, report_json
+from qvar.report.figure_files import file_name
 from qvar.report.figures import FIGURES
 from qvar.report.markdown import markdown_text
 from qvar.report.records import RunRecord, read_runs
+from qvar.runs import style
 from qvar.simulators.files import write_atomically
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = ["write_summary"]
 
@@ -42,14 +38,8 @@ def write_summary(sweep: Path) -> tuple[RunRecord, ...]:
 
 def _write_figures(folder: Path, setting: Setting) -> None:
     folder.mkdir(exist_ok=True)
-    name = re.sub(r"[^A-Za-z0-9._+-]+", "-", f"{setting.first.task}-{setting.first.noise}")
+    name = file_name(f"{setting.first.task}-{setting.first.noise}")
     for kind, make in FIGURES.items():
         figure = make(setting)
         if figure is not None:
-            write_atomically(folder / f"{name}-{kind}.png", _png(figure))
-
-
-def _png(figure: "Figure") -> bytes:
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=150)
-    return stream.getvalue()
+            write_atomically(folder / f"{name}-{kind}.png", style.image(figure, "png"))

@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qvar.runs import style
 from qvar.simulators import Circuit
 from qvar.simulators.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["plot_learning_curve", "plot_pareto", "write_circuit", "write_learning_curve", "write_pareto"]
+__all__ = [
+    "draw_circuit",
+    "plot_learning_curve",
+    "plot_pareto",
+    "write_circuit",
+    "write_learning_curve",
+    "write_pareto",
+]
+
+_BEST = style.COLOURS[0]
+_DPI = 150  # of pictures to look at; those for papers are drawn by `qvar report --figures`
 
 
 def write_circuit(folder: Path, circuit: Circuit, parameters: NDArray[np.float64]) -> None:
@@ -28,13 +39,17 @@ def write_circuit(folder: Path, circuit: Circuit, parameters: NDArray[np.float64
     qpy.dump(qiskit_circuit, buffer)
     write_atomically(folder / "best.qpy", buffer.getvalue())
     if circuit.operations:
-        from matplotlib import pyplot
+        write_atomically(folder / "circuit.png", style.image(draw_circuit(circuit, parameters), "png", dpi=_DPI))
 
-        figure = qiskit_circuit.draw("mpl", fold=30)
-        try:
-            _save(figure, folder / "circuit.png")
-        finally:
-            pyplot.close(figure)  # Qiskit draws through pyplot, which keeps every figure until it is closed
+
+def draw_circuit(circuit: Circuit, parameters: NDArray[np.float64]) -> "Figure":
+    """Draw a circuit with at least one gate, with its angles in radians."""
+    from matplotlib import pyplot
+
+    figure: Figure = circuit.to_qiskit(parameters).draw("mpl", fold=30)
+    pyplot.close(figure)  # Qiskit draws through pyplot, which keeps every figure until it is closed
+    figure.set_label(f"Circuit of {circuit.n_qubits} qubits and {len(circuit.operations)} gates")
+    return figure
 
 
 def write_learning_curve(
@@ -51,6 +66,7 @@ def write_learning_curve(
     _save(figure, folder / "learning_curve.png")
 
 
+@style.styled
 def plot_learning_curve(
     history: Sequence[Mapping[str, Any]],
     *,
@@ -71,30 +87,34 @@ def plot_learning_curve(
     Returns:
         A matplotlib figure with two panels.
     """
-    from matplotlib.figure import Figure
-
     episodes = [record["episode"] for record in history]
-    figure = Figure(figsize=(7, 6), layout="constrained")
+    figure = style.new_figure(style.PAGE, 4.8)
     upper, lower = figure.subplots(2, 1, sharex=True)
-    upper.plot(episodes, [r["energy"] for r in history], ".", color="0.7", label="end of episode, as measured")
-    upper.plot(episodes, [r["best_energy"] for r in history], color="C0", label="best so far, as measured")
-    upper.axhline(exact_energy, color="C3", linestyle="--", label="exact ground energy")
+    upper.plot(
+        episodes, [r["energy"] for r in history], ".", color="0.7", label="end of episode, as measured", markersize=2.5
+    )
+    upper.plot(episodes, [r["best_energy"] for r in history], color=_BEST, label="best so far, as measured")
+    upper.axhline(exact_energy, color=style.GREY, linestyle="--", label="exact ground energy")
     evaluated = [record for record in history if record.get("evaluation") is not None]
     if evaluated:
         when, energies = [r["episode"] for r in evaluated], [r["evaluation"]["energy"] for r in evaluated]
-        upper.plot(when, energies, "C1x", label="without exploration")
+        upper.plot(when, energies, "x", color=style.ACCENT, label="without exploration")
     floor = 1e-12
-    upper.set_ylabel(f"energy ({unit})", parse_math=False)
+    upper.set_ylabel(f"energy ({style.unit(unit)})", parse_math=False)
     upper.set_title(title, parse_math=False)  # a title is a name: no dollar sign in it starts a formula
-    upper.legend(fontsize="small")
-    lower.semilogy(episodes, [max(r["error"], floor) for r in history], ".", color="0.7", label="end of episode")
-    lower.semilogy(episodes, [max(r["best_error"], floor) for r in history], color="C0", label="best circuit so far")
+    upper.ticklabel_format(axis="y", useOffset=False)
+    style.legend(upper)
+    lower.semilogy(
+        episodes, [max(r["error"], floor) for r in history], ".", color="0.7", label="end of episode", markersize=2.5
+    )
+    lower.semilogy(episodes, [max(r["best_error"], floor) for r in history], color=_BEST, label="best circuit so far")
     if accuracy is not None:
         label = "chemical accuracy" if unit == "Ha" else f"accuracy aimed at, {accuracy:g}"
-        lower.axhline(accuracy, color="C2", linestyle=":", label=label)
+        lower.axhline(accuracy, color=style.ACCENT, linestyle=":", linewidth=1, label=label)
     lower.set_xlabel("episode")
-    lower.set_ylabel(f"noiseless error ({unit})", parse_math=False)
-    lower.legend(fontsize="small")
+    lower.set_ylabel(f"noiseless error ({style.unit(unit)})", parse_math=False)
+    style.legend(lower)
+    figure.set_label(f"Energy and noiseless error by episode: {title}")
     return figure
 
 
@@ -112,6 +132,7 @@ def write_pareto(
     _save(plot_pareto(circuits, title=title, unit=unit, accuracy=accuracy), folder / "pareto.png")
 
 
+@style.styled
 def plot_pareto(
     circuits: Sequence[Mapping[str, Any]], *, title: str, unit: str = "Ha", accuracy: float | None = None
 ) -> "Figure":
@@ -126,25 +147,27 @@ def plot_pareto(
     Returns:
         A matplotlib figure with two panels; the color of a point tells the other number.
     """
-    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure = style.new_figure(style.PAGE, 2.8)
     panels = figure.subplots(1, 2, sharey=True)
     errors = [max(row["error"], 1e-12) for row in circuits]
     names = {"n_cnots": "CNOTs", "depth": "depth"}
     for panel, number, other in zip(panels, ("n_cnots", "depth"), ("depth", "n_cnots"), strict=True):
-        points = panel.scatter([row[number] for row in circuits], errors, c=[row[other] for row in circuits], s=18)
-        figure.colorbar(points, ax=panel, label=names[other])
+        points = panel.scatter([row[number] for row in circuits], errors, c=[row[other] for row in circuits], s=14)
+        figure.colorbar(points, ax=panel, label=names[other], ticks=MaxNLocator(5, integer=True))
         panel.set_xlabel(names[number])
+        panel.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         panel.set_yscale("log")
         if accuracy is not None:
-            panel.axhline(accuracy, color="C2", linestyle=":")
-    panels[0].set_ylabel(f"noiseless error ({unit})", parse_math=False)
-    figure.suptitle(title, parse_math=False)
+            label = f"accuracy, {accuracy:g} {style.unit(unit)}"
+            panel.axhline(accuracy, color=style.ACCENT, linestyle=":", linewidth=1, label=label)
+    if accuracy is not None:
+        style.legend(panels[1])
+    panels[0].set_ylabel(f"noiseless error ({style.unit(unit)})", parse_math=False)
+    style.describe(figure, title, f"Noiseless error against CNOTs and against depth: {title}")
     return figure
 
 
 def _save(figure: "Figure", path: Path) -> None:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    write_atomically(path, buffer.getvalue())
+    write_atomically(path, style.image(figure, "png", dpi=_DPI))

@@ -52,6 +52,7 @@ def measure(name, *, shots, seed):
         "aer_difference": abs(record.prediction.pauli_transfer - record.prediction.aer),
         "value": measured.value,
         "error": measured.error,
+        "predicted_error": record.prediction.spread / record.shots**0.5,
         "sigma": record.deviation(measured),
         "two_qubit_gates": record.two_qubit_gates,
         "depth": record.depth,
@@ -79,8 +80,8 @@ def main():
         for r in rows:
             sys.stdout.write(
                 f"| {r['backend']} | {r['qubits']} | {r['predicted']:.5f} | {r['aer_difference']:.0e} | "
-                f"{r['value']:.5f} ± {r['predicted_error']:.5f} | {r['sigma']:+.2f} | {r['two_qubit_gates']} | {r['depth']} | "
-                f"{r['fidelity']:.3f} | {r['seconds']:.1f} |\n"
+                f"{r['value']:.5f} ± {r['predicted_error']:.5f} | {r['sigma']:+.2f} | {r['two_qubit_gates']} | "
+                f"{r['depth']} | {r['fidelity']:.3f} | {r['seconds']:.1f} |\n"
             )
         sigmas = np.array([r["sigma"] for r in rows])
         sys.stdout.write(

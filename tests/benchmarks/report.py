@@ -2,10 +2,7 @@
 
 import statistics
 
-import matplotlib
-from matplotlib.figure import Figure
-
-matplotlib.use("Agg")
+from qvar.runs import style
 
 CPP = {
     (2, 20): (0.59, 1.10),
@@ -205,39 +202,40 @@ def report(record):
 
 
 STYLES = {
-    "Aer": "C0o-",
-    "Aer, model of all gates": "C0o:",
-    "Qulacs": "C1s-",
-    "PennyLane": "C2^:",
-    "PennyLane jit": "C2^-",
-    "TensorCircuit jit": "C3v-",
-    "numpy PTM": "C4x-",
+    "Aer": {"color": style.COLOURS[1], "marker": "s", "linestyle": "-"},
+    "Aer, model of all gates": {"color": style.COLOURS[1], "marker": "s", "linestyle": ":"},
+    "Qulacs": {"color": style.COLOURS[0], "marker": "o", "linestyle": "--"},
+    "PennyLane": {"color": style.COLOURS[2], "marker": "^", "linestyle": ":"},
+    "PennyLane jit": {"color": style.COLOURS[2], "marker": "^", "linestyle": "-"},
+    "TensorCircuit jit": {"color": style.COLOURS[3], "marker": "v", "linestyle": "-."},
+    "numpy PTM": {"color": style.COLOURS[4], "marker": "x", "linestyle": "-"},
 }
 
 
+@style.styled
 def figure(record, path):
     """Draw time against qubits for energies of 20 and 60 gates, gradients and batches."""
     panels = [("energy", 20), ("energy", 60), ("gradient", 60), ("batch", 60)]
-    drawing = Figure(figsize=(11, 8), layout="constrained")
+    drawing = style.new_figure(style.PAGE, 5.4)
     for axes, (what, gates) in zip(drawing.subplots(2, 2).flat, panels, strict=True):
         sizes = [size for size in sizes_of(record, "peers") if size[1] == gates]
         reference = {"energy": 0, "gradient": 1}.get(what)
         if reference is not None:
-            values = [CPP[size][reference] for size in sizes]
-            axes.semilogy([n for n, _ in sizes], values, "k--", alpha=0.5, label="C++ prototype, other circuits")
-        for column, style in STYLES.items():
+            values = [1e-6 * CPP[size][reference] for size in sizes]
+            axes.semilogy([n for n, _ in sizes], values, "--", color=style.GREY, label="C++ prototype, other circuits")
+        for column, look in STYLES.items():
             points = []
             for n, _ in sizes:
                 found = [fastest(t, what, column, "median") for t in rows_of(record, "peers", (n, gates))]
-                found = [1e6 * seconds for seconds in found if seconds is not None]
+                found = [seconds for seconds in found if seconds is not None]
                 points += [(n, statistics.fmean(found))] if found else []
             if points:
-                axes.semilogy(*zip(*points, strict=True), style, label=column)
-        ours = [1e6 * mean(record, "peers", size, f"{what} ours") for size in sizes]
-        axes.semilogy([n for n, _ in sizes], ours, "ko-", linewidth=2.5, label="qvar")
+                axes.semilogy(*zip(*points, strict=True), label=column, **look)
+        ours = [mean(record, "peers", size, f"{what} ours") for size in sizes]
+        axes.semilogy([n for n, _ in sizes], ours, "o-", color="black", linewidth=2, label="qvar")
         title = {"batch": "energy in a batch of 64"}.get(what, what)
-        axes.set(title=f"{title}, {gates} gates", xlabel="qubits", ylabel="CPU time, us")
-        axes.grid(alpha=0.3)
+        axes.set(title=f"{title}, {gates} gates", xlabel="qubits", ylabel="CPU time (seconds)")
+        axes.grid()
     handles, labels = drawing.axes[1].get_legend_handles_labels()
-    drawing.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=9)
-    drawing.savefig(path, dpi=90)
+    drawing.legend(handles, labels, loc="outside lower center", ncols=4)
+    path.write_bytes(style.image(drawing, path.suffix.removeprefix(".")))

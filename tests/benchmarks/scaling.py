@@ -21,12 +21,11 @@ from workload import Case, noise_model  # sets one thread for all libraries, so 
 
 # isort: split
 
-import matplotlib
 import numba
 import numpy as np
-from matplotlib.figure import Figure
 from timing import alternate
 
+from qvar.runs import style
 from qvar.simulators import PauliTransferSimulator
 from qvar.simulators.kernels import layout
 
@@ -168,51 +167,51 @@ def thread_gains(record):
     return [f"Batches of {BATCHES[-1]} on two threads, times as fast: {gains}."]
 
 
+@style.styled
 def figure(record, path):
-    drawing = Figure(figsize=(13, 4.6), layout="constrained")
+    drawing = style.new_figure(style.PAGE, 3.8)
     qubits, gates, batch = drawing.subplots(1, 3)
-    for colour, length in zip(("C0", "C1"), GATES, strict=True):
+    for colour, length in zip(style.COLOURS[:2], GATES, strict=True):
         rows = [row for row in record["qubits"] if row["gates"] == length]
-        for key, style, label in (
+        for key, look, label in (
             ("seconds", "o-", "measured"),
             ("passes of the plan", ":", "its passes at full bandwidth"),
             ("one pass per gate", "--", "one full pass per gate"),
         ):
-            values = [1e6 * row[key] for row in rows]
+            values = [row[key] for row in rows]
             qubits.semilogy(
-                [row["n_qubits"] for row in rows], values, style, color=colour, label=f"{length} gates, {label}"
+                [row["n_qubits"] for row in rows], values, look, color=colour, label=f"{length} gates, {label}"
             )
     qubits.set(xlabel="qubits", title="energy")
-    for n in sorted({row["n_qubits"] for row in record["gates"]}):
+    for k, n in enumerate(sorted({row["n_qubits"] for row in record["gates"]})):
         rows = [row for row in record["gates"] if row["n_qubits"] == n]
-        (line,) = gates.loglog(
-            [r["gates"] for r in rows], [1e6 * r["seconds"] for r in rows], "o-", label=f"{n} qubits"
-        )
-        limits = [1e6 * r["passes of the plan"] for r in rows]
-        gates.loglog([r["gates"] for r in rows], limits, ":", color=line.get_color())
-    gates.set(xlabel="gates", title="energy (dotted: its passes at full bandwidth)")
+        colour, mark = style.COLOURS[k % len(style.COLOURS)], style.MARKS[k % len(style.MARKS)]
+        times = [r["seconds"] for r in rows]
+        gates.loglog([r["gates"] for r in rows], times, f"{mark}-", color=colour, label=f"{n} qubits")
+        limits = [r["passes of the plan"] for r in rows]
+        gates.loglog([r["gates"] for r in rows], limits, ":", color=colour)
+    gates.set(xlabel="gates", title="energy; dotted: its passes\nat full bandwidth")
     for k, n in enumerate(sorted({row["n_qubits"] for row in record["batch"]})):
-        for threads, style in ((1, "o-"), (2, "s--"))[: 1 + (record["free cores"] >= 1.5)]:
+        for threads, look in ((1, "o-"), (2, "s--"))[: 1 + (record["free cores"] >= 1.5)]:
             rows = [r for r in record["batch"] if (r["n_qubits"], r["threads"]) == (n, threads)]
             label = f"{n} qubits, {threads} thread{'s' * (threads > 1)}"
             batch.loglog(
-                [r["batch"] for r in rows], [1e6 * r["seconds"] for r in rows], style, color=f"C{k}", label=label
+                [r["batch"] for r in rows], [r["seconds"] for r in rows], look, color=style.COLOURS[k], label=label
             )
-    batch.set(xlabel="parameter vectors in a batch", title="energy in a batch, 40 gates, wall time")
+    batch.set(xlabel="parameter vectors in a batch", title="energy in a batch, 40 gates,\nwall time")
     for axes in (qubits, gates, batch):
-        axes.set_ylabel("us")
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize=7)
-    drawing.savefig(path, dpi=90)
+        axes.set_ylabel("seconds")
+        axes.grid()
+        axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(-0.2, -0.2))
+    path.write_bytes(style.image(drawing, path.suffix.removeprefix(".")))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="up to 8 qubits and fewer circuits")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="write the figure as PNG")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write the figure (.png, .pdf or .svg)")
     arguments = parser.parse_args()
-    matplotlib.use("Agg")
     record = measure(quick=arguments.quick)
     if arguments.json:
         arguments.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

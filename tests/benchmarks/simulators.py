@@ -258,7 +258,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="four sizes, no peer that compiles; under a minute")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="write the figure as PNG")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write the figure (.png, .pdf or .svg)")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")  # of the peers, about themselves
     record = measure(quick=arguments.quick)

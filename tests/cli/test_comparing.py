@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from qvar.classify.comparison import ComparisonResult, ModelSpec
 from qvar.cli import comparing
-from qvar.cli.comparing import CompareOptions
+from qvar.cli.progress import ProgressLine, counted
 
 from .test_wrong_input import check
 
@@ -163,9 +163,10 @@ def test_the_list_names_what_there_is(qvar):
 def test_on_a_terminal_there_is_a_live_line_with_the_time_left(own_folder):
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=120)
-    plan = CompareOptions("iris", models="majority,svm", splits=4).plan()
     record = {"features": "raw", "model": "svm", "split": 0, "train_size": None, "error": None, "seconds": {"fit": 8.0}}
-    with comparing._Display(plan, console, n_done=2, jobs=2, visible=True) as display:
+    record["test"] = {"accuracy": 0.9}
+    with ProgressLine(console, visible=True, total=8, done=2, columns=counted()) as line:
+        display = comparing._Display(line, n_cells=8, n_done=2, jobs=2)
         display.note(record)
         assert display.seconds_left() == 5 * 8 / 2
         display.note({**record, "model": "majority", "seconds": {"fit": 0.0}})

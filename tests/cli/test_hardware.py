@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
-from qvar.cli import hardware_running, main
-from qvar.hardware import experiment
+from qvar.cli import hardware_running, hardware_vqe, main
+from qvar.hardware import Patience, connection, experiment
+from qvar.hardware import run as hardware_run
 from tests.hardware.scripted_service import ScriptedService
 
 from .test_wrong_input import check
@@ -45,6 +46,8 @@ def device(monkeypatch, tmp_path):
     """A device of a made-up service behind the name ibm_scripted."""
     service = ScriptedService(tmp_path / "service")
     monkeypatch.setattr(hardware_running, "open_backend", lambda name: service.backend(name))
+    monkeypatch.setattr(hardware_vqe, "open_backend", lambda name: service.backend(name))
+    monkeypatch.setattr(hardware_run, "Patience", lambda: Patience(poll_seconds=0.01, settle_seconds=0.05))
     return service
 
 
@@ -71,7 +74,7 @@ def test_a_found_circuit_goes_from_a_snapshot_to_its_report(qvar, run):
     assert f"{plain['value']:.5f}" in shown.words
     assert json.loads(qvar("show", run, "--json").out)["hardware"][0]["measured"] == record["measured"]
     assert qvar("report", run, "--out", "page.html").code == 0
-    assert "hardware beside predictions" in (run.parent / "page.html").read_text()
+    assert "Hardware beside predictions" in (run.parent / "page.html").read_text()
     assert f"{mitigated['value']:.5f}" in qvar("report", run, "--markdown").out
     data = json.loads(qvar("report", run, "--json").out)
     assert data["settings"][0]["runs"][0]["hardware"][0]["backend"] == LAGOS
@@ -125,10 +128,12 @@ def test_a_circuit_of_qiskit_runs_too(qvar, bell, own_folder):
     assert (own_folder / "mine" / "hardware.json").is_file()
 
 
-def test_fake_backends_are_listed_without_an_account(qvar):
+def test_fake_backends_are_listed_without_an_account(qvar, monkeypatch):
+    monkeypatch.setattr(connection, "fake_backend_names", lambda: ("FakeAachen", "FakeFez", "FakeLagosV2"))
     rows = json.loads(qvar("hardware", "list", "--fake", "--min-qubits", 140, "--json").out)
-    assert {"fake:FakeFez", "fake:FakeAachen"} <= {row["name"] for row in rows}
+    assert {row["name"] for row in rows} == {"fake:FakeFez", "fake:FakeAachen"}
     assert all(row["qubits"] == 156 and row["kind"] == "fake" for row in rows)
+    assert "fake:FakeLagosV2 7" in qvar("hardware", "list", "--fake").words
 
 
 def test_nothing_reaches_a_device_without_consent(qvar, bell, device):
@@ -194,3 +199,35 @@ def test_a_snapshot_is_searched_under_exactly_and_never_overwrites(qvar, searche
     check(qvar("device", "snapshot", LAGOS, "--out", "none/device.json"), "a folder that exists")
     outcome = qvar("device", "snapshot", LAGOS, "--out", "all.json", "--json")
     assert json.loads(outcome.out)["n_qubits"] == 7
+
+
+VQE = ("vqe", "h2-2", "--ansatz", "real_amplitudes", "--reps", 1, "--shots", 200, "--evaluations", 6)
+
+
+def test_angles_are_optimized_on_hardware_and_nothing_is_asked_twice(qvar, own_folder):
+    first = json.loads(qvar(*VQE, "--engine", f"runtime:{LAGOS}", "--json").out)
+    assert first["evaluations"] == 7  # one more for the value at the end
+    assert first["spent"]["jobs"] == 8
+    assert first["energy"] > first["exact_energy"]
+    again = json.loads(qvar(*VQE, "--engine", f"runtime:{LAGOS}", "--json").out)
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+    other = json.loads(qvar(*VQE, "--engine", f"runtime:{LAGOS}", "--seed", 1, "--json").out)
+    assert other["parameters"] != first["parameters"]
+    assert "8 jobs" in qvar(*VQE, "--engine", f"runtime:{LAGOS}").words
+
+
+def test_optimizing_on_hardware_keeps_the_limits_and_needs_consent(qvar, device):
+    command = (*VQE, "--engine", "runtime:ibm_scripted", "--out", "mine")
+    check(qvar(*command), "say what may be spent")
+    check(qvar(*command, "--max-qpu-seconds", 900), "It would be 8 jobs")
+    assert jobs_of(device) == {}
+    check(qvar(*command, "--max-qpu-seconds", 900, "--max-jobs", 3, "--yes"), "max_jobs=3 does not allow for this job")
+    assert len(jobs_of(device)) == 3
+    assert qvar(*command, "--max-qpu-seconds", 900, "--max-jobs", 8, "--yes").code == 0
+    assert len(jobs_of(device)) == 8
+
+
+def test_an_engine_of_hardware_is_for_commands_that_keep_limits(qvar, bell):
+    check(qvar("energy", bell, "ZZ", "--angles", 1, "--engine", f"runtime:{LAGOS}"), "use it with qvar vqe")
+    check(qvar(*VQE, "--engine", f"runtime:{LAGOS}", "--noise", "ourense"), "a device has its own noise")
+    check(qvar(*VQE, "--engine", f"runtime:{LAGOS}", "--optimizer", "lbfgs"), "no budget of energies")

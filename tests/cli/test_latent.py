@@ -219,7 +219,7 @@ def test_a_report_is_one_page_and_tables(qvar, space):
     for part in ("Smoothness for w-3", "untrained encoder", "evolution", "the best circuit"):
         assert part in outcome.words
     page = (space / "report.html").read_text()
-    assert page.count("data:image/svg+xml") == 2 + 2 + 4 + 3  # no regret without a pool
+    assert page.count("<svg") == 2 + 2 + 4 + 3  # no regret without a pool
     assert "http" not in page.split("<body>")[1].replace("http://www.w3.org", "")
     markdown = qvar("latent", "report", space, "--markdown")
     assert markdown.code == 0

@@ -61,7 +61,8 @@ def test_a_damaged_run_is_reported_as_such(qvar, small_run, own_folder):
         (("run", "nowhere"), ["nowhere holds neither"]),
         (("run", "--out", "report.pdf"), ["a report ends in .html, .htm, .md, .markdown, got report.pdf"]),
         (("run", "--out", "missing/report.html"), ["missing/report.html needs a folder that exists"]),
-        (("run", "--markdown", "--json"), ["choose one"]),
+        (("run", "--figures", "missing/figures"), ["missing/figures is none and cannot be made"]),
+        (("run", "--figures", "figures", "--format", "gif"), ["pdf, svg, png", "'gif'"]),
     ],
 )
 def test_a_wrong_report_is_one_message_and_changes_nothing(
@@ -70,3 +71,39 @@ def test_a_wrong_report_is_one_message_and_changes_nothing(
     before = file_contents(own_folder)
     check(qvar("report", *arguments), *parts)
     assert file_contents(own_folder) == before
+
+
+def test_a_report_for_people_and_for_machines_at_once_is_refused(qvar, small_run):
+    outcome = qvar("report", "run", "--markdown", "--json")
+    assert outcome.code == 2
+    assert "choose one" in json.loads(outcome.out)["error"]["message"]
+
+
+def test_every_figure_of_a_report_is_a_file_the_same_one_again(qvar, small_run, own_folder, file_contents):
+    outcome = qvar("report", "run", "--figures", "figures", "--format", "pdf,svg", "--quiet")
+    assert (outcome.code, outcome.err) == (0, "")
+    names = {"error", "success", "pareto", "best-course", "best-circuit"}
+    assert {path.name for path in (own_folder / "figures").iterdir()} == {
+        f"h2-2-none-{name}.{kind}" for name in names for kind in ("pdf", "svg")
+    }
+    assert "10 figures in figures" in outcome.out
+    before = file_contents(own_folder / "figures")
+    assert all(content.startswith((b"%PDF", b"<?xml")) for content in before.values())
+    qvar("report", "run", "--figures", "figures", "--format", "pdf,svg", "--quiet")
+    assert file_contents(own_folder / "figures") == before
+
+
+def test_show_and_report_take_a_sweep_and_a_comparison_too(qvar, own_folder):
+    sweep = ("sweep", "h2-2", "--algorithm", "random", "--seeds", "0", "--episodes", 2, "--max-gates", 2, "--jobs", 1)
+    assert qvar(*sweep, "--out", "sweep", "--quiet").code == 0
+    assert json.loads(qvar("show", "sweep", "--json").out) == json.loads(qvar("report", "sweep", "--json").out)
+    compare = ("compare", "iris", "--models", "majority", "--splits", 2, "--jobs", 1, "--out", "iris", "--quiet")
+    assert qvar(*compare).code == 0
+    data = json.loads(qvar("report", "iris", "--json").out)
+    assert data["comparison"] == "iris"
+    assert json.loads(qvar("show", "iris", "--json").out) == data
+    assert "majority" in qvar("show", "iris").out
+    assert qvar("report", "iris", "--out", "iris.html").code == 0
+    assert (own_folder / "iris.html").read_text() == (own_folder / "iris" / "report.html").read_text()
+    assert qvar("report", "iris", "--markdown").out == (own_folder / "iris" / "table.md").read_text()
+    check(qvar("report", "iris", "sweep"), "runs and sweeps go into one report", "iris (comparison)")

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from qvar.cli import sweeping
 from qvar.cli.durations import duration
+from qvar.cli.progress import ProgressLine, counted
 from qvar.cli.sweeping import SweepOptions, parse_seeds
 from qvar.problems import molecule
 from qvar.runs import RunFolder, SweepFolder
@@ -243,7 +244,8 @@ def test_on_a_terminal_there_is_a_live_line_with_the_time_left(own_folder, qvar)
     (own_folder / "mine" / "h2-2-none-qvar-random" / "seed1" / "result.json").unlink()
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=120)
-    with sweeping._Display(SweepFolder.open(own_folder / "mine"), console, jobs=1):
+    line = ProgressLine(console, visible=True, total=2, columns=counted())
+    with line, sweeping._Display(SweepFolder.open(own_folder / "mine"), line, console, jobs=1):
         for _ in range(100):
             if "runs," in stream.getvalue():
                 break

@@ -56,7 +56,7 @@ def test_a_long_course_is_drawn_with_few_points():
 
 
 def test_the_error_figure_holds_the_median(setting):
-    drawn = lines(FIGURES["error"](setting))["random"]
+    drawn = lines(FIGURES["error"](setting))["random (3 seeds)"]
     assert drawn[:, 1].tolist() == [0.2, 0.1, 0.02, 1e-2, 1e-2, 1e-3]
 
 

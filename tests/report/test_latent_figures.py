@@ -11,7 +11,8 @@ from qvar.report.latent_figures import (
     reward_figure,
     training_figure,
 )
-from qvar.report.page import svg_address
+from qvar.report.page import drawn
+from qvar.runs import style
 from qvar.simulators.errors import LatentError
 
 
@@ -50,7 +51,7 @@ def test_a_map_of_too_little_or_of_another_kind_is_refused(shape, kind, part):
 def test_a_latent_map_has_two_panels_with_the_best_circuits_on_top(features):
     values = np.random.default_rng(1).random(60)
     figure = latent_map(features, values, most=40)
-    assert [axes.get_title() for axes in figure.axes[:2]] == ["principal components", "t-SNE"]
+    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["principal components", "t-SNE"]
     for axes in figure.axes[:2]:
         (dots,) = axes.collections
         assert len(dots.get_offsets()) == 40
@@ -107,7 +108,9 @@ def test_distances_are_drawn_as_counts_and_as_boxes():
     left, right = figure.axes[:2]
     (image,) = left.collections
     assert np.asarray(image.get_array()).sum() == 6
-    assert len([line for line in right.get_lines() if line.get_color() == "C1"]) == 4  # medians of 0, 1, 2 and 3
+    assert (
+        len([line for line in right.get_lines() if line.get_color() == style.ACCENT]) == 4
+    )  # medians of 0, 1, 2 and 3
 
 
 def test_rewards_are_counted_and_the_threshold_says_who_passes():
@@ -118,5 +121,5 @@ def test_rewards_are_counted_and_the_threshold_says_who_passes():
 
 
 def test_names_are_no_formulas_and_figures_are_the_same_every_time():
-    make = lambda: svg_address(course_figure({"$\\bad$": course([1, 2])}, ylabel="$x", title="$\\frac"))  # noqa: E731
+    make = lambda: drawn(course_figure({"$\\bad$": course([1, 2])}, ylabel="$x", title="$\\frac"))  # noqa: E731
     assert make() == make()

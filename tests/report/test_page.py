@@ -8,7 +8,7 @@ import pytest
 
 from qvar.problems import Problem
 from qvar.report import read_runs, report_html, report_json, report_markdown
-from qvar.report.page import svg_address
+from qvar.report.page import drawn
 from qvar.simulators import Observable
 
 from .conftest import record
@@ -74,9 +74,9 @@ def test_the_page_needs_nothing_from_outside(records):
     assert not {"script", "link", "iframe", "object", "base", "form"} & set(page.tags)
     for name, value in page.attributes:
         assert not name.startswith("on")
-        if name in ("src", "href"):
-            assert re.match(r"data:image/(png|svg\+xml);base64,", value)
-    assert "url(" not in report_html(records)
+        if name in ("src", "href", "xlink:href"):
+            assert re.match(r"data:image/png;base64,|#", value)
+    assert not re.search(r"url\((?!#)", report_html(records))
     assert "@import" not in report_html(records)
 
 
@@ -84,9 +84,43 @@ def test_pictures_in_the_page_are_those_of_the_runs(records):
     pictures = [value for name, value in Page(report_html(records)).attributes if name == "src"]
     png = base64.b64encode((records[0].path / "circuit.png").read_bytes()).decode()
     assert f"data:image/png;base64,{png}" in pictures
-    drawings = [base64.b64decode(p.split(",")[1]) for p in pictures if "svg" in p]
-    assert len(drawings) == 3 + 3  # of the setting, and of every run that has a record
-    assert all(b"<svg" in drawing for drawing in drawings)
+    assert Page(report_html(records)).tags.count("svg") == 3 + 3  # of the setting, and of every run that has a record
+
+
+def test_every_drawing_says_in_words_what_it_shows(records):
+    page = Page(report_html(records))
+    words = [value for name, value in page.attributes if name in ("alt", "aria-label")]
+    assert len(words) == page.tags.count("svg") + page.tags.count("img")
+    assert all(len(text) > 10 for text in words)
+    assert page.tags.count("th") > 10
+    assert {value for name, value in page.attributes if name == "scope"} == {"col", "row"}
+
+
+def test_drawings_do_not_take_each_others_parts(records):
+    page = Page(report_html(records))
+    own = [value for name, value in page.attributes if name == "id"]
+    assert len(set(own)) == len(own)
+    wanted = re.findall(r"(?:url\(|href=\")#([^\")]+)", report_html(records))
+    assert wanted
+    assert set(wanted) <= set(own)
+
+
+def test_a_page_of_many_runs_draws_the_best_of_every_experiment_and_lists_all(make_run, make_config):
+    errors = {seed: 10.0**-seed for seed in range(1, 14)}
+    paths = [
+        make_run(f"run{seed}", make_config(seed=seed), records=[record(1, 30, error)], result={"error": error})
+        for seed, error in errors.items()
+    ]
+    paths.append(make_run("broken", make_config(seed=20), error="RunError: of no use"))
+    text = report_html(read_runs(paths))
+    page = Page(text)
+    assert text.count("<svg") == 3 + 1
+    assert "random, seed 13: finished" in page.words
+    assert "random, seed 12: finished" not in page.words
+    assert "Failed: RunError: of no use" in page.words
+    assert "All 14 runs" in page.words
+    for path in paths:
+        assert f"{path}" in page.words
 
 
 def test_a_circuit_without_picture_is_drawn_as_text(records):
@@ -119,7 +153,7 @@ def test_the_same_figure_has_the_same_address(records):
 
     figure = Figure()
     figure.subplots().plot([1, 2])
-    assert svg_address(figure) == svg_address(figure)
+    assert drawn(figure) == drawn(figure)
 
 
 def test_markdown_and_json_hold_the_same_runs(records):

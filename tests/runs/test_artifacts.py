@@ -124,8 +124,8 @@ def test_the_learning_curve_shows_the_numbers_of_the_history():
     assert errors["best circuit so far"].get_ydata().tolist() == [1.0, 0.5, 0.5, 0.25, 1e-12]
     assert set(errors["chemical accuracy"].get_ydata()) == {1.6e-3}
     assert lower.get_yscale() == "log"
-    assert upper.get_title() == "five episodes"
-    assert (upper.get_ylabel(), lower.get_ylabel()) == ("energy (Ha)", "noiseless error (Ha)")
+    assert upper.get_title(loc="left") == "five episodes"
+    assert (upper.get_ylabel(), lower.get_ylabel()) == ("energy (hartree)", "noiseless error (hartree)")
     assert lower.get_xlabel() == "episode"
 
 
