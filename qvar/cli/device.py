@@ -12,7 +12,7 @@ __all__ = ["device"]
 device = typer.Typer(
     help="The noise of devices as files, for search and simulation without them.",
     no_args_is_help=True,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
 )
 
 

@@ -13,7 +13,7 @@ __all__ = ["hardware"]
 hardware = typer.Typer(
     help="IBM Quantum hardware and its fake backends: what there is, what it would cost, and running it.",
     no_args_is_help=True,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
 )
 
 Target = Annotated[Path, typer.Argument(help="A run folder, or a circuit file (.qasm or .qpy).")]

@@ -174,8 +174,7 @@ def _draw(panel: "Axes", record: HardwareRecord) -> None:
     if record.prediction.aer is not None:
         panel.plot([record.prediction.aer], [-0.6], "D", color=style.COLOURS[5], label="predicted by Aer")
     for place, measured in enumerate(record.measured):
-        bar = {"fmt": "o", "color": style.ACCENT, "capsize": 3.0}
-        panel.errorbar(measured.value, place, xerr=measured.error, **bar)
+        panel.errorbar(measured.value, place, xerr=measured.error, fmt="o", color=style.ACCENT, capsize=3.0)
     panel.set_yticks(range(len(record.measured)), [_LEVELS[m.resilience_level] for m in record.measured])
     panel.set_ylim(-1, len(record.measured) - 0.4)
     panel.set_title(record.backend, parse_math=False)
