@@ -91,6 +91,7 @@ def _run(run: RunRecord, *, with_picture: bool = True) -> dict[str, Any]:
         "picture": picture,
         "drawing": None if picture else _drawing(run),
         "course": None if figure is None else drawn(figure),
+        "hardware": _hardware(run),
     }
 
 
@@ -110,6 +111,13 @@ def _picture(run: RunRecord) -> str | None:
     except OSError:
         return None
     return f"data:image/png;base64,{base64.b64encode(content).decode()}" if content.startswith(_PNG) else None
+
+
+def _hardware(run: RunRecord) -> "Markup | None":
+    """Return what hardware measured as a figure, None if it did not."""
+    from qvar.report.hardware import hardware_figure
+
+    return drawn(hardware_figure(run.hardware)) if run.hardware else None
 
 
 def _drawing(run: RunRecord) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qvar.problems.problem import ACCURACY
 from qvar.report.pareto import ParetoPoint, read_pareto
@@ -11,6 +11,9 @@ from qvar.runs import RunFolder, RunStatus, SweepFolder, config_hash
 from qvar.runs.status import read_status
 from qvar.search import ALGORITHMS, GRADIENT_IN_ENERGIES
 from qvar.simulators.errors import RunError
+
+if TYPE_CHECKING:
+    from qvar.hardware.record import HardwareRecord
 
 __all__ = ["RunRecord", "energies_of", "read_runs"]
 
@@ -88,6 +91,13 @@ class RunRecord:
         if self.result is not None:
             return energies_of(self.result)
         return energies_of(self.history[-1]) if self.history else 0
+
+    @property
+    def hardware(self) -> "tuple[HardwareRecord, ...]":
+        """What hardware gave for its circuit, with `qvar hardware run`."""
+        from qvar.report.hardware import records_of_run
+
+        return records_of_run(self.path)
 
     @property
     def setting(self) -> str:
