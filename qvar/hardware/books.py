@@ -25,7 +25,7 @@ class Books:
         Raises:
             HardwareError: if it does not fit.
         """
-        return self.adopt(self.ledger.reserve(entry, self.limits))
+        return self.adopt(self.ledger.reserve(entry, self.limits, once=True))
 
     def adopt(self, entry: Entry) -> Entry:
         """See that a job that the folder reserved is reserved in the budget too, before it is submitted."""
@@ -46,7 +46,16 @@ class Books:
         """Note in both accounts what became of a job."""
         self.ledger.note(entry.tag, event, **fields)
         if self.budget is not None and entry.is_real:
+            self.budget.ledger.reserve(entry, Limits())  # if it was reserved before there was a budget
             self.budget.ledger.note(entry.tag, event, **fields)
+
+    def add_surplus(self, entry: Entry, job_id: str) -> None:
+        """Note a second job of the service with the tag of `entry`, cancelled but perhaps billed all the same."""
+        twin = replace(entry, tag=f"{entry.tag}-{job_id}", request=f"surplus-of-{entry.request}")
+        if any(known.tag == twin.tag for known in self.ledger.entries()):
+            return
+        self.ledger.reserve(twin, Limits())
+        self.note(twin, "CANCELLED", job_id=job_id, reason="sent twice")
 
     def reconcile(self) -> None:
         """Tell the budget what a kill kept from it."""

@@ -1,15 +1,10 @@
 """One request on its way: reserve -> submit -> wait -> store -> settle, from wherever an earlier process left it."""
 
-import fcntl
 import math
-import os
-import threading
 import time
 import warnings
-import weakref
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qiskit.primitives import BasePrimitiveJob
@@ -18,7 +13,8 @@ from qvar.hardware.connection import account_of
 from qvar.hardware.estimation import CostEstimate
 from qvar.hardware.ledger import Entry, new_tag
 from qvar.hardware.local import for_local_mode
-from qvar.hardware.redaction import guarded, is_transient, redact
+from qvar.hardware.locks import RequestLock
+from qvar.hardware.redaction import guarded, is_refusal, is_transient, redact
 from qvar.hardware.request import Request
 from qvar.hardware.results import load_result, store_result
 from qvar.hardware.submission import billed_seconds, jobs_with_tag, primitive
@@ -29,12 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HardwareJob", "JobProgress"]
 
-
-_OWNERS: "weakref.WeakValueDictionary[Path, HardwareJob]" = weakref.WeakValueDictionary()
-"""The jobs of this process that hold a lock, by the lock."""
-
-_CHANGING_HANDS = threading.Lock()
-"""Held while a lock goes from one job of this process to another."""
 
 _TOO_LONG = ("1305", "ran too long", "ran longer", "maximum execution time")
 """What the service says of a job that it stopped; another try would end the same way."""
@@ -69,16 +59,13 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
     def __init__(self, run: "HardwareRun", request: Request, key: str) -> None:
         super().__init__(job_id=key)
         self._run, self._request, self._key = run, request, key
-        self._lock: Any = None
+        self._lock = RequestLock(run.folder / "locks" / f"{key}.lock")
         self._entry: Entry | None = None
         self._handle: Any = None
         self._result: Any = None
         self._retries = 0
-        self._is_busy = True
-        try:
+        with self._lock.busy():
             self._start()
-        finally:
-            self._is_busy = False
 
     # --- what Qiskit asks of a job ---
 
@@ -88,24 +75,26 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         Raises:
             HardwareError: if the job failed for good, was cancelled, or the limits do not allow for another try.
         """
-        with _CHANGING_HANDS:
-            self._is_busy = True
-        try:
-            while self._result is None:
-                if self._entry is not None and self._entry.state == "CANCELLED":
-                    raise HardwareError(f"job {self.job_id()} was cancelled")
-                if self._lock is None:
-                    time.sleep(min(self._run.patience.poll_seconds, 0.2))  # another process is at it
-                    self._start()
-                else:
-                    self._finish()
-        except KeyboardInterrupt:
-            self._run.interrupted()
-            raise
-        finally:
-            self._is_busy = False
-            self._release()  # whoever asks again, this object included, takes it up from the record
+        with self._lock.busy():
+            try:
+                while self._result is None:
+                    self._advance()
+            except KeyboardInterrupt:
+                self._run.interrupted()
+                raise
+            finally:
+                self._lock.release()  # whoever asks again, this object included, takes it up from the record
+                self._run.answered(self._key, there_is_one=self._result is not None)
         return self._result
+
+    def _advance(self) -> None:
+        if self._entry is not None and self._entry.state == "CANCELLED":
+            raise HardwareError(f"job {self.job_id()} was cancelled")
+        if self._lock.is_held:
+            self._finish()
+        else:
+            time.sleep(min(self._run.patience.poll_seconds, 0.2))  # another process is at it
+            self._start()
 
     def job_id(self) -> str:
         """Return the service's name of the job, or the identity of the request while it has none."""
@@ -157,27 +146,19 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         if not self.is_at_service:
             return
         guarded(self._handle.cancel, f"cancelling {self.job_id()}")
-        self._note("CANCELLED", reason="cancelled on request", usage=self._usage())
-        self._release()
+        self._note("CANCELLED", reason="cancelled on request")  # what it used is known only when it has stopped
+        self._lock.release()
 
     # --- the way of a request ---
 
     def _start(self) -> None:
         """Take the result from the record, or take up or submit the job; do nothing if another process is at it."""
-        path = (self._run.folder / "locks" / f"{self._key}.lock").resolve()
-        with _CHANGING_HANDS:
-            owner = _OWNERS.get(path)
-            if owner is not None and not owner._is_busy:
-                owner._release()  # an object of this process that nobody waits for
-            descriptor = _try_lock(path)
-            if descriptor is None:
-                return
-            self._lock = weakref.finalize(self, os.close, descriptor)
-            _OWNERS[path] = self
+        if not self._lock.acquire():
+            return
         try:
             self._take_up()
         except BaseException:
-            self._release()
+            self._lock.release()
             raise
 
     def _take_up(self) -> None:
@@ -186,12 +167,24 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         if self._entry is None or self._entry.state in ("FAILED", "CANCELLED", "RELEASED"):
             self._submit_new()
         elif self._entry.state == "DONE":
-            self._result = load_result(self._run.folder / "results" / str(self._entry.result))
-            self._release()
+            self._take_stored()
         elif not self._run.is_real:
             self._send()  # a local job ended with its process, and costs nothing
         else:
             self._reattach()
+
+    def _take_stored(self) -> None:
+        """Take the stored result; if its file is damaged, fetch it from the service again, which costs nothing."""
+        assert self._entry is not None
+        try:
+            self._result = load_result(self._run.folder / "results" / f"{self._entry.tag}.npz", self._entry.digest)
+        except HardwareError:
+            if not self._run.is_real:
+                self._send()
+                return
+            self._look_up()
+        else:
+            self._lock.release()
 
     def _submit_new(self) -> None:
         cost = self._run.approve(self._request)
@@ -213,72 +206,113 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         )
 
     def _reattach(self) -> None:
-        """Find the job of an earlier process at the service; submit it only if the service has none."""
+        """Find the job of an earlier process at the service; submit it only if it is certain that the service has none.
+
+        It is certain if nobody began to send it, but for one who copied the folder and the reservation with it. Of a
+        job that somebody began to send, the service may learn or tell later than we look.
+        """
         assert self._entry is not None
-        job_id = self._entry.job_id
-        if self._entry.account != account_of(self._run.backend):
-            raise HardwareError(
-                f"a job of this folder ({job_id or self._entry.tag}) was submitted through another instance of IBM "
-                "Quantum, where it may still run; go on with that instance, or use a new folder"
-            )
         if self._entry.state == "SUBMITTED":
-            self._handle = self._run.patience.persistently(
-                lambda: self._run.service.job(job_id), f"looking up job {job_id}"
-            )
+            self._look_up()
             return
-        found = self._find()
-        if found is None:
+        self._check_account()
+        began = self._entry.state == "SENDING"
+        found = self._find(self._run.patience.settle_seconds if began else 0)
+        if found is not None:
+            self._submitted(found)
+        elif began and not self._run.resubmit:
+            raise self._uncertain("an earlier process ended while it sent it")
+        else:
             self._entry = self._run.books.adopt(self._entry)
             self._send()
-        else:
-            self._submitted(found)
 
-    def _find(self) -> Any:
-        """Return the job with our tag; None only after looking long enough."""
+    def _look_up(self) -> None:
+        assert self._entry is not None
+        job_id = self._entry.job_id
+        self._check_account()
+        self._handle = self._run.patience.persistently(
+            lambda: self._run.service.job(job_id), f"looking up job {job_id}"
+        )
+
+    def _check_account(self) -> None:
+        assert self._entry is not None
+        if self._entry.account != account_of(self._run.backend):
+            raise HardwareError(
+                f"a job of this folder ({self._entry.job_id or self._entry.tag}) was submitted through another "
+                "instance of IBM Quantum, where it may still run; go on with that instance, or use a new folder"
+            )
+
+    def _find(self, seconds: float) -> Any:
+        """Return the job with our tag, None if the service shows none for so long; one look is made at least."""
         assert self._entry is not None
         patience, tag, backend = self._run.patience, self._entry.tag, self._run.backend
-        until = time.monotonic() + patience.settle_seconds
+        until = time.monotonic() + seconds
         while True:
             found = patience.persistently(lambda: jobs_with_tag(backend, tag), "looking for a job")
             if found:
-                for surplus in found[1:]:  # can only come of a submission that arrived very late
+                for surplus in found[1:]:  # can only come of sending again what had arrived
                     with suppress(HardwareError):
                         guarded(surplus.cancel, "cancelling a job")
+                    self._run.books.add_surplus(self._entry, str(surplus.job_id()))
                 return found[0]
             if time.monotonic() >= until:
                 return None
-            time.sleep(min(patience.poll_seconds, patience.settle_seconds))
+            time.sleep(min(patience.poll_seconds, seconds))
 
     def _send(self) -> None:
-        """Submit; after an error, look whether the job arrived before trying again."""
+        """Submit; after an error, try again only if it is certain that the job did not arrive."""
         assert self._entry is not None
+        self._run.mode()  # opens a session or batch, before it counts as sent
         for delay in [*self._run.patience.delays(), None]:
+            if self._run.is_real:
+                self._entry = self._run.ledger.begin_sending(self._entry.tag, again=self._run.resubmit)
             try:
                 handle = guarded(self._call, f"submitting a job to {self._run.backend.name}")
             except HardwareError as error:
                 failure = error
-                handle = self._find() if self._run.is_real else None
+                handle = self._arrived(failure)
             if handle is not None:
                 self._submitted(handle)
                 return
+            is_certain = not self._run.is_real or is_refusal(failure)
+            if not is_certain and not self._run.resubmit:
+                raise self._uncertain(str(failure))
             if delay is None or not is_transient(failure):
                 break
+            if is_certain and self._run.is_real:
+                self._note("UPDATE", state="RESERVED")
             time.sleep(delay)
+        if not is_certain:
+            raise self._uncertain(str(failure))
         self._run.books.note(self._entry, "RELEASED", reason=str(failure))
         raise failure
+
+    def _arrived(self, failure: HardwareError) -> Any:
+        """Return the job if it reached the service although the submission failed, None if none is seen."""
+        if not self._run.is_real:
+            return None
+        with suppress(HardwareError):
+            return self._find(0 if is_refusal(failure) else self._run.patience.settle_seconds)
+        return None
+
+    def _uncertain(self, why: str) -> HardwareError:
+        assert self._entry is not None
+        return HardwareError(
+            f"it is not certain whether {self._run.backend.name} has taken a job ({why}). It is not sent again "
+            "unasked, so that nothing is paid for twice. Start again in a few minutes: the job is looked for first. If it is "
+            f"still missing, and your workloads at IBM Quantum show none with the tag {self._entry.tag}, send it again "
+            "with HardwareRun(..., resubmit=True) or: qvar hardware resume FOLDER --resubmit"
+        )
 
     def _call(self) -> Any:
         assert self._entry is not None
         seconds = math.floor(self._entry.seconds)
-        request, mode = self._request_with_seed(), self._run.mode()
+        # Every occurrence of a simulated request has shots of its own, the same at every replay.
+        request, mode = self._request.seeded(self._key), self._run.mode()
         if not self._run.is_real:
             request, mode = for_local_mode(request, mode)
         maker = primitive(request, mode, tag=self._entry.tag, seconds=seconds)
         return maker.run(list(request.pubs))
-
-    def _request_with_seed(self) -> Request:
-        """Give every occurrence of a simulated request shots of its own, the same at every replay."""
-        return self._request.seeded(self._key)
 
     def _submitted(self, handle: Any) -> None:
         assert self._entry is not None
@@ -299,10 +333,10 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
             else:
                 self._failed(status)
         except HardwareError:
-            self._release()
+            self._lock.release()
             raise
         if self._result is not None:
-            self._release()
+            self._lock.release()
 
     def _wait(self) -> str:
         began, poll = time.monotonic(), self._run.patience.poll_seconds if self._run.is_real else 0.01
@@ -345,9 +379,9 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         name = f"{self._entry.tag}.npz"
         about = {"job_id": self.job_id(), "backend": self._run.backend.name, "shots": self._entry.shots}
         file = self._run.folder / "results" / name
-        store_result(file, result, about)
-        self._result = load_result(file)
-        self._note("DONE", result=name, usage=self._usage())
+        digest = store_result(file, result, about)
+        self._result = load_result(file, digest)
+        self._note("DONE", result=name, digest=digest, usage=self._usage())
 
     def _failed(self, status: str) -> None:
         reason = "cancelled" if status == "CANCELLED" else redact(str(self._error_message()))
@@ -382,20 +416,3 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         with suppress(HardwareError):
             return self._run.patience.persistently(lambda: billed_seconds(self._handle), "asking for the usage")
         return None
-
-    def _release(self) -> None:
-        if self._lock is not None:
-            self._lock()
-            self._lock = None
-
-
-def _try_lock(path: Path) -> int | None:
-    """Return the descriptor of an open file that holds the lock, None if another process or job holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor

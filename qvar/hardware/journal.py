@@ -36,7 +36,10 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.with_name(self.path.name + ".lock").open("a", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+            try:
+                yield
+            finally:
+                fcntl.flock(file, fcntl.LOCK_UN)  # closing is not enough if a child that was forked has it open, too
 
     def read(self) -> list[dict[str, Any]]:
         """Return all entries in order. To be called inside of `locked` wherever others may be writing.

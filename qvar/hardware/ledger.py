@@ -3,13 +3,17 @@
 Every job passes through these states, each written before what it announces is done:
 
 ```
-RESERVED -> SUBMITTED -> DONE | FAILED | CANCELLED        (RELEASED: it never reached the service)
+RESERVED -> SENDING -> SUBMITTED -> DONE | FAILED | CANCELLED        (RELEASED: it never reached the service)
 ```
+Of a job that is RESERVED nothing was sent; of one that is SENDING it is not known whether the service has it. One
+process at a time can reserve a job of a request, and one begin to send it; the ledger itself sees to that.
+
 A job counts with its reserved seconds, which are the maximum execution time sent with it, until the service has said
 what it used. The limits are checked under a lock that all processes share, against the sum over the whole record.
 """
 
 import math
+import re
 import time
 import uuid
 from collections.abc import Iterable
@@ -23,6 +27,7 @@ from qvar.simulators.errors import HardwareError
 
 __all__ = ["Entry", "Ledger", "Spent", "new_tag"]
 
+_TAG = re.compile(r"[\w-]+")
 _FINAL = ("DONE", "FAILED", "CANCELLED", "RELEASED")
 
 
@@ -44,14 +49,18 @@ class Entry:
         seconds: reserved seconds, which are the maximum execution time of the job.
         estimated_seconds: what it was expected to take.
         shots: executions of circuits.
-        state: RESERVED, SUBMITTED, DONE, FAILED, CANCELLED or RELEASED.
+        state: RESERVED, SENDING, SUBMITTED, DONE, FAILED, CANCELLED or RELEASED.
         job_id: the service's name of the job, None until known.
         usage: seconds that the service billed, None while not known.
         result: name of the file with the result, None before it is stored.
+        digest: of that file.
         reason: why it failed, redacted.
         time: seconds since the epoch at the reservation.
         session: tag of the session that pays for it, None outside of a session.
         account: hash of the instance that it was submitted through, None for fake backends.
+
+    Raises:
+        HardwareError: for a tag that cannot be the name of a file.
     """
 
     tag: str
@@ -66,10 +75,15 @@ class Entry:
     job_id: str | None = None
     usage: float | None = None
     result: str | None = None
+    digest: str | None = None
     reason: str | None = None
     time: float = 0.0
     session: str | None = None
     account: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _TAG.fullmatch(self.tag):
+            raise HardwareError(f"a tag is made of letters, digits, - and _; got {self.tag!r}")
 
     @property
     def is_open(self) -> bool:
@@ -78,7 +92,7 @@ class Entry:
 
     @property
     def charge(self) -> float:
-        """Seconds that it counts with: what was billed if that is known, else what was reserved."""
+        """Seconds that it counts with by itself: what was billed if that is known, else what was reserved."""
         if self.state == "RELEASED" or self.session is not None:
             return 0.0
         return self.seconds if self.usage is None else self.usage
@@ -97,7 +111,17 @@ class Spent:
         """Add up entries."""
         kept = [entry for entry in entries if entry.state != "RELEASED"]
         jobs = [entry for entry in kept if entry.kind != "session"]
-        return cls(math.fsum(e.charge for e in kept), sum(e.shots for e in jobs), len(jobs))
+        seconds = math.fsum([*(e.charge for e in kept), *_overhangs(kept)])
+        return cls(seconds, sum(e.shots for e in jobs), len(jobs))
+
+
+def _overhangs(entries: list[Entry]) -> Iterable[float]:
+    """Return how long the last job of each session may run on when the session is closed at its maximum time."""
+    longest = {entry.tag: 0.0 for entry in entries if entry.kind == "session" and entry.usage is None}
+    for entry in entries:
+        if entry.session in longest:
+            longest[entry.session] = max(longest[entry.session], entry.seconds)
+    return longest.values()
 
 
 class Ledger:
@@ -131,26 +155,52 @@ class Ledger:
         """Return what all jobs count with."""
         return Spent.of(self.entries())
 
-    def reserve(self, entry: Entry, limits: Limits) -> Entry:
+    def reserve(self, entry: Entry, limits: Limits, *, once: bool = False) -> Entry:
         """Note a job that is about to be submitted, if the limits allow for it.
 
         The reserved seconds are shortened to what is left, but not below the estimate. A tag that is already there
         is not reserved twice.
 
+        Args:
+            entry: the job.
+            limits: for all jobs of this ledger.
+            once: refuse if the same request has a job that is open or done.
+
         Raises:
-            HardwareError: if the job does not fit into the limits; nothing is noted then.
+            HardwareError: if the job does not fit into the limits, or must not be; nothing is noted then.
         """
         with self._journal.locked():
             entries = self._entries()
             for known in entries:
                 if known.tag == entry.tag:
                     return known
-            granted = replace(entry, seconds=_grant(entry, Spent.of(entries), limits, self.path), time=time.time())
+                if once and known.request == entry.request and (known.is_open or known.state == "DONE"):
+                    raise HardwareError(f"another process is at this request ({known.state}); start again to join it")
+            granted = replace(entry, seconds=_grant(entry, entries, limits, self.path), time=time.time())
             fields = {
-                k: v for k, v in vars(granted).items() if k not in ("state", "job_id", "usage", "result", "reason")
+                name: value
+                for name, value in vars(granted).items()
+                if name not in ("state", "job_id", "usage", "result", "digest", "reason")
             }
             self._journal.append({"event": "RESERVED", **fields})
         return granted
+
+    def begin_sending(self, tag: str, *, again: bool) -> Entry:
+        """Note that a reserved job is being sent, and return it.
+
+        Args:
+            tag: of the job.
+            again: also if an earlier attempt ended without an answer.
+
+        Raises:
+            HardwareError: if it is not reserved, because another process sends it.
+        """
+        with self._journal.locked():
+            entry = next(entry for entry in self._entries() if entry.tag == tag)
+            if entry.state not in (("RESERVED", "SENDING") if again else ("RESERVED",)):
+                raise HardwareError(f"another process is at this job ({entry.state}); start again to join it")
+            self._journal.append({"event": "SENDING", "tag": tag})
+        return replace(entry, state="SENDING")
 
     def note(self, tag: str, event: str, **fields: Any) -> None:
         """Note what became of a job: SUBMITTED, DONE, FAILED, CANCELLED, RELEASED, or UPDATE."""
@@ -173,8 +223,9 @@ class Ledger:
         return tuple(found.values())
 
 
-def _grant(entry: Entry, spent: Spent, limits: Limits, path: Path) -> float:
+def _grant(entry: Entry, entries: tuple[Entry, ...], limits: Limits, path: Path) -> float:
     """Return the seconds that the limits leave to a job, at least its estimate."""
+    spent = Spent.of(entries)
     for name, limit, used, more in (
         ("max_shots", limits.max_shots, spent.shots, entry.shots),
         ("max_jobs", limits.max_jobs, spent.jobs, 1),
@@ -183,8 +234,11 @@ def _grant(entry: Entry, spent: Spent, limits: Limits, path: Path) -> float:
             raise _refusal(name, limit, used, more, path)
     if limits.max_qpu_seconds is None:
         return entry.seconds
-    if entry.session is not None:
-        return entry.seconds  # reserved with the session as a whole
+    if entry.session is not None:  # reserved with the session as a whole, but for the time it may run on after its end
+        more = Spent.of([*entries, entry]).qpu_seconds - spent.qpu_seconds
+        if spent.qpu_seconds + more > limits.max_qpu_seconds and more > 0:
+            raise _refusal("max_qpu_seconds", limits.max_qpu_seconds, spent.qpu_seconds, more, path)
+        return entry.seconds
     left = math.floor(limits.max_qpu_seconds - spent.qpu_seconds)  # the service takes whole seconds
     if min(entry.seconds, math.ceil(entry.estimated_seconds)) > left:
         raise _refusal("max_qpu_seconds", limits.max_qpu_seconds, spent.qpu_seconds, entry.estimated_seconds, path)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 from qvar.simulators.errors import HardwareError
@@ -29,9 +29,8 @@ class Limits:
     max_jobs: int | None = None
 
     def __post_init__(self) -> None:
-        _check("max_qpu_seconds", self.max_qpu_seconds, whole=False)
-        _check("max_shots", self.max_shots, whole=True)
-        _check("max_jobs", self.max_jobs, whole=True)
+        for name in ("max_qpu_seconds", "max_shots", "max_jobs"):
+            object.__setattr__(self, name, _checked(name, getattr(self, name), whole=name != "max_qpu_seconds"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the limits as a JSON object."""
@@ -50,10 +49,12 @@ class Limits:
         return cls(**content)
 
 
-def _check(name: str, value: Any, *, whole: bool) -> None:
+def _checked(name: str, value: Any, *, whole: bool) -> Any:
+    """Return a limit as a number of Python, NumPy's taken as well."""
     if value is None:
-        return
-    number = isinstance(value, int) if whole else isinstance(value, Real)
+        return None
+    number = isinstance(value, Integral if whole else Real)
     if isinstance(value, bool) or not number or not math.isfinite(value) or value < 0:
         kind = "whole number" if whole else "finite number"
         raise HardwareError(f"{name} is a {kind}, zero or more, or None; got {value!r}")
+    return int(value) if whole else float(value)

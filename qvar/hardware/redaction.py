@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from qvar.simulators.errors import HardwareError, QvarError
 
-__all__ = ["PassingTrouble", "account_file", "guarded", "is_transient", "redact", "shield_logs"]
+__all__ = ["PassingTrouble", "account_file", "guarded", "is_refusal", "is_transient", "redact", "shield_logs"]
 
 R = TypeVar("R")
 
@@ -92,6 +92,14 @@ def is_transient(error: BaseException) -> bool:
         return False
     text = str(error)
     return bool(_TRANSIENT_CODE.search(text) or _TRANSIENT_WORDS.search(text))
+
+
+_REFUSAL = re.compile(r"(?<!\d)4(?!08)\d\d Client Error")
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Return whether the service answered that it does not take the request: then it certainly has not taken it."""
+    return bool(_REFUSAL.search(str(error)))
 
 
 class _Redacting(logging.Filter):

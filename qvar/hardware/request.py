@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from qiskit.circuit import ControlFlowOp
 
 from qvar.hardware.options import ExecutionOptions
 from qvar.simulators.errors import HardwareError
@@ -59,6 +60,8 @@ class Request:
             raise HardwareError(f"not a PUB of the {kind}: {error}") from error
         if not read:
             raise HardwareError("there is nothing to run: no PUBs were given")
+        for pub in read:
+            _check(pub)
         return cls(kind, tuple(read), options, seed)
 
     def seeded(self, key: str) -> "Request":
@@ -68,10 +71,14 @@ class Request:
         words = [self.options.seed_simulator, *hashlib.sha256(key.encode()).digest()]
         return replace(self, seed=int(np.random.SeedSequence(words).generate_state(1)[0]))
 
-    def identity(self, backend: str) -> str:
-        """Return the hash of circuits, observables, values, shots, options and the name of the backend."""
+    def identity(self, backend: str, *, is_real: bool) -> str:
+        """Return the hash of circuits, observables, values, shots, options and the backend.
+
+        Raises:
+            HardwareError: if a gate has a parameter that does not look the same in the next process.
+        """
         digest = hashlib.sha256()
-        head = {"kind": self.kind, "backend": backend, "options": self.options.identity(), "seed": self.seed}
+        head = {"kind": self.kind, "backend": [backend, is_real], "options": self.options.identity(), "seed": self.seed}
         digest.update(json.dumps(head, sort_keys=True).encode())
         for pub in self.pubs:
             for part in _parts(self.kind, pub):
@@ -79,9 +86,26 @@ class Request:
         return digest.hexdigest()[:24]
 
 
+def _check(pub: Any) -> None:
+    """Raise HardwareError for what should not be paid for, or has no identity."""
+    if not np.isfinite(_values(pub)).all():
+        raise HardwareError("a parameter value is infinite or not a number")
+    for instruction in pub.circuit.data:
+        if isinstance(instruction.operation, ControlFlowOp):
+            raise HardwareError(f"circuits with control flow ({instruction.operation.name}) are not supported")
+
+
+def _values(pub: Any) -> Any:
+    return np.ascontiguousarray(pub.parameter_values.as_array(pub.circuit.parameters), dtype=np.float64)
+
+
 def _parts(kind: str, pub: Any) -> Sequence[bytes]:
-    values = np.ascontiguousarray(pub.parameter_values.as_array(pub.circuit.parameters), dtype=np.float64)
-    parts = [repr(circuit_key(pub.circuit)).encode(), repr(values.shape).encode(), values.tobytes()]
+    values = _values(pub) + 0.0  # minus zero is zero
+    key = repr(circuit_key(pub.circuit))
+    if " at 0x" in key:
+        raise HardwareError("the circuit has a gate with a parameter of an unknown kind; write it in plain gates")
+    units = [str(getattr(i.operation, "unit", "")) for i in pub.circuit.data if i.operation.name == "delay"]
+    parts = [key.encode(), repr(units).encode(), repr(values.shape).encode(), values.tobytes()]
     if kind == "sampler":
         return [*parts, repr([(c.name, c.size) for c in pub.circuit.cregs]).encode(), str(pub.shots).encode()]
     observables = json.dumps(pub.observables.tolist(), sort_keys=True)

@@ -1,5 +1,6 @@
 """Results on the disk: plain arrays in an .npz file, never pickled, and read back as Qiskit's containers."""
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -13,8 +14,8 @@ from qvar.simulators.files import write_atomically
 __all__ = ["load_result", "store_result"]
 
 
-def store_result(file: Path, result: Any, about: dict[str, Any]) -> None:
-    """Write the data of a `PrimitiveResult`: values and errors, or the bits of every shot.
+def store_result(file: Path, result: Any, about: dict[str, Any]) -> str:
+    """Write the data of a `PrimitiveResult`: values and errors, or the bits of every shot; return a digest of the file.
 
     Args:
         file: where to.
@@ -38,18 +39,26 @@ def store_result(file: Path, result: Any, about: dict[str, Any]) -> None:
     np.savez_compressed(buffer, allow_pickle=False, **{"head.json": np.array(head), **arrays})
     file.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(file, buffer.getvalue())
+    return _digest(buffer.getvalue())
 
 
-def load_result(file: Path) -> Any:
+def load_result(file: Path, digest: str | None) -> Any:
     """Return what `store_result` wrote as a `PrimitiveResult`.
 
+    Args:
+        file: where it was written to.
+        digest: what `store_result` returned.
+
     Raises:
-        HardwareError: if the file is missing or damaged.
+        HardwareError: if the file is missing or another one than was written.
     """
     from qiskit.primitives import BitArray, DataBin, PrimitiveResult, PubResult, SamplerPubResult
 
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        content = file.read_bytes()
+        if _digest(content) != digest:
+            raise ValueError("not the file that was written")
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         head = json.loads(str(arrays.pop("head.json")))
         results = []
@@ -61,7 +70,8 @@ def load_result(file: Path) -> Any:
             results.append(kind(DataBin(**data, shape=tuple(pub["shape"])), metadata=dict(head["about"])))
         return PrimitiveResult(results, metadata=head["about"])
     except Exception as error:  # a damaged archive raises whatever its readers meet first
-        raise HardwareError(
-            f"the stored result {file} is missing or damaged: {error!r}; its job was paid for and is still at the "
-            "service under the id that the ledger shows"
-        ) from None
+        raise HardwareError(f"the stored result {file} is missing or damaged: {error!r}") from None
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]

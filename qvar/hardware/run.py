@@ -25,7 +25,7 @@ from qvar.hardware.patience import Patience
 from qvar.hardware.primitives import HardwareEstimator, HardwareSampler
 from qvar.hardware.redaction import guarded, shield_logs
 from qvar.hardware.request import Request
-from qvar.hardware.submission import billed_seconds
+from qvar.hardware.submission import billed_seconds, session_seconds
 from qvar.hardware.transpiling import Transpiler
 from qvar.simulators.errors import HardwareError
 
@@ -65,6 +65,8 @@ class HardwareRun:
         on_interrupt: on Ctrl-C, gets the ids of the jobs at the service and returns whether to cancel them; without
             it, or if it returns False, they go on and a later run takes them up.
         patience: waiting times.
+        resubmit: send a job again of which it is not certain that the service has none, after looking for it in vain;
+            otherwise that is an error, which says how to find out. Whoever sets it may pay for the job twice.
 
     Raises:
         HardwareError: for real hardware without a limit, a session on the open plan, or a record that was edited.
@@ -83,13 +85,14 @@ class HardwareRun:
         on_progress: Callable[[JobProgress], None] | None = None,
         on_interrupt: Callable[[Sequence[str]], bool] | None = None,
         patience: Patience | None = None,
+        resubmit: bool = False,
     ) -> None:
         self.backend = open_backend(backend, service=service)
         self.is_real = is_real(self.backend)
         self.options = ExecutionOptions() if options is None else options
         self.limits = Limits() if limits is None else limits
         self.patience = Patience() if patience is None else patience
-        self.dry_run, self.confirm = dry_run, confirm
+        self.dry_run, self.confirm, self.resubmit = dry_run, confirm, resubmit
         self.on_progress, self.on_interrupt = on_progress, on_interrupt
         self._check(folder)
         self.folder = Path(tempfile.mkdtemp(prefix="qvar-hardware-") if folder is None else folder)
@@ -98,6 +101,7 @@ class HardwareRun:
         self.ledger = Ledger(self.folder)
         self.books = Books(self.ledger, self.limits, standing_budget() if self.is_real else None)
         self._seen: Counter[str] = Counter()
+        self._unanswered: set[str] = set()
         self._guard = threading.RLock()
         self._open: list[HardwareJob] = []
         self._mode: Any = None
@@ -154,14 +158,17 @@ class HardwareRun:
     def submit(self, request: Request) -> HardwareJob:
         """Run a request: find its answer in the record, take up its job, or submit it within the limits."""
         with self._guard:
-            identity = request.identity(self.backend.name)
+            identity = request.identity(self.backend.name, is_real=self.is_real)
             number = self._seen[identity]
+            # Asked again after an error, a question is still the same one.
+            again = min((k for k in range(number) if f"{identity}-{k}" in self._unanswered), default=number)
             try:
-                job = HardwareJob(self, request, f"{identity}-{number}")
+                job = HardwareJob(self, request, f"{identity}-{again}")
             except KeyboardInterrupt:
                 self.interrupted()
                 raise
-            self._seen[identity] += 1
+            self._unanswered.discard(f"{identity}-{again}")
+            self._seen[identity] = max(number, again + 1)
             self._open = [other for other in self._open if not other.is_settled] + [job]
         return job
 
@@ -169,19 +176,19 @@ class HardwareRun:
         """Ask for the bills of finished jobs that had none yet when they ended; return how many have one now."""
         found = 0
         for entry in self.ledger.entries():
-            if (
-                entry.is_real
-                and entry.usage is None
-                and entry.job_id
-                and entry.state in ("DONE", "FAILED", "CANCELLED")
-            ):
+            has_ended = entry.state in ("DONE", "FAILED", "CANCELLED") or entry.kind == "session"
+            if entry.is_real and entry.usage is None and entry.job_id and has_ended:
                 with suppress(HardwareError):
-                    job = guarded(lambda e=entry: self.service.job(e.job_id), "looking up a job")  # type: ignore[misc]
-                    usage = guarded(lambda j=job: billed_seconds(j), "asking for the usage")  # type: ignore[misc]
+                    usage = guarded(lambda e=entry: self._bill(e), "asking for the usage")  # type: ignore[misc]
                     if usage is not None:
                         self.books.note(entry, "UPDATE", usage=usage)
                         found += 1
         return found
+
+    def _bill(self, entry: Entry) -> float | None:
+        if entry.kind == "session":
+            return session_seconds(self.service, str(entry.job_id))
+        return billed_seconds(self.service.job(entry.job_id))
 
     def cancel(self) -> None:
         """Ask the service to cancel all jobs that are still open."""
@@ -194,11 +201,11 @@ class HardwareRun:
         if self._mode is not None:
             with suppress(HardwareError):
                 guarded(self._mode.close, "closing the session")
-                if self._session is not None:
-                    usage = guarded(self._mode.usage, "asking for the usage of the session")
-                    if usage:
-                        self.books.note(self._session, "DONE", usage=float(usage))
-            self._mode = self._session = None
+        elif self._session is not None:
+            self.books.note(self._session, "RELEASED", reason="never opened")
+        if self._session is not None:
+            self.refresh_usage()  # jobs that still run keep the session from having a bill
+        self._mode = self._session = None
 
     def __enter__(self) -> "HardwareRun":
         return self
@@ -207,6 +214,10 @@ class HardwareRun:
         self.close()
 
     # --- what its jobs call ---
+
+    def answered(self, key: str, *, there_is_one: bool) -> None:
+        """Remember which requests failed to bring a result, so that asking again is not a further request."""
+        (self._unanswered.discard if there_is_one else self._unanswered.add)(key)
 
     @property
     def service(self) -> Any:
@@ -254,6 +265,8 @@ class HardwareRun:
                 self.session_tag()  # reserved before it opens
                 seconds = self.options.max_session_seconds
                 self._mode = guarded(lambda: Session(backend=self.backend, max_time=seconds), "opening a session")
+                assert self._session is not None
+                self.books.note(self._session, "SUBMITTED", job_id=self._mode.session_id)
         return self._mode
 
     def session_tag(self) -> str | None:

@@ -8,7 +8,7 @@ from qvar.hardware.redaction import guarded
 from qvar.hardware.request import Request
 from qvar.simulators.errors import HardwareError
 
-__all__ = ["billed_seconds", "jobs_with_tag", "primitive", "program"]
+__all__ = ["billed_seconds", "jobs_with_tag", "primitive", "program", "session_seconds"]
 
 
 def primitive(request: Request, mode: Any, *, tag: str | None, seconds: int | None) -> Any:
@@ -18,8 +18,13 @@ def primitive(request: Request, mode: Any, *, tag: str | None, seconds: int | No
         request: what to run.
         mode: a backend, batch or session.
         tag: for finding the job again.
-        seconds: maximum execution time.
+        seconds: maximum execution time, 1 or more.
+
+    Raises:
+        HardwareError: for a maximum of zero, which the service would take for none.
     """
+    if seconds is not None and seconds < 1:
+        raise HardwareError("a job needs a maximum execution time of one second at least")
     check_installed()
     from qiskit_ibm_runtime.executor_estimator import Estimator
     from qiskit_ibm_runtime.executor_sampler import Sampler
@@ -66,7 +71,9 @@ def _twirling(kind: str, options: ExecutionOptions) -> dict[str, bool]:
 
 def jobs_with_tag(backend: Any, tag: str) -> list[Any]:
     """Return the jobs of the service that carry a tag, the oldest first."""
-    found = backend.service.jobs(limit=None, job_tags=[tag], instance=backend._instance, descending=False)
+    found = backend.service.jobs(
+        limit=None, job_tags=[tag], instance=getattr(backend, "_instance", None), descending=False
+    )
     return list(found)
 
 
@@ -83,3 +90,13 @@ def billed_seconds(job: Any) -> float | None:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
         raise HardwareError(f"the service reports a usage of {seconds!r} seconds")
     return float(seconds)
+
+
+def session_seconds(service: Any, session_id: str) -> float | None:
+    """Return what a session took, None as long as it is not closed: its jobs may still run."""
+    from qiskit_ibm_runtime import Session
+
+    details = Session.from_id(session_id, service).details() or {}
+    seconds = details.get("usage_time")
+    is_known = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds < float("inf")
+    return float(seconds) if details.get("state") == "closed" and is_known else None

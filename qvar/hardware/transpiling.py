@@ -44,14 +44,13 @@ class Transpiler:
         from qiskit import qpy
 
         file = self._run.folder / "circuits" / f"{self._identity(circuit)}.qpy"
-        if file.exists():
-            return self._load(file, circuit)
-        made = guarded(lambda: self._pass_manager().run(circuit), "transpiling the circuit")
-        buffer = io.BytesIO()
-        qpy.dump(made, buffer)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, buffer.getvalue())
-        return made
+        if not file.exists():
+            made = guarded(lambda: self._pass_manager().run(circuit), "transpiling the circuit")
+            buffer = io.BytesIO()
+            qpy.dump(made, buffer)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(file, buffer.getvalue())
+        return self._load(file, circuit)  # at first too, so that every process sends the very same
 
     def _load(self, file: Any, circuit: Any) -> Any:
         """Read a stored circuit, with the parameters of the one that is asked for."""

@@ -55,6 +55,7 @@ class ScriptedService:
     """Args:
     folder: of the job table.
     script: what happens at the n-th attempt to submit, over all processes: "refuse" (503, no job), "reject" (400),
+        "throttle" (429),
         "lose" (a job, but the client gets a 504), "late-job" (as "lose", but only the third look-up shows the job),
         "interrupt" (a job, and Ctrl-C), "fail" (the job fails), "too-long" (it is stopped), "cancel" (it ends as
         cancelled), "expire" (no result any more), "remark" (a warning with the result), "late" (no usage figure yet),
@@ -131,7 +132,7 @@ class ScriptedService:
         with self.table() as content:
             what = self.script.get(content["attempts"])
             content["attempts"] += 1
-            if what not in ("refuse", "reject", "token"):
+            if what not in ("refuse", "reject", "throttle", "token"):
                 job_id = f"job{len(content['jobs'])}"
                 self._accept(content, job_id, inputs, options, what)
         self.moment()
@@ -139,6 +140,8 @@ class ScriptedService:
             raise KeyboardInterrupt
         if what == "refuse":
             raise IBMRuntimeError("Failed to run program: 503 Service Unavailable")
+        if what == "throttle":
+            raise IBMRuntimeError("Failed to run program: 429 Client Error: Too Many Requests for url: ...")
         if what == "reject":
             raise IBMRuntimeError("Failed to run program: 400 Client Error: the circuit is not valid")
         if what == "token":
@@ -174,7 +177,7 @@ class ScriptedService:
         found = []
         with self.table() as content:
             for job_id, job in content["jobs"].items():
-                if set(job_tags) <= set(job["tags"]):
+                if set(job_tags) <= set(job["tags"]) and not content.get("hide"):
                     job["hidden"] -= 1
                     found += [] if job["hidden"] >= 0 else [ScriptedJob(self, job_id)]
         return found[::-1] if descending else found
@@ -226,6 +229,7 @@ class ScriptedJob:
                 item.samplex.finalize()
         seed = SimulatorOptions(seed_simulator=int(self._id.removeprefix("job")))
         result = run_quantum_program(self.service._backend._fake, program, seed)
-        for decoder in DEFAULT_DECODERS["executor"]:
+        decoders = DEFAULT_DECODERS["executor"]
+        for decoder in decoders if isinstance(decoders, (list, tuple)) else [decoders]:  # one until version 0.51
             result = decoder.decode(result) if decoder.is_applicable(result) else result
         return result

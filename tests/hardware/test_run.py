@@ -74,17 +74,17 @@ def test_a_lost_answer_is_looked_up_and_the_job_not_sent_again(hardware, service
 
 
 def test_a_refusal_that_passes_is_tried_again_under_the_same_reservation(hardware, service):
-    scripted = service(script={0: "refuse", 1: "refuse"}, flaky=3)
+    scripted = service(script={0: "throttle", 1: "throttle"}, flaky=3)
     run = hardware(scripted)
     energy(run)
     assert scripted.billed == run.ledger.spent().qpu_seconds == 5
     assert states(run) == ["DONE"]
 
 
-def test_a_service_that_stays_away_costs_nothing(hardware, service):
-    scripted = service(script=dict.fromkeys(range(4), "refuse"))
+def test_a_service_that_goes_on_refusing_costs_nothing(hardware, service):
+    scripted = service(script=dict.fromkeys(range(4), "throttle"))
     run = hardware(scripted)
-    with pytest.raises(HardwareError, match="503"):
+    with pytest.raises(HardwareError, match="429"):
         energy(run)
     assert states(run) == ["RELEASED"]
     assert scripted.billed == run.ledger.spent().qpu_seconds == 0
@@ -317,15 +317,40 @@ def test_the_open_plan_has_no_sessions_but_batches(hardware, service):
 
 def test_a_session_is_reserved_as_a_whole_before_it_opens(hardware, service):
     options = ExecutionOptions(shots=64, mode="session", max_session_seconds=60)
-    run = hardware(options=options, limits=Limits(max_qpu_seconds=61))
+    limits = Limits(max_qpu_seconds=66)
+    run = hardware(options=options, limits=limits)
     energy(run)
     energy(run, 1.2)
-    assert run.ledger.spent().qpu_seconds == 60
+    assert run.ledger.spent().qpu_seconds == 60 + 5  # a job that runs when the session is closed goes on to its end
     assert run.ledger.spent().jobs == 2
     run.close()
-    with pytest.raises(HardwareError, match="max_qpu_seconds=61"):
-        energy(hardware(options=options, limits=Limits(max_qpu_seconds=61)), 1.3)
+    with pytest.raises(HardwareError, match="max_qpu_seconds=66"):
+        energy(hardware(options=options, limits=limits), 1.3)
     assert len(service().inputs_seen) == 2
+
+
+def test_a_session_too_short_for_what_runs_on_after_it_sends_nothing_and_costs_nothing(hardware, service):
+    options = ExecutionOptions(shots=64, mode="session", max_session_seconds=60)
+    with hardware(options=options, limits=Limits(max_qpu_seconds=64)) as run, pytest.raises(HardwareError, match="=64"):
+        energy(run)
+    assert service().read()["attempts"] == 0
+    assert states(run) == ["RELEASED"]
+
+
+@pytest.mark.parametrize(("state", "spent"), [("active", 65), ("closed", 9)])
+def test_the_bill_of_a_session_counts_only_when_it_is_closed(hardware, monkeypatch, state, spent):
+    from qiskit_ibm_runtime import Session
+
+    class Found:
+        def details(self):
+            return {"state": state, "usage_time": 9}
+
+    monkeypatch.setattr(Session, "session_id", "session0")
+    monkeypatch.setattr(Session, "from_id", lambda session_id, service: {"session0": Found()}[session_id])
+    options = ExecutionOptions(shots=64, mode="session", max_session_seconds=60)
+    with hardware(options=options) as run:
+        energy(run)
+    assert run.ledger.spent().qpu_seconds == spent
 
 
 def test_circuits_in_other_gates_are_refused_with_what_to_do(hardware, service):

@@ -30,6 +30,7 @@ def energies(work):
         options=ExecutionOptions(shots=16),
         confirm=accept,
         patience=patience,
+        resubmit=work.get("resubmit", False),
     )
     objective = run.engine().objective(CIRCUIT, OBSERVABLE)
     return {"energies": [objective([theta]) for theta in work["thetas"]], "spent": asdict(run.ledger.spent())}
