@@ -299,9 +299,9 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         assert self._entry is not None
         return HardwareError(
             f"it is not certain whether {self._run.backend.name} has taken a job ({why}). It is not sent again "
-            "unasked, so that nothing is paid for twice. Start again in a few minutes: the job is looked for first. If it is "
-            f"still missing, and your workloads at IBM Quantum show none with the tag {self._entry.tag}, send it again "
-            "with HardwareRun(..., resubmit=True) or: qvar hardware resume FOLDER --resubmit"
+            "unasked, so that nothing is paid for twice. Start again in a few minutes: the job is looked for first. "
+            f"If it is still missing, and your workloads at IBM Quantum show none with the tag {self._entry.tag}, send "
+            "it again with HardwareRun(..., resubmit=True) or: qvar hardware resume FOLDER --resubmit"
         )
 
     def _call(self) -> Any:
