@@ -30,8 +30,9 @@ class DataReuploadingClassifier(CircuitClassifier):
     Args:
         n_qubits: number of qubits; None for as few as the classes need, at least 2.
         n_layers: uploads of the data, at least 1.
-        readout, loss, optimizer, engine, pass_manager, shots, batch_size, max_circuits, initial_point, feature_range,
-        bandwidth, class_weight, warm_start, callback, verbose, random_state: as in `VariationalClassifier`.
+        readout, loss, optimizer, engine, pass_manager, shots, batch_size, max_circuits: as in `VariationalClassifier`.
+        initial_point, feature_range, bandwidth, class_weight, warm_start: as in `VariationalClassifier`.
+        callback, verbose, random_state: as in `VariationalClassifier`.
 
     Attributes:
         weights_, classes_, loss_curve_, n_iter_, cost_: as in `VariationalClassifier`.

@@ -11,7 +11,7 @@ from qvar.cli.device import device
 from qvar.cli.hardware import hardware
 from qvar.cli.hardware_options import MaxJobs, MaxQpuSeconds, MaxShots, Yes
 from qvar.cli.latent import latent
-from qvar.cli.options import Json, Quiet, Seed
+from qvar.cli.options import Json, Log, Quiet, Seed
 
 app = typer.Typer(
     name="qvar",
@@ -153,6 +153,7 @@ def search(
     seed: Seed = 0,
     out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/TASK-NOISE-ALGORITHM-seedN.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the unfinished run in --out.")] = False,
+    log: Log = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -185,7 +186,7 @@ def search(
         replay_from=replay_from,
         seed=seed,
     )
-    search_command(options, out=out, resume=resume, as_json=json, quiet=quiet)
+    search_command(options, out=out, resume=resume, log=log, as_json=json, quiet=quiet)
 
 
 @app.command(rich_help_panel="Search")
@@ -231,6 +232,7 @@ def sweep(
     cluster: Annotated[
         str | None, typer.Option(help="Run on a Dask cluster: the address of its scheduler, such as tcp://host:8786.")
     ] = None,
+    log: Log = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -249,7 +251,7 @@ def sweep(
         shots=shots,
         judge=judge,
     )
-    sweep_command(options, out=out, jobs=jobs, cluster=cluster, as_json=json, quiet=quiet)
+    sweep_command(options, out=out, jobs=jobs, cluster=cluster, log=log, as_json=json, quiet=quiet)
 
 
 @app.command(rich_help_panel="Look at results")
@@ -274,6 +276,35 @@ def report(
     from qvar.cli.reporting import report_command
 
     report_command(records, out=out, figures=figures, formats=formats, as_markdown=markdown, as_json=json, quiet=quiet)
+
+
+@app.command(rich_help_panel="Look at results")
+def dashboard(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, sweep folders, or folders that hold such.")],
+    port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; by default any that is free.")] = None,
+    refresh: Annotated[float, typer.Option(help="Seconds between looks at the records.")] = 2.0,
+    open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Follow running searches on a page of this machine (needs the dashboard extra); Ctrl-C ends it."""
+    from qvar.cli.dashboard import dashboard_command
+
+    dashboard_command(runs, port=port, refresh_seconds=refresh, open_browser=open_, as_json=json, quiet=quiet)
+
+
+@app.command("log", rich_help_panel="Look at results")
+def log_runs(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Run folders and sweep folders.", autocompletion=completion.records)
+    ],
+    to: Annotated[str, typer.Option(help="Any of tensorboard, mlflow, wandb, separated by commas.")],
+    json: Json = False,
+) -> None:
+    """Give the records of runs, finished or not, to TensorBoard, MLflow or W&B; what they have is left out."""
+    from qvar.cli.tracking import log_command
+
+    log_command(runs, to=to, as_json=json)
 
 
 @app.command(rich_help_panel="Classify")

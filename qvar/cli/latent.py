@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from qvar.cli import completion
-from qvar.cli.options import Json, Quiet, Seed
+from qvar.cli.options import Json, Log, Quiet, Seed
 
 __all__ = ["latent"]
 
@@ -57,6 +57,7 @@ def pretrain(
     threads: Annotated[int, typer.Option(min=1, help="Threads of the training.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder; by default below latent.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in --out.")] = False,
+    log: Log = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -82,7 +83,7 @@ def pretrain(
         batch=batch,
         seed=seed,
     )
-    pretrain_command(options, out=out, resume=resume, threads=threads, as_json=json, quiet=quiet)
+    pretrain_command(options, out=out, resume=resume, threads=threads, log=log, as_json=json, quiet=quiet)
 
 
 @latent.command()

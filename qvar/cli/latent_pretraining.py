@@ -22,6 +22,7 @@ from qvar.latent.space import CircuitSpace
 from qvar.latent.tasks import find_latent_task, wide_space
 from qvar.latent.vae.priors import ArdPrior, StandardNormal
 from qvar.report.latent import accuracy_tables, overview, pretraining_json
+from qvar.runs import find_sinks
 from qvar.simulators.errors import LatentError, RunError
 
 __all__ = ["PretrainOptions", "pretrain_command"]
@@ -153,12 +154,20 @@ def _beta(text: str | None) -> float | str | None:
 
 
 def pretrain_command(
-    options: PretrainOptions, *, out: Path | None, resume: bool, threads: int, as_json: bool, quiet: bool
+    options: PretrainOptions,
+    *,
+    out: Path | None,
+    resume: bool,
+    threads: int,
+    log: str | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Make a latent space or go on with one, and print how good it is."""
     console, silent = Console(stderr=True), quiet or as_json
     if silent or console.is_terminal:
         logging.getLogger("qvar").setLevel(logging.ERROR)  # a line of the log would tear the progress display
+    sinks = find_sinks(log)
     plan, folder = _prepare(options, out, resume=resume)
     plan = replace(plan, training=replace(plan.training, n_threads=threads))
     if not silent:
@@ -166,7 +175,7 @@ def pretrain_command(
     try:
         with ProgressLine(console, visible=not silent, total=plan.training.epochs) as line:
             display = _Display(line)
-            carry_out(plan, folder, on_step=display.begin, on_epoch=display.note)
+            carry_out(plan, folder, on_step=display.begin, on_epoch=display.note, sinks=sinks)
     except KeyboardInterrupt:
         command = shlex.join(["qvar", "latent", "pretrain", "--resume", "--out", str(folder.path)])
         print_line(f"interrupted; go on with: {command}", console)

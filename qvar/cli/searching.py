@@ -15,7 +15,7 @@ from qvar.cli.listing import print_circuit, print_json, print_line
 from qvar.cli.progress import ProgressLine, timed, waiting
 from qvar.cli.search_inputs import find_halting, find_reward, find_start
 from qvar.report import result_table
-from qvar.runs import RunFolder
+from qvar.runs import RunFolder, find_sinks
 from qvar.search import (
     GRADIENT_IN_ENERGIES,
     Algorithm,
@@ -137,8 +137,11 @@ class SearchOptions:
         return Path("runs") / "-".join((*parts, f"seed{self.seed}"))
 
 
-def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as_json: bool, quiet: bool) -> None:
+def search_command(
+    options: SearchOptions, *, out: Path | None, resume: bool, log: str | None, as_json: bool, quiet: bool
+) -> None:
     """Run or resume a search, show its progress, print its result."""
+    sinks = find_sinks(log)
     if quiet or as_json:
         logging.getLogger("qvar").setLevel(logging.ERROR)
     if options.task is None and resume:
@@ -158,6 +161,7 @@ def search_command(options: SearchOptions, *, out: Path | None, resume: bool, as
                 resume=resume,
                 replay_from=options.replay_from,
                 on_episode=lambda record: _show_episode(line, configuration, record),
+                sinks=sinks,
             )
     except KeyboardInterrupt:
         print_line(f"interrupted; go on with: qvar search --resume --out {folder}", errors)

@@ -17,7 +17,7 @@ from qvar.cli.listing import print_json, print_line
 from qvar.cli.progress import ProgressLine, counted
 from qvar.cli.searching import SearchOptions
 from qvar.report import compare, comparison_table, report_json, write_summary
-from qvar.runs import SweepFolder
+from qvar.runs import SweepFolder, find_sinks
 from qvar.runs.sweep_folder import seconds_left
 from qvar.runs.workers import usable_cores
 from qvar.search import Labels, RunOutcome, SearchConfiguration, Sweep, sweep
@@ -72,10 +72,10 @@ class SweepOptions:
         words = ["+".join(axis) for axis in self.axes().values()]
         return Path("sweeps") / "-".join(word for word in words if word).replace(":", "-")
 
-    def command(self, out: Path, *, jobs: int | None, cluster: str | None) -> str:
+    def command(self, out: Path, *, jobs: int | None, cluster: str | None, log: str | None = None) -> str:
         """Return the command line that goes on with this sweep."""
         given = {f.name: getattr(self, f.name) for f in fields(self)[1:] if getattr(self, f.name) != f.default}
-        given |= {"out": out, "jobs": jobs, "cluster": cluster}
+        given |= {"out": out, "jobs": jobs, "cluster": cluster, "log": log}
         options = [(name, value) for name, value in given.items() if value is not None]
         words = [word for name, value in options for word in (f"--{name.replace('_', '-')}", str(value))]
         return shlex.join(["qvar", "sweep", self.tasks, *words])
@@ -110,12 +110,20 @@ def _by_word(axis: str, text: str) -> dict[str, str]:
 
 
 def sweep_command(
-    options: SweepOptions, *, out: Path | None, jobs: int | None, cluster: str | None, as_json: bool, quiet: bool
+    options: SweepOptions,
+    *,
+    out: Path | None,
+    jobs: int | None,
+    cluster: str | None,
+    log: str | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Run a sweep or go on with it, show its progress, print its table; exit code 1 if a run failed."""
     console, silent = Console(stderr=True), quiet or as_json
     if silent or console.is_terminal:
         logging.getLogger("qvar").setLevel(logging.ERROR)  # a line of the log would tear the progress display
+    sinks = find_sinks(log)
     plan = options.plan()
     path = options.default_folder() if out is None else out
     folder = SweepFolder.prepare(path, plan.to_dict())
@@ -125,9 +133,10 @@ def sweep_command(
     line = ProgressLine(console, visible=not silent, total=len(folder.runs()), columns=counted())
     try:
         with line, _Display(folder, line, console, jobs=at_a_time) as display:
-            result = sweep(plan, out=path, jobs=jobs, cluster=cluster, on_outcome=None if silent else display.note)
+            note = None if silent else display.note
+            result = sweep(plan, out=path, jobs=jobs, cluster=cluster, on_outcome=note, sinks=sinks)
     except KeyboardInterrupt:
-        print_line(f"interrupted; go on with: {options.command(path, jobs=jobs, cluster=cluster)}", console)
+        print_line(f"interrupted; go on with: {options.command(path, jobs=jobs, cluster=cluster, log=log)}", console)
         raise SystemExit(130) from None
     _print_summary(path, as_json=as_json)
     for failure in result.failures:

@@ -5,6 +5,7 @@ import math
 import os
 import threading
 import time
+import warnings
 import weakref
 from contextlib import suppress
 from dataclasses import dataclass
@@ -328,7 +329,9 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         """Fetch and keep the result; whatever prevents that, the job is not run again."""
         assert self._entry is not None
         job_id = self.job_id()
-        result = self._run.patience.persistently(self._handle.result, f"fetching the result of {job_id}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")  # a remark about the numbers must not keep a paid result from being stored
+            result = self._run.patience.persistently(self._handle.result, f"fetching the result of {job_id}")
         if result is None:
             self._note("UPDATE", usage=self._usage())
             raise HardwareError(

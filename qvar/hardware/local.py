@@ -52,4 +52,4 @@ def _sampler_pub(pub: SamplerPub, qubits: tuple[int, ...]) -> SamplerPub:
 
 
 def _values(pub: Any, circuit: Any) -> Any:
-    return pub.parameter_values.as_array(circuit.parameters) if circuit.num_parameters else None
+    return pub.parameter_values.as_array(circuit.parameters)  # without parameters too: it carries the shape

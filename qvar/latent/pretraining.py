@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from qvar.latent.graph_vae.metrics import evaluate
 from qvar.latent.graph_vae.settings import GraphVaeSettings, Training
 from qvar.latent.graph_vae.training import Progress, pretrain, split
 from qvar.latent.space import CircuitSpace
+from qvar.runs import Fanout, MetricSink, SinkRun, check_sinks
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
 
@@ -80,6 +81,7 @@ def carry_out(
     *,
     on_step: Callable[[str], None] | None = None,
     on_epoch: Callable[[Progress], None] | None = None,
+    sinks: Sequence[MetricSink] = (),
 ) -> None:
     """Make what is still missing in a folder of this plan.
 
@@ -88,18 +90,20 @@ def carry_out(
         folder: a folder created with `plan.to_dict()`.
         on_step: told the name of every step that begins: generation, training, accuracy, embedding.
         on_epoch: told after every epoch.
+        sinks: where the numbers of every epoch go besides, such as `qvar.runs.TensorBoard()`.
 
     Raises:
         RunError: if the folder is of another plan, or another process is at work on it.
     """
     folder.check_same(plan.to_dict())
+    check_sinks(sinks)
     with folder.claimed():
         costs = dict(folder.read_json("costs.json") or {})
         files = {"generation": "pool.npz", "training": "model.npz", "accuracy": "accuracy.json"}
         files["embedding"] = "features.npz"
         steps: dict[str, Callable[[], None]] = {
             "generation": lambda: _generate(plan, folder),
-            "training": lambda: _train(plan, folder, on_epoch),
+            "training": lambda: _train(plan, folder, on_epoch, sinks),
             "accuracy": lambda: _measure(plan, folder),
             "embedding": lambda: folder.write_features(folder.model().embed(folder.pool().structures)),
         }
@@ -120,20 +124,31 @@ def _generate(plan: LatentPlan, folder: LatentFolder) -> None:
     generate_pool(plan.space, plan.n_circuits, seed=plan.seed, method=plan.method).save(folder.path / "pool.npz")
 
 
-def _train(plan: LatentPlan, folder: LatentFolder, on_epoch: Callable[[Progress], None] | None) -> None:
+def _train(
+    plan: LatentPlan,
+    folder: LatentFolder,
+    on_epoch: Callable[[Progress], None] | None,
+    sinks: Sequence[MetricSink],
+) -> None:
     last = 0.0
     folder.write_metrics(folder.metrics())  # without a line that a kill cut off
 
     def note(progress: Progress) -> None:
         nonlocal last
-        folder.append_metrics({"epoch": progress.epoch, **progress.record, "seconds": progress.seconds - last})
+        record = {"epoch": progress.epoch, **progress.record, "seconds": progress.seconds - last}
+        folder.append_metrics(record)
+        fanout.write(progress.epoch, record)
         last = progress.seconds
         if on_epoch is not None:
             on_epoch(progress)
 
     checkpoint = folder.path / "checkpoint.npz"
     structures = folder.pool().structures
-    model = pretrain(plan.space, structures, plan.model, plan.training, checkpoint=checkpoint, progress=note)
+    with Fanout(sinks, SinkRun.at(folder.path, folder.id, folder.config)) as fanout:
+        for record in folder.metrics():
+            fanout.write(int(record["epoch"]), record)
+        model = pretrain(plan.space, structures, plan.model, plan.training, checkpoint=checkpoint, progress=note)
+        fanout.finish({})
     seconds = {record["epoch"]: record["seconds"] for record in folder.metrics()}
     # an epoch whose checkpoint was written, but not its line, has no known time
     folder.write_metrics(

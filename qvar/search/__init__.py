@@ -10,6 +10,7 @@ result = search(molecule("h2-4"), engine, algorithm=DoubleDQN(), episodes=50, se
 ```
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from qvar.agents import DoubleDQN, MaskablePPO, RandomPolicy
 from qvar.envs import GateCostReward, PaperReward, StartCircuit
 from qvar.envs.defaults import find_problem
 from qvar.problems import Problem
+from qvar.runs import MetricSink
 from qvar.search.annealing import Annealing
 from qvar.search.ansatz import ansatz
 from qvar.search.configuration import ALGORITHMS, Algorithm, SearchConfiguration, algorithm_name, find_algorithm
@@ -96,6 +98,7 @@ def search(
     out: str | Path | None = None,
     resume: bool = False,
     on_episode: EpisodeCallback | None = None,
+    sinks: Sequence[MetricSink] = (),
 ) -> SearchResult:
     """Search for a circuit that minimizes the energy of a problem, with the settings of a preset.
 
@@ -120,6 +123,7 @@ def search(
         out: a folder for the run's record; None to keep nothing on disk.
         resume: go on with the unfinished run in `out`.
         on_episode: called with the record of every episode, for example `print`.
+        sinks: where the numbers of the records go besides, such as `qvar.runs.TensorBoard()`; it needs `out`.
 
     Raises:
         RunError: if `out` is occupied, damaged, or holds a run of another configuration.
@@ -131,4 +135,5 @@ def search(
     given = {"max_gates": max_gates, "reward": reward}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     configuration = replace(configuration, optimize_every=optimize_every, seed=seed, **changes)
-    return run_search(configuration, out=None if out is None else Path(out), resume=resume, on_episode=on_episode)
+    path = None if out is None else Path(out)
+    return run_search(configuration, out=path, resume=resume, on_episode=on_episode, sinks=sinks)

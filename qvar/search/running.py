@@ -5,7 +5,7 @@ is saved at the ends of episodes; a killed run goes on from the last saved one.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from qvar.agents import DoubleDQN, MaskablePPO, check_installed
-from qvar.runs import RunFolder, write_circuit, write_learning_curve, write_pareto
+from qvar.runs import (
+    Fanout,
+    MetricSink,
+    RunFolder,
+    SinkRun,
+    check_sinks,
+    write_circuit,
+    write_learning_curve,
+    write_pareto,
+)
 from qvar.search.algorithms import make_searcher
 from qvar.search.best import BestCircuit
 from qvar.search.configuration import Algorithm, SearchConfiguration
@@ -47,6 +56,8 @@ def run_search(
     resume: bool = False,
     replay_from: Path | None = None,
     on_episode: EpisodeCallback | None = None,
+    sinks: Sequence[MetricSink] = (),
+    home: Path | None = None,
 ) -> SearchResult:
     """Run a search to its end and return the best circuit found.
 
@@ -57,6 +68,8 @@ def run_search(
         replay_from: folder of a finished run of a double-DQN agent, whose experience fills the replay memory at the
             start. This run keeps a copy, and can be resumed without it.
         on_episode: called with the record of every episode, those read back on resuming included.
+        sinks: where the numbers of the records go besides, such as `TensorBoard()`; it needs `out`.
+        home: the folder that the run shares with others, for sinks; None for the one above `out`.
 
     Raises:
         RunError: if `out` holds another run, a damaged one, or any run at all without `resume`; if the run in
@@ -66,19 +79,30 @@ def run_search(
     if given is not None:
         configuration = _with_replay(configuration, given)
     check_configuration(configuration)  # before anything is written
+    check_sinks(sinks)
+    if sinks and out is None:
+        raise RunError("sinks follow a run that is on disk; give a folder with out")
     folder = None if out is None else _prepare(configuration, out, resume=resume)
     experience = None if configuration.replay_from is None else _experience(configuration, folder, given)
     run = _RunInProgress(configuration, folder, experience)
     run.restore()
-    if on_episode is not None:
+    followed = None if folder is None else SinkRun.at(folder.path, folder.id, folder.config, home=home)
+    with Fanout(sinks, followed) as fanout:
+
+        def tell(record: Mapping[str, Any]) -> None:
+            fanout.write(int(record["episode"]), record)
+            if on_episode is not None:
+                on_episode(record)
+
         for record in run.history:
-            on_episode(record)
-    with _threads(configuration.algorithm):
-        while not run.is_over:
-            for record in run.play():
-                if on_episode is not None:
-                    on_episode(record)
-    return run.finish()
+            tell(record)
+        with _threads(configuration.algorithm):
+            while not run.is_over:
+                for record in run.play():
+                    tell(record)
+        result = run.finish()
+        fanout.finish(result.to_dict())
+    return result
 
 
 def check_configuration(configuration: SearchConfiguration) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qvar.runs import RunFolder, SweepFolder, SweepRun
+from qvar.runs import MetricSink, RunFolder, SweepFolder, SweepRun, check_sinks
 from qvar.runs.status import clear_failure, describe_failure, write_failure
 from qvar.runs.workers import Work, WorkerDied, usable_cores, was_interrupted, workers
 from qvar.search.configuration import SearchConfiguration
@@ -72,6 +72,7 @@ def sweep(
     jobs: int | None = None,
     cluster: str | None = None,
     on_outcome: Callable[[RunOutcome], None] | None = None,
+    sinks: Sequence[MetricSink] = (),
 ) -> SweepResult:
     """Run every search of a sweep, or those that are left of it.
 
@@ -85,12 +86,14 @@ def sweep(
         cluster: address of a Dask scheduler, such as "tcp://host:8786"; its workers need one thread each, this
             version of qvar, and `out` at the same path. None for this machine.
         on_outcome: called with every outcome as soon as it is there, those of runs finished before first.
+        sinks: where the numbers of all runs go besides their records, such as `qvar.runs.TensorBoard()`.
 
     Raises:
         RunError: if `out` holds another sweep or other files, or no cluster answers.
     """
     if jobs is not None and jobs < 1:
         raise RunError(f"jobs must be at least 1, got {jobs}")
+    check_sinks(sinks)
     folder = SweepFolder.prepare(Path(out).absolute(), plan.to_dict())
     runs = folder.runs()
     outcomes: dict[SweepRun, RunOutcome] = {}
@@ -111,7 +114,9 @@ def sweep(
         at_a_time = usable_cores() if jobs is None else jobs
         parent = None if cluster is not None or at_a_time == 1 else os.getpid()
         with workers(at_a_time, cluster) as work:
-            for outcome in _outlive_deaths(_carrying(work, parent=parent), to_do):
+            for outcome in _outlive_deaths(
+                _carrying(work, parent=parent, following=(tuple(sinks), folder.path)), to_do
+            ):
                 note(outcome)
     return SweepResult(folder.path, tuple(outcomes[run] for run in runs))
 
@@ -126,6 +131,9 @@ def _is_finished(run: SweepRun) -> bool:
         return False
     return True
 
+
+_Following = tuple[tuple[MetricSink, ...], Path]
+"""The sinks of a sweep, and its folder, which they may share."""
 
 _Work = Callable[[Sequence[SweepRun]], Iterator[RunOutcome]]
 """Carries out runs and gives their outcomes as they come; raises `WorkerDied` if a process that did so died."""
@@ -154,9 +162,9 @@ def _run_alone(work: _Work, run: SweepRun) -> RunOutcome:
         return RunOutcome(run, _DIED)
 
 
-def _carrying(work: Work, *, parent: int | None) -> _Work:
+def _carrying(work: Work, *, parent: int | None, following: _Following) -> _Work:
     """Return the means to carry out runs from the means to carry out anything."""
-    carry_out = partial(_carry_out, parent=parent, log_level=logging.getLogger("qvar").level)
+    carry_out = partial(_carry_out, parent=parent, following=following, log_level=logging.getLogger("qvar").level)
 
     def carry_out_all(runs: Sequence[SweepRun]) -> Iterator[RunOutcome]:
         for outcome in work(carry_out, runs):
@@ -173,12 +181,13 @@ def _carrying(work: Work, *, parent: int | None) -> _Work:
     return carry_out_all
 
 
-def _carry_out(run: SweepRun, *, parent: int | None, log_level: int) -> RunOutcome:
+def _carry_out(run: SweepRun, *, parent: int | None, following: _Following, log_level: int) -> RunOutcome:
     """Run or resume one search, in whatever process this is; record what goes wrong.
 
     Args:
         run: the run.
         parent: the process without which there is no sweep any more, None for whichever.
+        following: the sinks, and the folder of the sweep.
         log_level: what qvar logs in this process.
     """
     logging.getLogger("qvar").setLevel(log_level)
@@ -190,7 +199,14 @@ def _carry_out(run: SweepRun, *, parent: int | None, log_level: int) -> RunOutco
     with run.claimed():
         try:
             configuration = SearchConfiguration.from_dict(run.config)
-            run_search(configuration, out=run.path, resume=True, on_episode=go_on_with_parent)
+            run_search(
+                configuration,
+                out=run.path,
+                resume=True,
+                on_episode=go_on_with_parent,
+                sinks=following[0],
+                home=following[1],
+            )
         except Exception as error:
             if was_interrupted(error):
                 raise KeyboardInterrupt from error

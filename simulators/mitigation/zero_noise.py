@@ -47,7 +47,7 @@ class ZeroNoiseExtrapolation:
     Raises:
         EngineError: if mitiq is missing, or for scale factors that do not start at 1 or are too few for the rule.
 
-    Example, with mitiq installed::
+    Example, with mitiq installed:
 
         noisy = PauliTransferSimulator(NoiseModel.from_numbers(p1=1e-3, p2=1e-2))
         mitigated = ZeroNoiseExtrapolation(noisy)

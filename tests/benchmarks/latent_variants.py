@@ -69,6 +69,7 @@ def graph_settings(n_steps: int) -> dict[str, GraphVaeSettings]:
         "ours, pooled by the mean": replace(ours, pooling="mean"),
         "version 3, late gates more": replace(GraphVaeSettings.version_3(4), pooling="late"),
         "linear decoder of gates": replace(ours, nodes="typed"),
+        "linear decoder of gates, beta 0.1": replace(ours, nodes="typed", beta=0.1),
         "linear decoder, 16 axes": replace(ours, nodes="typed", latent_size=16),
         "beta as in version 1": replace(ours, beta="reference"),
         **annealed,

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import signal
+import warnings
 from pathlib import Path
 
 from qiskit_ibm_runtime import IBMBackend
@@ -56,8 +57,8 @@ class ScriptedService:
     script: what happens at the n-th attempt to submit, over all processes: "refuse" (503, no job), "reject" (400),
         "lose" (a job, but the client gets a 504), "late-job" (as "lose", but only the third look-up shows the job),
         "interrupt" (a job, and Ctrl-C), "fail" (the job fails), "too-long" (it is stopped), "cancel" (it ends as
-        cancelled), "expire" (no result any more), "late" (no usage figure yet), "overcharge" (bills ten times its
-        maximum), "token" (an error that quotes the token).
+        cancelled), "expire" (no result any more), "remark" (a warning with the result), "late" (no usage figure yet),
+        "overcharge" (bills ten times its maximum), "token" (an error that quotes the token).
     polls: how often a job is asked for before it is done.
     flaky: every n-th question is answered with a 502; 0 for none.
     kill_at: kill this process at the n-th of the moments that `moment` marks; None never.
@@ -215,6 +216,8 @@ class ScriptedJob:
         self.service.moment()
         if self.service.read()["jobs"][self._id]["what"] == "expire":
             return None
+        if self.service.read()["jobs"][self._id]["what"] == "remark":
+            warnings.warn("the errors are not finite", UserWarning, stacklevel=2)
         inputs = json.loads((self.service.folder / f"{self._id}.inputs").read_text())
         converter = QUANTUM_PROGRAM_PARAMS_CONVERTERS["v2.0"]
         program, _ = converter.decoder(converter.model.model_validate(inputs))

@@ -160,6 +160,12 @@ def test_a_result_that_is_gone_is_said_and_not_paid_for_again(hardware, service)
     assert len(scripted.inputs_seen) == 1
 
 
+def test_a_warning_of_the_service_keeps_no_result_from_being_stored(hardware, service):
+    with pytest.warns(UserWarning, match="not finite"):  # and it is shown, though warnings are errors here
+        energy(hardware(service(script={0: "remark"})))
+    assert states(hardware()) == ["DONE"]
+
+
 def test_a_job_cancelled_elsewhere_is_reported_and_may_be_asked_for_anew(hardware, service):
     scripted = service(script={0: "cancel"})
     run = hardware(scripted)
