@@ -116,7 +116,7 @@ def energies_of(record: Mapping[str, Any]) -> int:
     return int(record["evaluations"]) + GRADIENT_IN_ENERGIES * int(record["gradients"])
 
 
-def read_runs(paths: Iterable[Path]) -> tuple[RunRecord, ...]:
+def read_runs(paths: Iterable[str | Path]) -> tuple[RunRecord, ...]:
     """Read run folders and sweep folders, each run once.
 
     What is damaged within a folder counts as a failure of its run.
@@ -128,7 +128,7 @@ def read_runs(paths: Iterable[Path]) -> tuple[RunRecord, ...]:
         RunError: if a path holds neither a run nor a sweep.
     """
     records: dict[Path, RunRecord] = {}
-    for path in paths:
+    for path in map(Path, paths):
         for record in _read_sweep(path) if SweepFolder.is_at(path) else [_read_run(path)]:
             records.setdefault(record.path.resolve(), record)
     return tuple(records.values())
