@@ -123,7 +123,8 @@ def show_run(path: Path, *, as_json: bool) -> None:
     folder = RunFolder.open(path)
     result = folder.result()
     if as_json:
-        print_json({"id": folder.id, **result, "hardware": [record.to_dict() for record in records_of_run(path)]})
+        executed = [record.to_dict() for record in records_of_run(path)]
+        print_json({"id": folder.id, **result} | ({"hardware": executed} if executed else {}))
         return
     console = Console()
     try:
@@ -134,9 +135,8 @@ def show_run(path: Path, *, as_json: bool) -> None:
         print_circuit(Circuit.from_qasm(result["qasm"]), console)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"the record in {path} is incomplete or damaged: {error!r}") from error
-    executed = records_of_run(path)
-    if executed:
-        console.print(hardware_table(executed))
+    if records := records_of_run(path):
+        console.print(hardware_table(records))
     print_line(f"run {folder.id} in {path}: {', '.join(sorted(p.name for p in path.iterdir()))}", console)
 
 

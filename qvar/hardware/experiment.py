@@ -10,7 +10,6 @@
 
 import io
 import json
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -266,9 +265,7 @@ def _write(file: Path, content: Any) -> None:
 
 
 def _measured(level: int, job: HardwareJob) -> MeasuredValue:
-    with warnings.catch_warnings():  # zero-noise extrapolation warns of the identity, which has no error
-        warnings.filterwarnings("ignore", message="No positive, finite standard errors", category=UserWarning)
-        data = job.result()[0].data
+    data = job.result()[0].data
     entry = job.entry
     assert entry is not None
     return MeasuredValue(

@@ -365,6 +365,8 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         job_id = self.job_id()
         with warnings.catch_warnings():
             warnings.simplefilter("default")  # a remark about the numbers must not keep a paid result from being stored
+            # Zero-noise extrapolation remarks on the identity, which has no error, at every observable with a constant.
+            warnings.filterwarnings("ignore", message="No positive, finite standard errors", category=UserWarning)
             result = self._run.patience.persistently(self._handle.result, f"fetching the result of {job_id}")
         if result is None:
             self._note("UPDATE", usage=self._usage())
