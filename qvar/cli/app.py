@@ -9,7 +9,7 @@ from typer.models import CommandInfo
 from qvar.cli import completion
 from qvar.cli.device import device
 from qvar.cli.hardware import hardware
-from qvar.cli.hardware_options import MaxJobs, MaxQpuSeconds, MaxShots, Yes
+from qvar.cli.hardware_options import MaxJobs, MaxQpuSeconds, MaxShots, Resubmit, Yes
 from qvar.cli.latent import latent
 from qvar.cli.options import Json, Log, Quiet, Seed
 
@@ -398,6 +398,7 @@ def vqe(
     out: Annotated[
         Path | None, typer.Option(help="Hardware: folder of the record; the same command goes on in it.")
     ] = None,
+    resubmit: Resubmit = False,
     yes: Yes = False,
     seed: Seed = 0,
     json: Json = False,
@@ -423,7 +424,7 @@ def vqe(
             max_jobs=max_jobs,
             seed=seed,
         )
-        hardware_vqe_command(options, out=out, yes=yes, as_json=json, quiet=quiet)
+        hardware_vqe_command(options, out=out, resubmit=resubmit, yes=yes, as_json=json, quiet=quiet)
         return
     from qvar.cli.searching import vqe_command
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from qvar.cli.hardware_options import MaxJobs, MaxQpuSeconds, MaxShots, Yes
+from qvar.cli.hardware_options import MaxJobs, MaxQpuSeconds, MaxShots, Resubmit, Yes
 from qvar.cli.options import Json, Quiet, Seed
 
 __all__ = ["hardware"]
@@ -82,7 +82,7 @@ def estimate(
     options = HardwareOptions(
         target, task, on, angles, shots, precision, resilience, twirling, decoupling, layout, optimization_level, tries
     )
-    run_command(options.seeded(seed), out=None, dry_run=True, yes=False, as_json=json, quiet=quiet)
+    run_command(options.seeded(seed), out=None, dry_run=True, resubmit=False, yes=False, as_json=json, quiet=quiet)
 
 
 @hardware.command()
@@ -109,6 +109,7 @@ def run(
         Path | None, typer.Option(help="Folder of the record; by default below the run, or below hardware.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would cost, and submit nothing.")] = False,
+    resubmit: Resubmit = False,
     yes: Yes = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -135,7 +136,7 @@ def run(
         max_shots,
         max_jobs,
     )
-    run_command(options.seeded(seed), out=out, dry_run=dry_run, yes=yes, as_json=json, quiet=quiet)
+    run_command(options.seeded(seed), out=out, dry_run=dry_run, resubmit=resubmit, yes=yes, as_json=json, quiet=quiet)
 
 
 @hardware.command()
@@ -152,6 +153,7 @@ def resume(
     max_qpu_seconds: MaxQpuSeconds = None,
     max_shots: MaxShots = None,
     max_jobs: MaxJobs = None,
+    resubmit: Resubmit = False,
     yes: Yes = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -160,4 +162,4 @@ def resume(
     from qvar.cli.hardware_running import resume_command
 
     limits = {"max_qpu_seconds": max_qpu_seconds, "max_shots": max_shots, "max_jobs": max_jobs}
-    resume_command(folder, limits, yes=yes, as_json=json, quiet=quiet)
+    resume_command(folder, limits, resubmit=resubmit, yes=yes, as_json=json, quiet=quiet)

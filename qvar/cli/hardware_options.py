@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["MaxJobs", "MaxQpuSeconds", "MaxShots", "Yes"]
+__all__ = ["MaxJobs", "MaxQpuSeconds", "MaxShots", "Resubmit", "Yes"]
 
 MaxQpuSeconds = Annotated[
     float | None,
@@ -12,4 +12,11 @@ MaxQpuSeconds = Annotated[
 ]
 MaxShots = Annotated[int | None, typer.Option(help="Executions of circuits that all jobs together may take.")]
 MaxJobs = Annotated[int | None, typer.Option(help="Jobs that may be submitted.")]
+Resubmit = Annotated[
+    bool,
+    typer.Option(
+        "--resubmit",
+        help="Send jobs again whose submission had no answer and that are not found at IBM; look there yourself first.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Submit to real hardware without asking, within the limits.")]

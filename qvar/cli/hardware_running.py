@@ -82,7 +82,7 @@ class HardwareOptions:
 
 
 def run_command(
-    options: HardwareOptions, *, out: Path | None, dry_run: bool, yes: bool, as_json: bool, quiet: bool
+    options: HardwareOptions, *, out: Path | None, dry_run: bool, resubmit: bool, yes: bool, as_json: bool, quiet: bool
 ) -> None:
     """Plan an experiment, and execute it unless this is a dry run."""
     backend = open_backend(options.on)
@@ -92,17 +92,19 @@ def run_command(
     if dry_run:
         _show_plan(experiment, planned, as_json=as_json)
         return
-    _execute(experiment, planned, backend, folder, yes=yes, as_json=as_json, quiet=quiet)
+    _execute(experiment, planned, backend, folder, resubmit=resubmit, yes=yes, as_json=as_json, quiet=quiet)
 
 
-def resume_command(folder: Path, limits: Mapping[str, float | None], *, yes: bool, as_json: bool, quiet: bool) -> None:
+def resume_command(
+    folder: Path, limits: Mapping[str, float | None], *, resubmit: bool, yes: bool, as_json: bool, quiet: bool
+) -> None:
     """Go on with the experiment of a folder, under its own limits or new ones."""
     experiment = open_experiment(folder)
     given = {name: value for name, value in limits.items() if value is not None}
     experiment = replace(experiment, limits=Limits.from_dict(experiment.limits.to_dict() | given))
     backend = open_backend(experiment.backend)
     planned = _plan(experiment, backend, folder, quiet=quiet or as_json)
-    _execute(experiment, planned, backend, folder, yes=yes, as_json=as_json, quiet=quiet)
+    _execute(experiment, planned, backend, folder, resubmit=resubmit, yes=yes, as_json=as_json, quiet=quiet)
 
 
 def _plan(experiment: Experiment, backend: Any, folder: Path, *, quiet: bool) -> Plan:
@@ -162,7 +164,15 @@ def _price(cost: CostEstimate) -> str:
 
 
 def _execute(
-    experiment: Experiment, planned: Plan, backend: Any, folder: Path, *, yes: bool, as_json: bool, quiet: bool
+    experiment: Experiment,
+    planned: Plan,
+    backend: Any,
+    folder: Path,
+    *,
+    resubmit: bool,
+    yes: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     errors = Console(stderr=True)
     display = JobDisplay(errors, visible=not (quiet or as_json))
@@ -171,9 +181,10 @@ def _execute(
         folder=folder,
         options=experiment.options,
         limits=experiment.limits,
-        confirm=Consent(planned.cost, backend.name, yes=yes, errors=errors) if is_real(backend) else None,
+        confirm=_consent(experiment, planned, backend, yes=yes, errors=errors),
         on_progress=display.show,
         on_interrupt=lambda ids: ask_about_jobs(ids, display, errors),
+        resubmit=resubmit,
     )
     try:
         with run, display:
@@ -189,12 +200,21 @@ def _execute(
     print_line(f"record in {folder}; jobs: qvar hardware jobs {folder}", console)
 
 
+def _consent(experiment: Experiment, planned: Plan, backend: Any, *, yes: bool, errors: Console) -> "Consent | None":
+    if not is_real(backend):
+        return None
+    device = backend.name
+    if experiment.options.mode == "session":
+        device += f", in a session that is billed while it is open, up to {experiment.options.max_session_seconds} s"
+    return Consent(planned.cost, device, yes=yes, errors=errors)
+
+
 class Consent:
     """Asks, once, whether the jobs of an experiment may be submitted to a device (mutable: remembers the answer).
 
     Args:
         cost: of all jobs together; None to ask about every single one.
-        device: its name.
+        device: its name, with whatever else is to be agreed to.
         yes: do not ask.
         errors: where to ask.
     """

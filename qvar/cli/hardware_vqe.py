@@ -60,7 +60,9 @@ class HardwareVqe:
         return Path("hardware") / re.sub(r"[^\w.-]+", "-", "-".join(parts))
 
 
-def hardware_vqe_command(options: HardwareVqe, *, out: Path | None, yes: bool, as_json: bool, quiet: bool) -> None:
+def hardware_vqe_command(
+    options: HardwareVqe, *, out: Path | None, resubmit: bool, yes: bool, as_json: bool, quiet: bool
+) -> None:
     """Optimize a fixed circuit on hardware and print the outcome; the same command goes on with its folder."""
     if options.noise != "none" or options.qubits is not None:
         raise HardwareError(
@@ -82,6 +84,7 @@ def hardware_vqe_command(options: HardwareVqe, *, out: Path | None, yes: bool, a
         limits=Limits(options.max_qpu_seconds, options.max_shots, options.max_jobs),
         on_progress=display.show,
         on_interrupt=lambda ids: ask_about_jobs(ids, display, errors),
+        resubmit=resubmit,
     )
     engine = run.engine()
     if is_real(backend):

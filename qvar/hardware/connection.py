@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from qvar.hardware.redaction import account_file, guarded, shield_logs
+from qvar.hardware.redaction import account_file, guarded, learn_secret, shield_logs
 from qvar.simulators.devices import fake_backend, fake_backend_names
 from qvar.simulators.errors import HardwareError, NoiseModelError
 
@@ -63,7 +63,9 @@ def open_service(*, account: str | None = None, instance: str | None = None) -> 
 
     shield_logs()
     try:
-        return guarded(connect, "connecting to IBM Quantum")
+        service = guarded(connect, "connecting to IBM Quantum")
+        learn_secret(service)
+        return service
     except HardwareError as error:
         message = f"{error}; {_HELP}"
     raise HardwareError(message)

@@ -220,11 +220,11 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         found = self._find(self._run.patience.settle_seconds if began else 0)
         if found is not None:
             self._submitted(found)
-        elif began and not self._run.resubmit:
-            raise self._uncertain("an earlier process ended while it sent it")
+        elif began and not self._run.may_send_again(self._entry.tag):
+            raise self._uncertain("it was being sent, and no answer is known")
         else:
             self._entry = self._run.books.adopt(self._entry)
-            self._send()
+            self._send(again=began)
 
     def _look_up(self) -> None:
         assert self._entry is not None
@@ -259,13 +259,13 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
                 return None
             time.sleep(min(patience.poll_seconds, seconds))
 
-    def _send(self) -> None:
+    def _send(self, *, again: bool = False) -> None:
         """Submit; after an error, try again only if it is certain that the job did not arrive."""
         assert self._entry is not None
         self._run.mode()  # opens a session or batch, before it counts as sent
         for delay in [*self._run.patience.delays(), None]:
             if self._run.is_real:
-                self._entry = self._run.ledger.begin_sending(self._entry.tag, again=self._run.resubmit)
+                self._entry = self._run.ledger.begin_sending(self._entry.tag, again=again)
             try:
                 handle = guarded(self._call, f"submitting a job to {self._run.backend.name}")
             except HardwareError as error:
@@ -274,16 +274,12 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
             if handle is not None:
                 self._submitted(handle)
                 return
-            is_certain = not self._run.is_real or is_refusal(failure)
-            if not is_certain and not self._run.resubmit:
+            if self._run.is_real and not is_refusal(failure):
                 raise self._uncertain(str(failure))
             if delay is None or not is_transient(failure):
                 break
-            if is_certain and self._run.is_real:
-                self._note("UPDATE", state="RESERVED")
+            self._note("UPDATE", state="RESERVED")
             time.sleep(delay)
-        if not is_certain:
-            raise self._uncertain(str(failure))
         self._run.books.note(self._entry, "RELEASED", reason=str(failure))
         raise failure
 
@@ -301,7 +297,7 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
             f"it is not certain whether {self._run.backend.name} has taken a job ({why}). It is not sent again "
             "unasked, so that nothing is paid for twice. Start again in a few minutes: the job is looked for first. "
             f"If it is still missing, and your workloads at IBM Quantum show none with the tag {self._entry.tag}, send "
-            "it again with HardwareRun(..., resubmit=True) or: qvar hardware resume FOLDER --resubmit"
+            "it again with HardwareRun(..., resubmit=True), on the command line --resubmit"
         )
 
     def _call(self) -> Any:

@@ -15,13 +15,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from qvar.hardware.locks import is_same_file
 from qvar.simulators.errors import HardwareError
 
 __all__ = ["Journal"]
 
 
 class Journal:
-    """A journal; the only state is its file.
+    """A journal; the only state is its file, but for the number of lines that this object has seen there.
 
     Args:
         path: the file, made when first written. Beside it lie `<name>.lock` and `<name>.head`.
@@ -29,17 +30,22 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._least = 0
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep all other processes and threads from reading and writing; wait for those that are at it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_name(self.path.name + ".lock").open("a", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(file, fcntl.LOCK_UN)  # closing is not enough if a child that was forked has it open, too
+        path = self.path.with_name(self.path.name + ".lock")
+        while True:
+            with path.open("a", encoding="utf-8") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                try:
+                    if is_same_file(file.fileno(), path):  # else it was deleted while we waited
+                        yield
+                        return
+                finally:
+                    fcntl.flock(file, fcntl.LOCK_UN)  # for a forked child that has it open, too
 
     def read(self) -> list[dict[str, Any]]:
         """Return all entries in order. To be called inside of `locked` wherever others may be writing.
@@ -57,8 +63,9 @@ class Journal:
             if entry is None or entry.pop("check", None) != (check := _checksum(check, entry)):
                 raise self._corrupted(f"in line {number}")
             entries.append(entry)
-        if len(entries) < self._head():
+        if len(entries) < max(self._head(), self._least):
             raise self._corrupted(f"after line {len(entries)}")
+        self._least = len(entries)
         if lines[-1]:
             warnings.warn(f"the last line of {self.path} was cut off and is left out", UserWarning, stacklevel=2)
         return entries
@@ -84,7 +91,7 @@ class Journal:
     def _head(self) -> int:
         """Return how many lines there are at least; a kill may have kept the last one from being counted."""
         try:
-            return int(self._head_path.read_text(encoding="ascii"))
+            return int(self._head_path.read_text(encoding="ascii") or 0)  # empty after a power cut
         except FileNotFoundError:
             return 0
         except ValueError:

@@ -1,27 +1,39 @@
 """Keep credentials out of everything people see: messages, logs, records.
 
-The token comes from the environment or from Qiskit's saved account, never from an argument. What the service or a
-library says may still quote it; so every message passes through `redact`, and every call of the service through
-`guarded`, which raises a new error with the redacted text and without the original as its cause or context.
+The token comes from the environment or from Qiskit's saved account, never from an argument of ours; a service that was
+made elsewhere tells its own. What the service or a library says may still quote it, in one writing or another; so every
+message passes through `redact`, and every call of the service through `guarded`, which raises a new error with the
+redacted text and without the original as its cause or context.
 """
 
+import base64
 import json
 import logging
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from urllib.parse import quote, quote_plus
 
 from qvar.simulators.errors import HardwareError, QvarError
 
-__all__ = ["PassingTrouble", "account_file", "guarded", "is_refusal", "is_transient", "redact", "shield_logs"]
+__all__ = [
+    "PassingTrouble",
+    "account_file",
+    "guarded",
+    "is_refusal",
+    "is_transient",
+    "learn_secret",
+    "redact",
+    "shield_logs",
+]
 
 R = TypeVar("R")
 
 _HIDDEN = "[redacted]"
 _PATTERNS = (
-    re.compile(r"(?i)\b(apikey|bearer)([\s:=\"']+)[A-Za-z0-9._~+/=-]{6,}"),
+    re.compile(r"(?i)\b(apikey|bearer|basic)([\s:=\"']+)[A-Za-z0-9._~+/=-]{6,}"),
     re.compile(r"(?i)(token|authorization|api[-_ ]key)([\"']?\s*[:=]\s*[\"']?)[A-Za-z0-9._~+/=-]{6,}"),
 )
 _KEY = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{44}(?![A-Za-z0-9_-])")  # the length of an IBM Cloud API key
@@ -42,7 +54,8 @@ def account_file() -> Path:
 def redact(text: str) -> str:
     """Return `text` without the tokens of the environment and of saved accounts, and without what looks like one."""
     for secret in sorted(_secrets(), key=len, reverse=True):
-        text = text.replace(secret, _HIDDEN)
+        for writing in _writings(secret):
+            text = text.replace(writing, _HIDDEN)
     for pattern in _PATTERNS:
         text = pattern.sub(rf"\1\2{_HIDDEN}", text)
     return _KEY.sub(_HIDDEN, _WEB_TOKEN.sub(_HIDDEN, text))
@@ -55,7 +68,40 @@ def _secrets() -> set[str]:
         found |= {str(account.get("token", "")) for account in accounts.values()}
     except (OSError, ValueError, AttributeError):
         pass  # no account is saved, or none that can be read
-    return {secret for secret in found if len(secret) >= 6}
+    _KNOWN.update(secret for secret in found if len(secret) >= _SHORTEST)
+    return set(_KNOWN)
+
+
+_KNOWN: set[str] = set()
+"""The secrets that this process has seen: a token stays one after the environment or the account has changed."""
+
+_SHORTEST = 6
+"""Shorter values are no tokens of any service, and hiding them would garble texts."""
+
+
+def learn_secret(service: Any) -> None:
+    """Remember the token of a service, which need not be that of the environment or of a saved account."""
+    try:
+        token = (service.active_account() or {}).get("token")
+    except Exception:  # services made for tests or by others have no account
+        return
+    if isinstance(token, str) and len(token) >= _SHORTEST:
+        _KNOWN.add(token)
+
+
+def _writings(secret: str) -> list[str]:
+    """Return a secret as it appears in texts, URLs, JSON, Python, and inside of base64."""
+    urls = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    plain = {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]} | urls
+    data = secret.encode()
+    encoded: set[str] = set()
+    for before in range(3):  # what stands before decides on which bits the secret begins
+        whole = 3 * ((before + len(data)) // 3)
+        content = (bytes(before) + data)[:whole]
+        start = 0 if before == 0 else 4
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            encoded.add(encode(content).decode()[start:])
+    return sorted(plain | {text for text in encoded if len(text) >= _SHORTEST}, key=len, reverse=True)
 
 
 def guarded(action: Callable[[], R], what: str) -> R:

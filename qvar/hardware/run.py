@@ -23,7 +23,7 @@ from qvar.hardware.limits import Limits
 from qvar.hardware.options import ExecutionOptions
 from qvar.hardware.patience import Patience
 from qvar.hardware.primitives import HardwareEstimator, HardwareSampler
-from qvar.hardware.redaction import guarded, shield_logs
+from qvar.hardware.redaction import guarded, learn_secret, shield_logs
 from qvar.hardware.request import Request
 from qvar.hardware.submission import billed_seconds, session_seconds
 from qvar.hardware.transpiling import Transpiler
@@ -65,8 +65,9 @@ class HardwareRun:
         on_interrupt: on Ctrl-C, gets the ids of the jobs at the service and returns whether to cancel them; without
             it, or if it returns False, they go on and a later run takes them up.
         patience: waiting times.
-        resubmit: send a job again of which it is not certain that the service has none, after looking for it in vain;
-            otherwise that is an error, which says how to find out. Whoever sets it may pay for the job twice.
+        resubmit: send jobs again of which an earlier process does not know whether the service took them, after
+            looking for them in vain; otherwise that is an error, which says how to find out. Whoever sets it without
+            having looked may pay for them twice.
 
     Raises:
         HardwareError: for real hardware without a limit, a session on the open plan, or a record that was edited.
@@ -89,10 +90,12 @@ class HardwareRun:
     ) -> None:
         self.backend = open_backend(backend, service=service)
         self.is_real = is_real(self.backend)
+        if self.is_real:
+            learn_secret(self.backend.service)
         self.options = ExecutionOptions() if options is None else options
         self.limits = Limits() if limits is None else limits
         self.patience = Patience() if patience is None else patience
-        self.dry_run, self.confirm, self.resubmit = dry_run, confirm, resubmit
+        self.dry_run, self.confirm = dry_run, confirm
         self.on_progress, self.on_interrupt = on_progress, on_interrupt
         self._check(folder)
         self.folder = Path(tempfile.mkdtemp(prefix="qvar-hardware-") if folder is None else folder)
@@ -106,7 +109,8 @@ class HardwareRun:
         self._open: list[HardwareJob] = []
         self._mode: Any = None
         self._session: Entry | None = None
-        self.ledger.entries()  # a record that was edited is refused now
+        known = self.ledger.entries()  # a record that was edited is refused now
+        self._resendable = {entry.tag for entry in known if resubmit and entry.state == "SENDING"}
         self.books.reconcile()
         shield_logs()
 
@@ -153,7 +157,10 @@ class HardwareRun:
             shots: in place of those of the options.
         """
         options = self.options if shots is None else replace(self.options, shots=shots, precision=None)
-        return estimate(Request.of(kind, pubs, options), self.backend)
+        return self._estimate(Request.of(kind, pubs, options))
+
+    def _estimate(self, request: Request) -> CostEstimate:
+        return guarded(lambda: estimate(request, self.backend), "estimating the cost")  # asks for the calibration
 
     def submit(self, request: Request) -> HardwareJob:
         """Run a request: find its answer in the record, take up its job, or submit it within the limits."""
@@ -215,6 +222,12 @@ class HardwareRun:
 
     # --- what its jobs call ---
 
+    def may_send_again(self, tag: str) -> bool:
+        """Return whether a job may be sent again though the service may have it; true once."""
+        may = tag in self._resendable
+        self._resendable.discard(tag)
+        return may
+
     def answered(self, key: str, *, there_is_one: bool) -> None:
         """Remember which requests failed to bring a result, so that asking again is not a further request."""
         (self._unanswered.discard if there_is_one else self._unanswered.add)(key)
@@ -230,7 +243,7 @@ class HardwareRun:
         Raises:
             HardwareError: if it may not.
         """
-        cost = estimate(request, self.backend)
+        cost = self._estimate(request)
         if self.dry_run:
             raise DryRun(cost)
         if self.confirm is None:

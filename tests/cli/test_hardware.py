@@ -151,6 +151,17 @@ def test_nothing_reaches_a_device_without_consent(qvar, bell, device):
     assert len(jobs_of(device)) == 1
 
 
+def test_a_submission_without_an_answer_is_repeated_only_on_request(qvar, bell, device):
+    device.script = {0: "refuse"}
+    command = ("hardware", "run", bell, "ZZ", "--angles", "0.7", "--on", "ibm_scripted", "--out", "mine", *QUICK)
+    check(qvar(*command, "--yes", "--max-qpu-seconds", 60), "not certain whether ibm_scripted has taken a job")
+    check(qvar("hardware", "resume", "mine", "--yes"), "--resubmit")
+    assert "SENDING" in qvar("hardware", "jobs", "mine").words
+    assert jobs_of(device) == {}
+    assert qvar("hardware", "resume", "mine", "--yes", "--resubmit").code == 0
+    assert len(jobs_of(device)) == 1
+
+
 def test_an_interrupt_says_how_to_go_on_and_the_job_is_found_again(qvar, bell, device, monkeypatch):
     command = ("hardware", "run", bell, "ZZ", "--angles", "0.7", "--on", "ibm_scripted", "--out", "mine", *QUICK)
 

@@ -19,6 +19,8 @@ QUICK = Patience(poll_seconds=0.005, attempts=4, first_delay=0.005, longest_dela
 def no_account(monkeypatch, tmp_path):
     """Hide the account and the budget of whoever runs the tests."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    file = str(tmp_path / "home" / ".qiskit" / "qiskit-ibm.json")  # Qiskit looks at HOME once, when it is imported
+    monkeypatch.setattr("qiskit_ibm_runtime.accounts.management._DEFAULT_ACCOUNT_CONFIG_JSON_FILE", file)
     for name in ("QISKIT_IBM_TOKEN", "QISKIT_IBM_INSTANCE", "QVAR_HARDWARE_BUDGET"):
         monkeypatch.delenv(name, raising=False)
 

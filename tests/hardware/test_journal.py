@@ -1,6 +1,10 @@
 """The journal keeps what was written, shows what was changed, and lives with a line that a kill cut off."""
 
 import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +78,53 @@ def test_a_kill_before_the_count_was_written_is_no_damage(journal):
     assert len(journal.read()) == 4
     (journal.path.parent / "journal.jsonl.head").unlink()
     assert len(journal.read()) == 4
+
+
+def test_a_count_that_a_power_cut_left_empty_is_no_damage(journal):
+    (journal.path.parent / "journal.jsonl.head").write_text("")
+    assert len(journal.read()) == 4
+
+
+def test_a_journal_deleted_while_it_is_in_use_is_missed(journal):
+    assert len(journal.read()) == 4
+    for file in journal.path.parent.glob("journal*"):
+        file.unlink()
+    with pytest.raises(HardwareError, match="corrupted after line 0"):
+        journal.read()
+
+
+def test_a_lock_file_deleted_while_others_wait_keeps_them_apart(journal):
+    inside, most = [], []
+
+    def enter(_):
+        with journal.locked():
+            inside.append(1)
+            (journal.path.parent / "journal.jsonl.lock").unlink(missing_ok=True)
+            time.sleep(0.01)
+            most.append(len(inside))
+            inside.pop()
+
+    with ThreadPoolExecutor(1) as pool, journal.locked():
+        waiting = pool.submit(enter, 0)
+        time.sleep(0.05)
+        (journal.path.parent / "journal.jsonl.lock").unlink()
+    waiting.result()
+    assert most == [1]
+
+
+@pytest.mark.parametrize("place", ["fsync", "replace"])
+def test_a_full_disk_loses_nothing_that_was_written(journal, monkeypatch, place):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*((os, "fsync", full) if place == "fsync" else (Path, "replace", full)))
+        with pytest.raises(OSError, match="No space"), journal.locked():
+            journal.append({"event": "RESERVED", "tag": "full"})
+    with journal.locked():
+        journal.append({"event": "RESERVED", "tag": "new"})
+    tags = [entry["tag"] for entry in journal.read()]
+    assert tags == ["t0", "t1", "t2", "t3", "full", "new"]  # what may be on the disk counts
 
 
 def test_a_journal_that_does_not_exist_is_empty(tmp_path):

@@ -1,9 +1,11 @@
 """No token reaches what people see: messages, causes, tracebacks, logs, streams, records."""
 
+import base64
 import json
 import logging
 import os
 import traceback
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -60,6 +62,73 @@ def test_the_token_of_a_saved_account_is_hidden(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     (folder / "qiskit-ibm.json").write_text(json.dumps({"default": {"token": "saved-one", "channel": "x"}}))
     assert redact("with saved-one inside") == "with [redacted] inside"
+
+
+AWKWARD = "a+b/(c)*\"d'\\?&=é "
+
+
+@pytest.mark.parametrize("before", ["", "x", "apikey:", "iam:"])
+@pytest.mark.parametrize("secret", [SECRET, AWKWARD])
+def test_a_token_is_hidden_in_every_writing(monkeypatch, secret, before):
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", secret)
+    texts = [secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret), repr(secret)]
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        texts.append(encode((before + secret).encode()).decode())
+    for text in texts:
+        shown = redact(f"<{text}>")
+        assert "[redacted]" in shown
+        assert secret[3:-3] not in shown
+        longest = max(shown.removeprefix("<").removesuffix(">").split("[redacted]"), key=len)
+        assert len(longest) <= len(before) * 4 // 3 + 8  # at most the first and last bits of it
+
+
+def test_a_token_that_is_no_longer_in_the_environment_stays_hidden(monkeypatch):
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", "the-first-token")
+    redact("")
+    monkeypatch.setenv("QISKIT_IBM_TOKEN", "the-second-token")
+    assert redact("the-first-token the-second-token") == "[redacted] [redacted]"
+
+
+def test_the_token_of_a_service_made_elsewhere_is_hidden(hardware, service):
+    scripted = service()
+    scripted.active_account = lambda: {"token": "token-given-as-an-argument"}
+    hardware(scripted)
+    assert redact("<token-given-as-an-argument>") == "<[redacted]>"
+
+
+def test_every_token_of_several_saved_accounts_is_hidden(tmp_path):
+    folder = tmp_path / "home" / ".qiskit"
+    folder.mkdir(parents=True)
+    accounts = {name: {"token": f"token-of-{name}", "channel": "x"} for name in ("default", "work", "other")}
+    (folder / "qiskit-ibm.json").write_text(json.dumps(accounts))
+    assert redact("token-of-work/token-of-other") == "[redacted]/[redacted]"
+
+
+def test_nothing_of_groups_and_notes_of_errors_is_kept(secret):
+    def fail():
+        inner = RuntimeError(SECRET)
+        inner.add_note(SECRET)
+        group = ExceptionGroup(f"all failed: {SECRET}", [inner, ExceptionGroup(SECRET, [ValueError(SECRET)])])
+        group.add_note(f"signed with {SECRET}")
+        raise group
+
+    with pytest.raises(HardwareError, match="all failed") as caught:
+        guarded(fail, "connecting")
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_calibration_that_cannot_be_asked_for_tells_no_token(hardware, service, secret, monkeypatch):
+    run = hardware()
+    circuit = run.pass_manager().run(CIRCUIT.to_qiskit())
+    operator = OBSERVABLE.to_qiskit().apply_layout(circuit.layout)
+
+    def away(self):
+        raise RuntimeError(f"503: {SECRET}")
+
+    monkeypatch.setattr("tests.hardware.scripted_service.ScriptedBackend.target", property(away))
+    with pytest.raises(HardwareError, match="503") as caught:
+        run.estimator().run([(circuit, operator, [0.1])])
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
 def test_an_error_of_the_service_leaves_nothing_of_itself_behind(secret):

@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -35,9 +36,11 @@ def test_a_submission_without_an_answer_is_not_repeated_unasked(hardware, servic
 
 
 def test_it_is_sent_again_when_the_user_says_so(hardware, service):
-    scripted = service(script=dict.fromkeys(range(3), "refuse"))
-    with pytest.raises(HardwareError, match="not certain"):
-        energy(hardware(scripted))
+    scripted = service(script={0: "refuse", 1: "refuse"})
+    for resubmit in (False, True):  # agreed to once, it is sent once
+        with pytest.raises(HardwareError, match="not certain"):
+            energy(hardware(scripted, resubmit=resubmit))
+    assert scripted.read()["attempts"] == 2
     run = hardware(scripted, resubmit=True)
     energy(run)
     assert states(run) == ["DONE"]
@@ -181,6 +184,33 @@ def test_a_tag_cannot_lead_out_of_the_folder(hardware):
     energy(run)
     with pytest.raises(HardwareError, match="a tag is made of"):
         replace(run.ledger.entries()[0], tag="../../outside")
+
+
+@pytest.mark.parametrize("room", range(1, 9))
+def test_a_disk_that_is_full_at_any_moment_costs_one_job_in_the_end(hardware, service, monkeypatch, room):
+    run = hardware()
+    job = submitted(run, 0.1)  # so that the folder and its circuit are there
+    job.result()
+    real, left = os.fsync, [room]
+
+    def fsync(descriptor):
+        left[0] -= 1
+        if left[0] == 0:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    failed = 0
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        try:
+            submitted(run).result()
+        except OSError:
+            failed = 1
+    assert failed == (room <= 5)  # reserved, sending, submitted, result, done
+    run = hardware(resubmit=room == 2)  # then it is in the journal that it was being sent
+    assert submitted(run).result() is not None
+    assert len(service().inputs_seen) == 2
+    assert service().billed == run.ledger.spent().qpu_seconds == 10
 
 
 # --- what makes two questions the same ---
