@@ -10,6 +10,7 @@
 
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -271,7 +272,7 @@ def _measured(level: int, job: HardwareJob) -> MeasuredValue:
     return MeasuredValue(
         resilience_level=level,
         value=float(data.evs),
-        error=float(data.stds),
+        error=float(data.stds) if math.isfinite(data.stds) else None,
         job_id=job.job_id(),
         shots=entry.shots,
         estimated_seconds=entry.estimated_seconds,

@@ -42,7 +42,7 @@ class MeasuredValue:
     Attributes:
         resilience_level: 0 nothing, 1 read-out mitigation, 2 also zero-noise extrapolation.
         value: in the unit of the observable.
-        error: its standard error.
+        error: its standard error, None where the extrapolation to zero noise cannot tell one.
         job_id: the service's name of the job.
         shots: executions of circuits.
         estimated_seconds: expected seconds of the quantum processor.
@@ -51,7 +51,7 @@ class MeasuredValue:
 
     resilience_level: int
     value: float
-    error: float
+    error: float | None
     job_id: str
     shots: int
     estimated_seconds: float

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from qvar.hardware import ExecutionOptions, HardwareRun, Limits, accept, experiment, open_backend
-from qvar.hardware.experiment import Experiment, execute, open_experiment, plan
+from qvar.hardware.experiment import Experiment, _measured, execute, open_experiment, plan
 from qvar.hardware.record import HardwareRecord, read_record
 from qvar.simulators import Circuit, Observable, Operation, Slot
 from qvar.simulators.errors import HardwareError
@@ -135,3 +137,18 @@ def test_experiments_that_make_no_sense_are_refused():
         Experiment.from_dict({"format": "other"})
     with pytest.raises(HardwareError, match="incomplete or damaged"):
         Experiment.from_dict({k: v for k, v in h2_experiment(LAGOS).to_dict().items() if k != "tries"})
+
+
+@pytest.mark.parametrize("told", [0.25, float("inf"), float("nan")])
+def test_an_error_that_cannot_be_told_does_not_keep_the_record_from_being_written(done, told):
+    _, record, _ = done
+    data = SimpleNamespace(evs=0.5, stds=told)
+    job = SimpleNamespace(
+        result=lambda: [SimpleNamespace(data=data)],
+        entry=SimpleNamespace(shots=1, estimated_seconds=1.0, usage=None),
+        job_id=lambda: "job0",
+    )
+    value = _measured(2, job)
+    assert value.error == (told if told == 0.25 else None)
+    assert json.loads(json.dumps(replace(record, measured=(value,)).to_dict(), allow_nan=False))
+    assert HardwareRecord.from_dict(replace(record, measured=(value,)).to_dict()).measured == (value,)
