@@ -222,6 +222,9 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
             self._submitted(found)
         elif began and not self._run.may_send_again(self._entry.tag):
             raise self._uncertain("it was being sent, and no answer is known")
+        elif self._entry.session is not None:  # which paid for it, and ended with its process
+            self._note("CANCELLED" if began else "RELEASED", reason="its session has ended")
+            self._submit_new()
         else:
             self._entry = self._run.books.adopt(self._entry)
             self._send(again=began)
@@ -276,6 +279,8 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
                 return
             if self._run.is_real and not is_refusal(failure):
                 raise self._uncertain(str(failure))
+            if again:
+                raise failure  # it stays reserved: what was sent before may still turn up
             if delay is None or not is_transient(failure):
                 break
             self._note("UPDATE", state="RESERVED")

@@ -235,9 +235,9 @@ def _grant(entry: Entry, entries: tuple[Entry, ...], limits: Limits, path: Path)
     if limits.max_qpu_seconds is None:
         return entry.seconds
     if entry.session is not None:  # reserved with the session as a whole, but for the time it may run on after its end
-        more = Spent.of([*entries, entry]).qpu_seconds - spent.qpu_seconds
-        if spent.qpu_seconds + more > limits.max_qpu_seconds and more > 0:
-            raise _refusal("max_qpu_seconds", limits.max_qpu_seconds, spent.qpu_seconds, more, path)
+        overhang = Spent.of([*entries, entry]).qpu_seconds - spent.qpu_seconds
+        if overhang > 0 and spent.qpu_seconds + overhang > limits.max_qpu_seconds:
+            raise _refusal("max_qpu_seconds", limits.max_qpu_seconds, spent.qpu_seconds, overhang, path)
         return entry.seconds
     left = math.floor(limits.max_qpu_seconds - spent.qpu_seconds)  # the service takes whole seconds
     if min(entry.seconds, math.ceil(entry.estimated_seconds)) > left:

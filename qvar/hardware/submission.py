@@ -86,10 +86,7 @@ def billed_seconds(job: Any) -> float | None:
     usage = job.metrics().get("usage") or {}
     if usage.get("status", "pending") == "pending":
         return None
-    seconds = usage.get("qpu_charge_time_seconds")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < float("inf"):
-        raise HardwareError(f"the service reports a usage of {seconds!r} seconds")
-    return float(seconds)
+    return _seconds(usage.get("qpu_charge_time_seconds"))
 
 
 def session_seconds(service: Any, session_id: str) -> float | None:
@@ -97,6 +94,12 @@ def session_seconds(service: Any, session_id: str) -> float | None:
     from qiskit_ibm_runtime import Session
 
     details = Session.from_id(session_id, service).details() or {}
-    seconds = details.get("usage_time")
-    is_known = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds < float("inf")
-    return float(seconds) if details.get("state") == "closed" and is_known else None
+    if details.get("state") != "closed" or details.get("usage_time") is None:
+        return None
+    return _seconds(details["usage_time"])
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise HardwareError(f"the service reports a usage of {value!r} seconds")
+    return float(value)

@@ -90,6 +90,34 @@ def test_of_a_reservation_that_was_never_sent_nothing_is_uncertain(hardware, ser
     assert service().billed == run.ledger.spent().qpu_seconds == 5
 
 
+def test_a_job_reserved_in_a_session_that_ended_is_reserved_anew_outside_of_it(hardware, service, monkeypatch):
+    def killed(*arguments, **settings):
+        raise KeyboardInterrupt
+
+    session = ExecutionOptions(shots=64, mode="session", max_session_seconds=20)
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "begin_sending", killed)
+        with pytest.raises(KeyboardInterrupt):
+            energy(hardware(options=session))
+    with pytest.raises(HardwareError, match="max_qpu_seconds=20"):  # the session may still be open, and takes it all
+        energy(hardware(limits=Limits(max_qpu_seconds=20)))
+    run = hardware()
+    energy(run)
+    assert states(run) == ["SUBMITTED", "RELEASED", "DONE"]
+    assert run.ledger.spent().qpu_seconds == 20 + 5
+    assert len(service().inputs_seen) == 1
+
+
+def test_a_job_sent_again_and_refused_stays_in_the_books(hardware, service):
+    scripted = service(script={0: "refuse", 1: "reject"})
+    for resubmit, message in ((False, "not certain"), (True, "400")):
+        run = hardware(scripted, resubmit=resubmit)
+        with pytest.raises(HardwareError, match=message):
+            energy(run)
+    assert states(run) == ["SENDING"]
+    assert run.ledger.spent().qpu_seconds == 5
+
+
 # --- the ledger as arbiter, without lock files ---
 
 
