@@ -10,6 +10,7 @@ from qiskit.transpiler import Target, generate_preset_pass_manager
 
 from qvar.hardware.active import ActiveBackend, active_qubits, on_active_qubits, usable_target
 from qvar.hardware.connection import is_real
+from qvar.hardware.redaction import guarded
 from qvar.simulators import Circuit, NoiseModel, Observable
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import HardwareError
@@ -93,7 +94,7 @@ def device_circuit(
         )
     if circuit.n_qubits > backend.num_qubits:
         raise HardwareError(f"the circuit has {circuit.n_qubits} qubits, {backend.name} {backend.num_qubits}")
-    target = usable_target(backend.target)
+    target = guarded(lambda: usable_target(backend.target), "asking for the calibration")
     original = circuit.to_qiskit()
     found = [_transpiled(original, target, optimization_level, seed + k, initial_layout) for k in range(tries)]
     fidelities = [estimated_fidelity(isa, target) for isa in found]
@@ -118,7 +119,7 @@ def compiled_circuit(isa: QuantumCircuit, backend: Any, *, fidelity: float, seed
 
 def _noise(backend: Any, qubits: Sequence[int]) -> NoiseModel:
     if is_real(backend):
-        return NoiseModel.from_backend(backend, qubits=qubits)
+        return guarded(lambda: NoiseModel.from_backend(backend, qubits=qubits), "asking for the calibration")
     # A target alone tells one read-out error for both outcomes, and so does local mode.
     return NoiseModel.from_backend(ActiveBackend(backend, qubits))
 

@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from qvar.hardware.redaction import guarded
 from qvar.hardware.request import Request
 from qvar.hardware.submission import program
 from qvar.simulators.errors import HardwareError
@@ -78,6 +79,10 @@ def estimate(request: Request, backend: Any) -> CostEstimate:
     Raises:
         HardwareError: if the circuits are not in the gates of the backend, or their options contradict each other.
     """
+    return guarded(lambda: _estimate(request, backend), "estimating the cost")  # may ask for the calibration
+
+
+def _estimate(request: Request, backend: Any) -> CostEstimate:
     _check_circuits(request, backend)
     sent = program(request, backend)
     circuits = sum(int(item.size()) for item in sent.items)

@@ -157,10 +157,7 @@ class HardwareRun:
             shots: in place of those of the options.
         """
         options = self.options if shots is None else replace(self.options, shots=shots, precision=None)
-        return self._estimate(Request.of(kind, pubs, options))
-
-    def _estimate(self, request: Request) -> CostEstimate:
-        return guarded(lambda: estimate(request, self.backend), "estimating the cost")  # asks for the calibration
+        return estimate(Request.of(kind, pubs, options), self.backend)
 
     def submit(self, request: Request) -> HardwareJob:
         """Run a request: find its answer in the record, take up its job, or submit it within the limits."""
@@ -243,7 +240,7 @@ class HardwareRun:
         Raises:
             HardwareError: if it may not.
         """
-        cost = self._estimate(request)
+        cost = estimate(request, self.backend)
         if self.dry_run:
             raise DryRun(cost)
         if self.confirm is None:

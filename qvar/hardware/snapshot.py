@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from qvar.hardware.redaction import guarded
 from qvar.simulators import NoiseModel
 from qvar.simulators.errors import NoiseModelError
 
@@ -22,7 +23,7 @@ def device_snapshot(backend: Any, *, qubits: Sequence[int] | None = None) -> Noi
     Raises:
         NoiseModelError: if the backend has no calibration, or a qubit is out of range.
     """
-    model = NoiseModel.from_backend(backend, qubits=qubits)
+    model = guarded(lambda: NoiseModel.from_backend(backend, qubits=qubits), "asking for the calibration")
     return replace(model, source=f"calibration of {backend.name}{_version(backend)}, {_date(backend)}")
 
 

@@ -141,6 +141,8 @@ def test_nothing_reaches_a_device_without_consent(qvar, bell, device):
     check(qvar(*command), "say what may be spent")
     check(qvar(*command, "--max-qpu-seconds", 60), "no terminal to ask in: give --yes")
     check(qvar(*command, "--yes"), "say what may be spent")
+    session = ("--mode", "session", "--max-session-seconds", 40)
+    check(qvar(*command, *session, "--max-qpu-seconds", 60), "in a session that is billed while it is open, up to 40 s")
     check(qvar(*command, "--yes", "--max-qpu-seconds", 1), "max_qpu_seconds=1 does not allow for this job")
     assert jobs_of(device) == {}
     outcome = qvar(*command, "--yes", "--max-qpu-seconds", 60, "--json")

@@ -228,8 +228,13 @@ class ScriptedJob:
             if hasattr(item, "samplex"):
                 item.samplex.finalize()
         seed = SimulatorOptions(seed_simulator=int(self._id.removeprefix("job")))
-        result = run_quantum_program(self.service._backend._fake, program, seed)
-        decoders = DEFAULT_DECODERS["executor"]
-        for decoder in decoders if isinstance(decoders, (list, tuple)) else [decoders]:  # one until version 0.51
-            result = decoder.decode(result) if decoder.is_applicable(result) else result
-        return result
+        return _post_processed(run_quantum_program(self.service._backend._fake, program, seed))
+
+
+def _post_processed(result):
+    decoders = DEFAULT_DECODERS["executor"]
+    if not isinstance(decoders, list | tuple):  # version 0.50 of qiskit-ibm-runtime
+        return decoders._apply_post_processing(result)
+    for decoder in decoders:
+        result = decoder.decode(result) if decoder.is_applicable(result) else result
+    return result
