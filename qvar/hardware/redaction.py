@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from qvar.simulators.errors import HardwareError, QvarError
 
-__all__ = ["PassingTrouble", "account_file", "guarded", "is_transient", "redact", "shield_logs"]
+__all__ = ["PassingTrouble", "account_file", "guarded", "is_transient", "redact", "saved_tokens", "shield_logs"]
 
 R = TypeVar("R")
 
@@ -49,13 +49,17 @@ def redact(text: str) -> str:
 
 
 def _secrets() -> set[str]:
-    found = {value for name, value in os.environ.items() if _ENVIRONMENT.search(name)}
+    found = {value for name, value in os.environ.items() if _ENVIRONMENT.search(name)} | saved_tokens()
+    return {secret for secret in found if len(secret) >= 6}
+
+
+def saved_tokens() -> set[str]:
+    """Return the tokens of saved accounts, none if none is saved or the file cannot be read."""
     try:
         accounts = json.loads(account_file().read_text(encoding="utf-8"))
-        found |= {str(account.get("token", "")) for account in accounts.values()}
+        return {str(account["token"]) for account in accounts.values() if account.get("token")}
     except (OSError, ValueError, AttributeError):
-        pass  # no account is saved, or none that can be read
-    return {secret for secret in found if len(secret) >= 6}
+        return set()
 
 
 def guarded(action: Callable[[], R], what: str) -> R:

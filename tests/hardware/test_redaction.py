@@ -137,8 +137,10 @@ def test_without_an_account_it_is_said_what_to_do():
 def test_a_saved_account_that_others_can_read_is_warned_of_once(tmp_path):
     file = tmp_path / "home" / ".qiskit" / "qiskit-ibm.json"
     file.parent.mkdir(parents=True)
-    file.write_text("{}")
+    file.write_text("{}")  # as Qiskit leaves it where no account was saved
     file.chmod(0o644)
+    check_account_file()
+    file.write_text('{"mine": {"token": "not-a-real-token-of-anyone"}}')
     with pytest.warns(UserWarning, match="chmod 600"):
         check_account_file()
     check_account_file()  # a second warning would be an error here
@@ -147,7 +149,7 @@ def test_a_saved_account_that_others_can_read_is_warned_of_once(tmp_path):
 def test_an_account_of_ones_own_is_not_warned_of(tmp_path):
     file = tmp_path / "home" / ".qiskit" / "qiskit-ibm.json"
     file.parent.mkdir(parents=True)
-    file.write_text("{}")
+    file.write_text('{"mine": {"token": "not-a-real-token-of-anyone"}}')
     file.chmod(0o600)
     check_account_file()
 
