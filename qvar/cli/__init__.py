@@ -50,7 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _in_words(
-    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,  # noqa: ARG001
 ) -> str:
     """Return a warning as people at a terminal read it; those for programmers keep their place in the code."""
     if category is UserWarning:
