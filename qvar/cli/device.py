@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from qvar.cli import completion
 from qvar.cli.options import Json
 
 __all__ = ["device"]
@@ -23,7 +24,10 @@ def _device() -> None:
 
 @device.command()
 def snapshot(
-    backend: Annotated[str, typer.Argument(help="fake:NAME, or the name of a device of your account.")],
+    backend: Annotated[
+        str,
+        typer.Argument(help="fake:NAME, or the name of a device of your account.", autocompletion=completion.backends),
+    ],
     out: Annotated[Path, typer.Option(help="The noise file to write (.json).")],
     qubits: Annotated[
         str | None, typer.Option(help="Physical qubits in order, such as 1,2,3,4; all of them if left out.")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from qvar.cli import completion
 from qvar.cli.hardware_options import MaxJobs, MaxQpuSeconds, MaxShots, Resubmit, Yes
 from qvar.cli.options import Json, Quiet, Seed
 
@@ -16,12 +17,24 @@ hardware = typer.Typer(
     rich_markup_mode="rich",
 )
 
-Target = Annotated[Path, typer.Argument(help="A run folder, or a circuit file (.qasm or .qpy).")]
+Target = Annotated[
+    Path, typer.Argument(help="A run folder, or a circuit file (.qasm or .qpy).", autocompletion=completion.runs)
+]
 Task = Annotated[
     str | None,
-    typer.Argument(help="For a file: a task, a problem file (.json), or Pauli strings: '0.5*ZZ - XI'."),
+    typer.Argument(
+        help="For a file: a task, a problem file (.json), or Pauli strings: '0.5*ZZ - XI'.",
+        autocompletion=completion.tasks,
+    ),
 ]
-On = Annotated[str, typer.Option("--on", help="The backend: fake:NAME, or the name of a device of your account.")]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        help="The backend: fake:NAME, or the name of a device of your account.",
+        autocompletion=completion.backends,
+    ),
+]
 Angles = Annotated[str | None, typer.Option(help="The free angles of a file, radians, such as 0.1,0.2.")]
 Shots = Annotated[int, typer.Option(help="Shots per measured basis.")]
 Precision = Annotated[float | None, typer.Option(help="Wanted standard error for observables of norm 1, not shots.")]
@@ -43,7 +56,7 @@ Level = Annotated[int, typer.Option(min=0, max=3, help="Optimization level of th
 Tries = Annotated[int, typer.Option(min=1, help="Transpilations; the one of the best estimated fidelity is taken.")]
 Mode = Annotated[str, typer.Option(help="job, batch, or session (not on the open plan).")]
 MaxSession = Annotated[int | None, typer.Option(help="Seconds after which a session is closed; needed for one.")]
-Folder = Annotated[Path, typer.Argument(help="The folder of an execution.")]
+Folder = Annotated[Path, typer.Argument(help="The folder of an execution.", autocompletion=completion.executions)]
 
 
 @hardware.command("list")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from qvar.hardware.redaction import account_file, guarded, learn_secret, shield_logs
+from qvar.hardware.redaction import account_file, guarded, learn_secret, saved_tokens, shield_logs
 from qvar.simulators.devices import fake_backend, fake_backend_names
 from qvar.simulators.errors import HardwareError, NoiseModelError
 
@@ -81,7 +81,7 @@ def check_account_file() -> None:
         mode = file.stat().st_mode
     except OSError:
         return
-    if mode & (stat.S_IRGRP | stat.S_IROTH) and str(file) not in _WARNED:
+    if mode & (stat.S_IRGRP | stat.S_IROTH) and saved_tokens() and str(file) not in _WARNED:
         _WARNED.add(str(file))
         warnings.warn(f"others can read your IBM Quantum token; run: chmod 600 {file}", UserWarning, stacklevel=2)
 

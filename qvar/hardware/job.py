@@ -11,13 +11,14 @@ from qiskit.primitives import BasePrimitiveJob
 
 from qvar.hardware.connection import account_of
 from qvar.hardware.estimation import CostEstimate
+from qvar.hardware.finding import check_account, find_after, find_job, uncertain
 from qvar.hardware.ledger import Entry, new_tag
 from qvar.hardware.local import for_local_mode
 from qvar.hardware.locks import RequestLock
 from qvar.hardware.redaction import guarded, is_refusal, is_transient, redact
 from qvar.hardware.request import Request
 from qvar.hardware.results import load_result, store_result
-from qvar.hardware.submission import billed_seconds, jobs_with_tag, primitive
+from qvar.hardware.submission import billed_seconds, primitive
 from qvar.simulators.errors import HardwareError
 
 if TYPE_CHECKING:
@@ -215,13 +216,13 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         if self._entry.state == "SUBMITTED":
             self._look_up()
             return
-        self._check_account()
+        check_account(self._run, self._entry)
         began = self._entry.state == "SENDING"
-        found = self._find(self._run.patience.settle_seconds if began else 0)
+        found = find_job(self._run, self._entry, self._run.patience.settle_seconds if began else 0)
         if found is not None:
             self._submitted(found)
         elif began and not self._run.may_send_again(self._entry.tag):
-            raise self._uncertain("it was being sent, and no answer is known")
+            raise uncertain(self._run, self._entry, "it was being sent, and no answer is known")
         elif self._entry.session is not None:  # which paid for it, and ended with its process
             self._note("CANCELLED" if began else "RELEASED", reason="its session has ended")
             self._submit_new()
@@ -232,35 +233,10 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
     def _look_up(self) -> None:
         assert self._entry is not None
         job_id = self._entry.job_id
-        self._check_account()
+        check_account(self._run, self._entry)
         self._handle = self._run.patience.persistently(
             lambda: self._run.service.job(job_id), f"looking up job {job_id}"
         )
-
-    def _check_account(self) -> None:
-        assert self._entry is not None
-        if self._entry.account != account_of(self._run.backend):
-            raise HardwareError(
-                f"a job of this folder ({self._entry.job_id or self._entry.tag}) was submitted through another "
-                "instance of IBM Quantum, where it may still run; go on with that instance, or use a new folder"
-            )
-
-    def _find(self, seconds: float) -> Any:
-        """Return the job with our tag, None if the service shows none for so long; one look is made at least."""
-        assert self._entry is not None
-        patience, tag, backend = self._run.patience, self._entry.tag, self._run.backend
-        until = time.monotonic() + seconds
-        while True:
-            found = patience.persistently(lambda: jobs_with_tag(backend, tag), "looking for a job")
-            if found:
-                for surplus in found[1:]:  # can only come of sending again what had arrived
-                    with suppress(HardwareError):
-                        guarded(surplus.cancel, "cancelling a job")
-                    self._run.books.add_surplus(self._entry, str(surplus.job_id()))
-                return found[0]
-            if time.monotonic() >= until:
-                return None
-            time.sleep(min(patience.poll_seconds, seconds))
 
     def _send(self, *, again: bool = False) -> None:
         """Submit; after an error, try again only if it is certain that the job did not arrive."""
@@ -273,12 +249,12 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
                 handle = guarded(self._call, f"submitting a job to {self._run.backend.name}")
             except HardwareError as error:
                 failure = error
-                handle = self._arrived(failure)
+                handle = find_after(failure, self._run, self._entry)
             if handle is not None:
                 self._submitted(handle)
                 return
             if self._run.is_real and not is_refusal(failure):
-                raise self._uncertain(str(failure))
+                raise uncertain(self._run, self._entry, str(failure))
             if again:
                 raise failure  # it stays reserved: what was sent before may still turn up
             if delay is None or not is_transient(failure):
@@ -287,23 +263,6 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
             time.sleep(delay)
         self._run.books.note(self._entry, "RELEASED", reason=str(failure))
         raise failure
-
-    def _arrived(self, failure: HardwareError) -> Any:
-        """Return the job if it reached the service although the submission failed, None if none is seen."""
-        if not self._run.is_real:
-            return None
-        with suppress(HardwareError):
-            return self._find(0 if is_refusal(failure) else self._run.patience.settle_seconds)
-        return None
-
-    def _uncertain(self, why: str) -> HardwareError:
-        assert self._entry is not None
-        return HardwareError(
-            f"it is not certain whether {self._run.backend.name} has taken a job ({why}). It is not sent again "
-            "unasked, so that nothing is paid for twice. Start again in a few minutes: the job is looked for first. "
-            f"If it is still missing, and your workloads at IBM Quantum show none with the tag {self._entry.tag}, send "
-            "it again with HardwareRun(..., resubmit=True), on the command line --resubmit"
-        )
 
     def _call(self) -> Any:
         assert self._entry is not None

@@ -22,8 +22,8 @@ class Patience:
         attempts: how often a call that fails for a passing reason is made, 1 or more.
         first_delay: seconds before the second attempt; doubles each time.
         longest_delay: seconds, at most, between two attempts.
-        settle_seconds: how long to look for a job whose submission may have reached the service, before it counts as
-            not submitted.
+        settle_seconds: how long to look for a job whose submission may have reached the service, before it is said
+            that this is not certain.
 
     Raises:
         HardwareError: for a negative time or no attempt.

@@ -26,6 +26,7 @@ __all__ = [
     "is_transient",
     "learn_secret",
     "redact",
+    "saved_tokens",
     "shield_logs",
 ]
 
@@ -33,7 +34,7 @@ R = TypeVar("R")
 
 _HIDDEN = "[redacted]"
 _PATTERNS = (
-    re.compile(r"(?i)\b(apikey|bearer|basic)([\s:=\"']+)[A-Za-z0-9._~+/=-]{6,}"),
+    re.compile(r"(?i)\b(apikey|bearer|authorization[\"']?\s*[:=]\s*[\"']?basic)([\s:=\"']+)[A-Za-z0-9._~+/=-]{6,}"),
     re.compile(r"(?i)(token|authorization|api[-_ ]key)([\"']?\s*[:=]\s*[\"']?)[A-Za-z0-9._~+/=-]{6,}"),
 )
 _KEY = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{44}(?![A-Za-z0-9_-])")  # the length of an IBM Cloud API key
@@ -62,14 +63,18 @@ def redact(text: str) -> str:
 
 
 def _secrets() -> set[str]:
-    found = {value for name, value in os.environ.items() if _ENVIRONMENT.search(name)}
-    try:
-        accounts = json.loads(account_file().read_text(encoding="utf-8"))
-        found |= {str(account.get("token", "")) for account in accounts.values()}
-    except (OSError, ValueError, AttributeError):
-        pass  # no account is saved, or none that can be read
+    found = {value for name, value in os.environ.items() if _ENVIRONMENT.search(name)} | saved_tokens()
     _KNOWN.update(secret for secret in found if len(secret) >= _SHORTEST)
     return set(_KNOWN)
+
+
+def saved_tokens() -> set[str]:
+    """Return the tokens of saved accounts, none if none is saved or the file cannot be read."""
+    try:
+        accounts = json.loads(account_file().read_text(encoding="utf-8"))
+        return {str(a["token"]) for a in accounts.values() if isinstance(a, dict) and a.get("token")}
+    except (OSError, ValueError, AttributeError):
+        return set()
 
 
 _KNOWN: set[str] = set()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "backend_table",
+    "hardware_cells",
     "hardware_figure",
     "hardware_rows",
     "hardware_table",
@@ -54,27 +55,39 @@ def _name(record: HardwareRecord, measured: MeasuredValue) -> str:
     return f"{record.backend}, {_LEVELS[measured.resilience_level]}"
 
 
-def hardware_table(records: Sequence[HardwareRecord]) -> "Table":
-    """Return the values of records with their errors, jobs and costs."""
-    from rich.text import Text
-
-    table = _table(f"{records[0].title}" if len({r.title for r in records}) == 1 else "hardware")
+def hardware_cells(records: Sequence[HardwareRecord]) -> tuple[list[str], list[list[str]]]:
+    """Return the values of records with their errors, jobs and costs, as headings and rows of text."""
     units = sorted({record.unit or "value" for record in records})
-    table.add_column("")
-    for heading in (f"value ({', '.join(units)})", "± error", "sigma", "shots", "QPU s"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ["", f"value ({', '.join(units)})", "± error", "sigma", "shots", "QPU s"]
+    rows = []
     for record in records:
         jobs = {_name(record, m): m for m in record.measured}
         for name, value, error, deviation in hardware_rows(record):
             job = jobs.get(name)
-            table.add_row(
-                Text(name),
-                f"{value:.5f}",
-                "" if error is None else f"{error:.5f}",
-                "" if deviation is None else f"{deviation:+.1f}",
-                "" if job is None else f"{job.shots:,}",
-                "" if job is None else _seconds(record, job),
+            rows.append(
+                [
+                    name,
+                    f"{value:.5f}",
+                    "" if error is None else f"{error:.5f}",
+                    "" if deviation is None else f"{deviation:+.1f}",
+                    "" if job is None else f"{job.shots:,}",
+                    "" if job is None else _seconds(record, job),
+                ]
             )
+    return headings, rows
+
+
+def hardware_table(records: Sequence[HardwareRecord]) -> "Table":
+    """Return `hardware_cells` for a terminal or a notebook."""
+    from rich.text import Text
+
+    table = _table(f"{records[0].title}" if len({r.title for r in records}) == 1 else "hardware")
+    headings, rows = hardware_cells(records)
+    table.add_column(headings[0])
+    for heading in headings[1:]:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, row))
     return table
 
 

@@ -30,6 +30,7 @@ def secret(monkeypatch):
     "text",
     [
         "Authorization: apikey {}",
+        "Authorization: Basic {}",
         "authorization: Bearer {}",
         "{{'apikey': '{}'}}",
         '{{"apikey": "{}"}}',
@@ -43,6 +44,11 @@ def secret(monkeypatch):
 @pytest.mark.parametrize("token", ["Zx9-_abcDEF012", TOKEN, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.sig-nature_1"])
 def test_what_looks_like_a_token_is_hidden_wherever_it_stands(text, token):
     assert token not in redact(text.format(token))
+
+
+def test_ordinary_words_stay():
+    text = "the basic instructions are not authorized: connection refused"
+    assert redact(text) == text
 
 
 def test_a_bare_key_of_44_characters_is_hidden_and_longer_hashes_are_not():
@@ -206,8 +212,10 @@ def test_without_an_account_it_is_said_what_to_do():
 def test_a_saved_account_that_others_can_read_is_warned_of_once(tmp_path):
     file = tmp_path / "home" / ".qiskit" / "qiskit-ibm.json"
     file.parent.mkdir(parents=True)
-    file.write_text("{}")
+    file.write_text("{}")  # as Qiskit leaves it where no account was saved
     file.chmod(0o644)
+    check_account_file()
+    file.write_text('{"mine": {"token": "not-a-real-token-of-anyone"}}')
     with pytest.warns(UserWarning, match="chmod 600"):
         check_account_file()
     check_account_file()  # a second warning would be an error here
@@ -216,7 +224,7 @@ def test_a_saved_account_that_others_can_read_is_warned_of_once(tmp_path):
 def test_an_account_of_ones_own_is_not_warned_of(tmp_path):
     file = tmp_path / "home" / ".qiskit" / "qiskit-ibm.json"
     file.parent.mkdir(parents=True)
-    file.write_text("{}")
+    file.write_text('{"mine": {"token": "not-a-real-token-of-anyone"}}')
     file.chmod(0o600)
     check_account_file()
 
