@@ -78,7 +78,9 @@ class Request:
             HardwareError: if a gate has a parameter that does not look the same in the next process.
         """
         digest = hashlib.sha256()
-        head = {"kind": self.kind, "backend": [backend, is_real], "options": self.options.identity(), "seed": self.seed}
+        head = {"kind": self.kind, "backend": backend, "options": self.options.identity(), "seed": self.seed}
+        if is_real:  # a simulator may bear the name of the device it imitates
+            head["is_real"] = True
         digest.update(json.dumps(head, sort_keys=True).encode())
         for pub in self.pubs:
             for part in _parts(self.kind, pub):
@@ -104,8 +106,8 @@ def _parts(kind: str, pub: Any) -> Sequence[bytes]:
     key = repr(circuit_key(pub.circuit))
     if " at 0x" in key:
         raise HardwareError("the circuit has a gate with a parameter of an unknown kind; write it in plain gates")
-    units = [str(getattr(i.operation, "unit", "")) for i in pub.circuit.data if i.operation.name == "delay"]
-    parts = [key.encode(), repr(units).encode(), repr(values.shape).encode(), values.tobytes()]
+    units = [str(i.operation.unit) for i in pub.circuit.data if i.operation.name == "delay"]
+    parts = [" ".join([key, *units]).encode(), repr(values.shape).encode(), values.tobytes()]
     if kind == "sampler":
         return [*parts, repr([(c.name, c.size) for c in pub.circuit.cregs]).encode(), str(pub.shots).encode()]
     observables = json.dumps(pub.observables.tolist(), sort_keys=True)

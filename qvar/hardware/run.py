@@ -50,7 +50,8 @@ class HardwareRun:
 
     The folder remembers every job and result. A program that runs again with the same folder asks the same questions
     in the same order and gets the stored answers; only what is missing is submitted. A job that is still at the
-    service, even one whose id a kill swallowed, is taken up again and never submitted twice.
+    service, even one whose id a kill swallowed, is taken up again. Where it is not certain whether the service has it,
+    nothing is sent unasked (see `resubmit`).
 
     Args:
         backend: a name (see `open_backend`) or a `BackendV2`.
