@@ -127,15 +127,20 @@ def _repeat(channel: Channel, times: int) -> Channel:
 
 
 def _coupled_pairs(backend: Any, chosen: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    """Return the working pairs in both directions; an error of 1 marks a broken edge and is left out."""
-    wanted, pairs = set(chosen), set()
-    for gate in backend.target.operation_names:
-        for qargs, properties in (backend.target[gate] or {}).items():
-            if qargs is None or len(qargs) != 2 or not wanted.issuperset(qargs):
-                continue
-            if properties is None or properties.error is None or properties.error < 1:
-                pairs |= {tuple(qargs), tuple(reversed(qargs))}
-    return tuple(sorted(pairs))
+    """Return the working pairs in both directions; an error of 1 marks a broken edge and is left out.
+
+    Where it marks all edges of a device, it can only mean that their errors are not known; all count as working then.
+    """
+    wanted = set(chosen)
+    reported = {
+        (gate, tuple(qargs)): properties is None or properties.error is None or properties.error < 1
+        for gate in backend.target.operation_names
+        for qargs, properties in (backend.target[gate] or {}).items()
+        if qargs is not None and len(qargs) == 2
+    }
+    any_works = any(reported.values())
+    pairs = {pair for (_, pair), works in reported.items() if (works or not any_works) and wanted.issuperset(pair)}
+    return tuple(sorted(pairs | {pair[::-1] for pair in pairs}))
 
 
 def _readout(backend: Any, aer: AerNoiseModel, qubit: int) -> Readout:

@@ -23,7 +23,7 @@ from qvar.simulators.errors import NoiseModelError
 from qvar.simulators.gates import GATES
 from qvar.simulators.noise import NoiseModel, ReadoutError
 
-__all__ = ["DEVICES", "DeviceNumbers", "device", "fake_backend_names"]
+__all__ = ["DEVICES", "DeviceNumbers", "device", "fake_backend", "fake_backend_names"]
 
 _SOURCE = "Patel et al., ICLR 2024, arXiv 2402.03500"
 
@@ -156,7 +156,7 @@ def device(name: str, *, qubits: Sequence[int] | None = None) -> NoiseModel:
         model = DEVICES[name].noise_model(name)
         return model if qubits is None else model.on_qubits(qubits)
     if name.startswith("fake:"):
-        return NoiseModel.from_backend(_fake_backend(name.removeprefix("fake:")), qubits=qubits)
+        return NoiseModel.from_backend(fake_backend(name.removeprefix("fake:")), qubits=qubits)
     if name.endswith(".json"):
         model = NoiseModel.from_json(Path(name))
         return model if qubits is None else model.on_qubits(qubits)
@@ -189,7 +189,12 @@ def _fake_provider() -> Any:
     return fake_provider
 
 
-def _fake_backend(name: str) -> Any:
+def fake_backend(name: str) -> Any:
+    """Return a fake backend of qiskit-ibm-runtime by its class name, with or without the suffix V2.
+
+    Raises:
+        NoiseModelError: if there is no such backend, or qiskit-ibm-runtime is not installed.
+    """
     module, names = _fake_provider(), fake_backend_names()
     for candidate in (name, f"{name}V2"):
         if candidate in names:

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qvar.simulators import StatevectorSimulator
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -29,6 +31,9 @@ def test_the_python_examples_run_one_after_the_other(capsys):
     assert names["minimum"].value < names["energy"] + 1e-6
     assert names["network"].backward(None, np.full(8, 0.1))[1].shape == (1, 1, 8)
     assert names["slope"] == pytest.approx(-np.sin(0.3), abs=0.05)
+    ideal = StatevectorSimulator().objective(names["double"], names["problem"].observable)([0.3])
+    assert names["measured"].value == pytest.approx(ideal, abs=0.3)  # that device is noisy
+    assert 0 < names["measured"].standard_error < 0.1
     assert names["solved"] > 40  # of 100, where blind draws give 38
     printed = capsys.readouterr().out
     assert "Ha with noise" in printed
@@ -45,13 +50,13 @@ def test_the_set_up_commands_install_with_the_pinned_torch(marker):
 
 
 def test_every_command_of_the_readme_has_only_known_options():
-    lines = [line.split("  ")[0] for line in blocks("")[2].splitlines()]
+    lines = [line.split("  ")[0] for block in blocks("")[2:4] for line in block.splitlines()]
     commands = {line.split()[1] for line in lines}
     assert commands == {
         *("tasks", "devices", "search", "sweep", "report", "prune", "vqe", "energy", "compile", "show", "molecule"),
-        *("maxcut", "compare", "latent"),
+        *("maxcut", "compare", "latent", "dashboard", "device", "hardware"),
     }
-    groups = {"latent"}  # their commands have names of two words
+    groups = {"latent", "device", "hardware"}  # their commands have names of two words
     for command in sorted({tuple(line.split()[1 : 3 if line.split()[1] in groups else 2]) for line in lines}):
         shown = subprocess.run(
             [sys.executable, "-m", "qvar", *command, "--help"], capture_output=True, text=True, check=True

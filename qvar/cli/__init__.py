@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: what follows the program's name, None for `sys.argv`.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads must not keep the cores from working ones
+    warnings.formatwarning = _in_words
     import typer
 
     from qvar.cli.app import app
@@ -51,6 +53,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if code == _INTERRUPTED:
         _fail(code, "Interrupted", "interrupted; how to go on is on standard error", as_json=as_json)
     raise SystemExit(code)
+
+
+def _in_words(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,  # noqa: ARG001
+) -> str:
+    """Return a warning as people at a terminal read it; those for programmers keep their place in the code."""
+    if category is UserWarning:
+        return f"warning: {message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
 
 
 def _fail(code: int, kind: str, message: str, *, as_json: bool) -> NoReturn:

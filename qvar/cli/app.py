@@ -7,6 +7,9 @@ import typer
 from typer.models import CommandInfo
 
 from qvar.cli import completion
+from qvar.cli.device import device
+from qvar.cli.hardware import hardware
+from qvar.cli.hardware_options import MaxJobs, MaxQpuSeconds, MaxShots, Yes
 from qvar.cli.latent import latent
 from qvar.cli.options import Json, Log, Quiet, Seed
 
@@ -19,6 +22,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(latent, name="latent", rich_help_panel="Latent search")
+app.add_typer(hardware, name="hardware", rich_help_panel="Hardware")
+app.add_typer(device, name="device", rich_help_panel="Hardware")
 
 Task = Annotated[
     str,
@@ -382,13 +387,44 @@ def vqe(
     qubits: Qubits = None,
     optimizer: OptimizerName = None,
     shots: Shots = None,
-    engine: EngineName = None,
-    starts: Annotated[int, typer.Option(help="Random starts.")] = 5,
+    engine: Annotated[
+        str | None, typer.Option(help="As for search, or runtime:BACKEND for hardware and fake:NAME backends.")
+    ] = None,
+    starts: Annotated[int | None, typer.Option(help="Random starts; 5 by default, on hardware 1.")] = None,
+    evaluations: Annotated[int, typer.Option(min=2, help="Hardware: energies per start, each of them a job.")] = 100,
+    max_qpu_seconds: MaxQpuSeconds = None,
+    max_shots: MaxShots = None,
+    max_jobs: MaxJobs = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Hardware: folder of the record; the same command goes on in it.")
+    ] = None,
+    yes: Yes = False,
     seed: Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Optimize the angles of one fixed circuit."""
+    """Optimize the angles of one fixed circuit, in simulation or, with --engine runtime:BACKEND, on hardware."""
+    if engine is not None and engine.startswith("runtime:"):
+        from qvar.cli.hardware_vqe import HardwareVqe, hardware_vqe_command
+
+        options = HardwareVqe(
+            task=task,
+            ansatz=ansatz,
+            reps=reps,
+            noise=noise,
+            qubits=qubits,
+            optimizer=optimizer,
+            shots=shots,
+            backend=engine.removeprefix("runtime:"),
+            starts=starts,
+            evaluations=evaluations,
+            max_qpu_seconds=max_qpu_seconds,
+            max_shots=max_shots,
+            max_jobs=max_jobs,
+            seed=seed,
+        )
+        hardware_vqe_command(options, out=out, yes=yes, as_json=json, quiet=quiet)
+        return
     from qvar.cli.searching import vqe_command
 
     vqe_command(
@@ -400,7 +436,7 @@ def vqe(
         optimizer=optimizer,
         shots=shots,
         engine=engine,
-        starts=starts,
+        starts=5 if starts is None else starts,
         seed=seed,
         as_json=json,
         quiet=quiet,

@@ -17,8 +17,10 @@ __all__ = [
     "LATENT_METHODS",
     "OPTIMIZERS",
     "PRESETS",
+    "backends",
     "classifiers",
     "datasets",
+    "executions",
     "join_words",
     "latent_folders",
     "latent_tasks",
@@ -103,9 +105,15 @@ def noises(incomplete: str) -> list[str]:
     """Complete the name of a built-in device or, after "fake:", of a fake backend."""
     from qvar.simulators.devices import DEVICES
 
+    own = () if _AFTER_COLON in os.environ else ("none", *DEVICES)
+    return [*named(own)(incomplete), *backends(incomplete)]
+
+
+def backends(incomplete: str) -> list[str]:
+    """Complete the name of a fake backend; those of an account are not asked for."""
     if _AFTER_COLON in os.environ:
         return named(name.removeprefix("fake:") for name in _fakes())(incomplete)
-    return named(("none", *DEVICES, *(_fakes() if incomplete.startswith("fake:") else ("fake:",))))(incomplete)
+    return named(_fakes() if incomplete.startswith("fake:") else ("fake:",))(incomplete)
 
 
 def _fakes() -> Iterator[str]:
@@ -148,6 +156,14 @@ def runs(incomplete: str) -> list[str]:
 def latent_folders(incomplete: str) -> list[str]:
     """Complete the folder of a latent space."""
     return list(_folders(incomplete, ("pool.npz",)))
+
+
+def executions(incomplete: str) -> list[str]:
+    """Complete the folder of an execution on hardware, where `qvar hardware run` puts it by default."""
+    found = (
+        file for pattern in ("hardware/*", "runs/*/hardware/*") for file in Path().glob(f"{pattern}/experiment.json")
+    )
+    return named(sorted(str(file.parent) for file in found))(incomplete)
 
 
 def _folders(incomplete: str, marks: tuple[str, ...]) -> Iterator[str]:

@@ -63,6 +63,10 @@ def find_engine(
         if model is not None:
             raise EngineError("the statevector engine has no noise; use --engine pauli-transfer or aer")
         return simulators.StatevectorSimulator()
+    if name.startswith("runtime:"):
+        raise EngineError(
+            f"{name!r} is hardware, where every energy is a job; use it with qvar vqe or qvar hardware run"
+        )
     raise EngineError(
         f"unknown engine {name!r}; known: pauli-transfer, statevector, aer, aer:METHOD, propagation, pennylane:DEVICE"
     )

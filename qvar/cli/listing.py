@@ -10,6 +10,7 @@ from rich.console import Console
 from qvar.cli.inputs import parse_integers
 from qvar.problems import FAMILIES, Problem, find_problem, max_cut, molecule, molecule_from_geometry, tasks
 from qvar.report import device_table, family_table, preset_table, result_table, task_table
+from qvar.report.hardware import hardware_table, records_of_run
 from qvar.report.kinds import record_kind
 from qvar.runs import RunFolder
 from qvar.search import EXPERIMENTS
@@ -122,7 +123,8 @@ def show_run(path: Path, *, as_json: bool) -> None:
     folder = RunFolder.open(path)
     result = folder.result()
     if as_json:
-        print_json({"id": folder.id, **result})
+        executed = [record.to_dict() for record in records_of_run(path)]
+        print_json({"id": folder.id, **result} | ({"hardware": executed} if executed else {}))
         return
     console = Console()
     try:
@@ -133,6 +135,8 @@ def show_run(path: Path, *, as_json: bool) -> None:
         print_circuit(Circuit.from_qasm(result["qasm"]), console)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"the record in {path} is incomplete or damaged: {error!r}") from error
+    if records := records_of_run(path):
+        console.print(hardware_table(records))
     print_line(f"run {folder.id} in {path}: {', '.join(sorted(p.name for p in path.iterdir()))}", console)
 
 

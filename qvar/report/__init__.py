@@ -7,22 +7,30 @@ from typing import TYPE_CHECKING
 
 from qvar.report.comparison import Group, Setting, Spread, compare
 from qvar.report.document import report_json, report_markdown
+from qvar.report.figures import run_figure
 from qvar.report.page import report_html
 from qvar.report.published import PUBLISHED, Published, published_for
 from qvar.report.records import RunRecord, read_runs
+from qvar.report.seed_figures import seed_figure
 from qvar.report.summary import write_summary
 from qvar.report.tables import comparison_table, device_table, family_table, preset_table, result_table, task_table
 from qvar.simulators.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from qvar.report.channel_figures import channel_figure, pauli_vector_figure
+    from qvar.report.classifier_figures import accuracy_figure, boundary_figure
     from qvar.report.classifier_page import classifier_html, write_comparison
     from qvar.report.classifiers import classifier_json, classifier_markdown, classifier_table
 
 _HOME = {
+    "accuracy_figure": "classifier_figures",
+    "boundary_figure": "classifier_figures",
+    "channel_figure": "channel_figures",
     "classifier_html": "classifier_page",
     "classifier_json": "classifiers",
     "classifier_markdown": "classifiers",
     "classifier_table": "classifiers",
+    "pauli_vector_figure": "channel_figures",
     "write_comparison": "classifier_page",
 }
 
@@ -33,6 +41,9 @@ __all__ = [
     "RunRecord",
     "Setting",
     "Spread",
+    "accuracy_figure",
+    "boundary_figure",
+    "channel_figure",
     "classifier_html",
     "classifier_json",
     "classifier_markdown",
@@ -41,6 +52,7 @@ __all__ = [
     "comparison_table",
     "device_table",
     "family_table",
+    "pauli_vector_figure",
     "preset_table",
     "published_for",
     "read_runs",
@@ -48,6 +60,8 @@ __all__ = [
     "report_json",
     "report_markdown",
     "result_table",
+    "run_figure",
+    "seed_figure",
     "task_table",
     "write_comparison",
     "write_summary",

@@ -43,6 +43,7 @@ def report_markdown(records: Sequence[RunRecord]) -> str:
             markdown_table(*beside_published(setting)),
             markdown_table(*run_rows(runs)),
             *_failures(runs),
+            *_hardware(runs),
         ]
     return "\n".join(parts)
 
@@ -50,6 +51,27 @@ def report_markdown(records: Sequence[RunRecord]) -> str:
 def _failures(runs: Iterable[RunRecord]) -> list[str]:
     failed = [f"{run.algorithm}, seed {run.seed}: {run.status.error}" for run in runs if run.status.error]
     return ["".join(f"- FAILED: {markdown_text(text)}\n" for text in failed)] if failed else []
+
+
+def _hardware(runs: Iterable[RunRecord]) -> list[str]:
+    """Return what hardware measured, a table for each run and backend."""
+    from qvar.report.hardware import hardware_rows
+
+    parts = []
+    for run in runs:
+        for record in run.hardware:
+            rows = [
+                [
+                    name,
+                    f"{value:.5f}",
+                    "" if error is None else f"{error:.5f}",
+                    "" if sigma is None else f"{sigma:+.1f}",
+                ]
+                for name, value, error, sigma in hardware_rows(record)
+            ]
+            parts.append(f"Hardware, {markdown_text(f'{run.algorithm}, seed {run.seed}, {record.backend}')}:\n")
+            parts.append(markdown_table(["", f"value ({record.unit})", "standard error", "sigma"], rows))
+    return parts
 
 
 def report_json(records: Sequence[RunRecord]) -> dict[str, Any]:
@@ -82,4 +104,5 @@ def _run(run: RunRecord) -> dict[str, Any]:
         "error_message": run.status.error,
         "energies": run.energies,
         "result": None if run.result is None else dict(run.result),
+        "hardware": [record.to_dict() for record in run.hardware],
     }

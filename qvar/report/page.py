@@ -66,6 +66,7 @@ def _setting(setting: Setting, *, is_large: bool) -> dict[str, Any]:
         "published_statement": published_statement(setting),
         "comparison": beside_published(setting),
         "figures": [drawn(figure) for make in FIGURES.values() if (figure := make(setting))],
+        "hardware": [_hardware(run) for run in runs if run.hardware],
         "table": run_rows(runs),
         "runs": _chosen(setting, runs) if is_large else [_run(run) for run in runs],
     }
@@ -84,7 +85,7 @@ def _run(run: RunRecord, *, with_picture: bool = True) -> dict[str, Any]:
     figure = run_figure(run)
     picture = _picture(run) if with_picture else None
     return {
-        "name": f"{', '.join(word for word in (run.algorithm, run.preset) if word)}, seed {run.seed}",
+        "name": _name(run),
         "state": "not started" if state == "waiting" else state,
         "failure": run.status.error,
         "folder": str(run.path),
@@ -92,6 +93,10 @@ def _run(run: RunRecord, *, with_picture: bool = True) -> dict[str, Any]:
         "drawing": None if picture else _drawing(run),
         "course": None if figure is None else drawn(figure),
     }
+
+
+def _name(run: RunRecord) -> str:
+    return f"{', '.join(word for word in (run.algorithm, run.preset) if word)}, seed {run.seed}"
 
 
 def drawn(figure: "Figure") -> "Markup":
@@ -110,6 +115,13 @@ def _picture(run: RunRecord) -> str | None:
     except OSError:
         return None
     return f"data:image/png;base64,{base64.b64encode(content).decode()}" if content.startswith(_PNG) else None
+
+
+def _hardware(run: RunRecord) -> dict[str, Any]:
+    """Return what hardware measured for the circuit of a run, beside the predictions."""
+    from qvar.report.hardware import hardware_cells, hardware_figure
+
+    return {"name": _name(run), "table": hardware_cells(run.hardware), "figure": drawn(hardware_figure(run.hardware))}
 
 
 def _drawing(run: RunRecord) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qvar.problems.problem import ACCURACY
 from qvar.report.pareto import ParetoPoint, read_pareto
@@ -11,6 +11,9 @@ from qvar.runs import RunFolder, RunStatus, SweepFolder, config_hash
 from qvar.runs.status import read_status
 from qvar.search import ALGORITHMS, GRADIENT_IN_ENERGIES
 from qvar.simulators.errors import RunError
+
+if TYPE_CHECKING:
+    from qvar.hardware.record import HardwareRecord
 
 __all__ = ["RunRecord", "energies_of", "read_runs"]
 
@@ -90,6 +93,13 @@ class RunRecord:
         return energies_of(self.history[-1]) if self.history else 0
 
     @property
+    def hardware(self) -> "tuple[HardwareRecord, ...]":
+        """What hardware gave for its circuit, with `qvar hardware run`."""
+        from qvar.report.hardware import records_of_run
+
+        return records_of_run(self.path)
+
+    @property
     def setting(self) -> str:
         """Identity of problem and noise, equal for runs that can be compared."""
         return config_hash({"problem": self.config["problem"], "noise": self.config["engine"]["noise"]})
@@ -106,7 +116,7 @@ def energies_of(record: Mapping[str, Any]) -> int:
     return int(record["evaluations"]) + GRADIENT_IN_ENERGIES * int(record["gradients"])
 
 
-def read_runs(paths: Iterable[Path]) -> tuple[RunRecord, ...]:
+def read_runs(paths: Iterable[str | Path]) -> tuple[RunRecord, ...]:
     """Read run folders and sweep folders, each run once.
 
     What is damaged within a folder counts as a failure of its run.
@@ -118,7 +128,7 @@ def read_runs(paths: Iterable[Path]) -> tuple[RunRecord, ...]:
         RunError: if a path holds neither a run nor a sweep.
     """
     records: dict[Path, RunRecord] = {}
-    for path in paths:
+    for path in map(Path, paths):
         for record in _read_sweep(path) if SweepFolder.is_at(path) else [_read_run(path)]:
             records.setdefault(record.path.resolve(), record)
     return tuple(records.values())

@@ -93,6 +93,7 @@ def search(
     shots: int | None = None,
     start: StartCircuit | None = None,
     reward: PaperReward | GateCostReward | None = None,
+    judge: Judge | None = None,
     optimize_every: int = 1,
     seed: int = 0,
     out: str | Path | None = None,
@@ -118,6 +119,7 @@ def search(
             empty one. A moving threshold begins at its energy (`starting_from`).
         reward: what a gate is worth to an agent, such as `GateCostReward()` for short circuits; None for that of
             the preset.
+        judge: how circuits are ranked, such as `Judge("noiseless")`; None for the preset's way.
         optimize_every: gates an agent places for one optimization of all angles; more makes episodes cheaper.
         seed: seeds everything; the same seed gives the same record.
         out: a folder for the run's record; None to keep nothing on disk.
@@ -132,7 +134,7 @@ def search(
     if start is not None:
         configuration = starting_from(configuration, start)
     configuration = limited(configuration, episodes=episodes, max_energies=max_energies)
-    given = {"max_gates": max_gates, "reward": reward}
+    given = {"max_gates": max_gates, "reward": reward, "judge": judge}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     configuration = replace(configuration, optimize_every=optimize_every, seed=seed, **changes)
     path = None if out is None else Path(out)

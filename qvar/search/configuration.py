@@ -229,10 +229,15 @@ def _engine_to_dict(engine: Engine) -> dict[str, Any]:
         if engine.options != AerOptions():
             recorded["options"] = asdict(engine.options)
     elif not isinstance(engine, PauliTransferSimulator | StatevectorSimulator):
-        raise RunError(
-            f"a search keeps a record that it can resume from, and takes PauliTransferSimulator, StatevectorSimulator "
-            f"or AerSimulator; got {type(engine).__name__}. Evaluate its result with that engine instead"
-        )
+        from qvar.hardware import RuntimeSimulator
+
+        if not isinstance(engine, RuntimeSimulator):
+            raise RunError(
+                "a search keeps a record that it can resume from, and takes PauliTransferSimulator, "
+                f"StatevectorSimulator, AerSimulator or RuntimeSimulator; got {type(engine).__name__}. Evaluate its "
+                "result with that engine instead"
+            )
+        recorded |= {"name": f"runtime-{engine.name}", "options": engine.run.options.identity()}
     return recorded
 
 
@@ -246,4 +251,9 @@ def _engine_from_dict(data: Mapping[str, Any]) -> Engine:
         return AerSimulator(noise, method=name.removeprefix("aer-").replace("-", "_"), options=options)
     if name == "pauli-transfer":
         return PauliTransferSimulator(noise)
+    if name.startswith("runtime-"):
+        raise RunError(
+            f"this search ran on {name.removeprefix('runtime-')}, and its record holds neither limits nor consent to "
+            "run there again; repeat the call with the same engine to resume it"
+        )
     raise RunError(f"unknown engine {name!r} in a run configuration")

@@ -104,3 +104,14 @@ def test_completion_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_hardware_commands_are_offered_fake_backends_and_their_executions(own_folder):
+    assert "FakeLagos" in ask("bash", "qvar hardware run runs/mine --on fake:FakeLag")
+    assert ask("fish", "qvar hardware estimate runs/mine --on f").split() == ["fake:"]
+    folder = own_folder / "runs" / "mine" / "hardware" / "fake-FakeLagosV2-01"
+    folder.mkdir(parents=True)
+    assert completion.executions("") == []  # none was begun there
+    (folder / "experiment.json").write_text("{}")
+    assert ask("zsh", "qvar hardware resume runs/m").count("runs/mine/hardware/fake-FakeLagosV2-01") >= 1
+    assert completion.executions("hardware") == []

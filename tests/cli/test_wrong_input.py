@@ -1,6 +1,7 @@
 """Wrong input ends with exit code 2 and exactly one clear message, and changes nothing on disk."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -289,3 +290,9 @@ def test_a_device_that_cannot_run_a_circuit_is_one_message(qvar, own_folder):
     text = (own_folder / "all.json").read_text().replace('"cx", ', "").replace(', "cx"', "")
     (own_folder / "no-cx.json").write_text(text)
     check(qvar("vqe", "h2-2", "--noise", "no-cx.json"), "has no noise data for 'cx'")
+
+
+def test_a_warning_is_one_line_and_one_for_programmers_names_its_place(qvar):
+    qvar("tasks", "--json")
+    assert warnings.formatwarning("look out", UserWarning, "file.py", 7) == "warning: look out\n"
+    assert warnings.formatwarning("old", DeprecationWarning, "file.py", 7) == "file.py:7: DeprecationWarning: old\n"

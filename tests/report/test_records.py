@@ -14,7 +14,7 @@ from .conftest import record
 
 def test_a_finished_run_shows_its_numbers(make_run, make_config):
     path = make_run("run", make_config(noise="ourense", seed=7), records=[record(1, 50, 1e-2)], result={})
-    (run,) = read_runs([path])
+    (run,) = read_runs([str(path)])  # a text will do
     assert (run.task, run.noise, run.algorithm, run.seed, run.unit) == ("h2-2", "ourense", "random", 7, "Ha")
     assert run.status.state == "finished"
     assert run.energies == 100 + 3 * 300

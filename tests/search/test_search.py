@@ -12,7 +12,7 @@ from qvar.agents import RandomPolicy
 from qvar.envs import FixedThreshold, MovingThreshold
 from qvar.optimizers import AdamSPSA, Cobyla
 from qvar.problems import molecule
-from qvar.search import CHEMICAL_ACCURACY, run_search, search
+from qvar.search import CHEMICAL_ACCURACY, Greedy, Judge, configure, limited, run_search, search
 from qvar.simulators import AerSimulator, Circuit, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 
 
@@ -239,3 +239,15 @@ def test_search_takes_a_folder_as_text_and_resumes_it(tmp_path, without_seconds)
 
     first, again = run(resume=False), run(resume=True)
     assert without_seconds(first.history) == without_seconds(again.history)
+
+
+def test_a_search_ranks_circuits_by_the_judge_it_is_given():
+    engine = PauliTransferSimulator(NoiseModel.named("ourense"))
+    given = search("h2-3", engine, Greedy(), judge=Judge("noiseless"), max_energies=2_000)
+    configuration = limited(
+        configure("qvar", molecule("h2-3"), engine, algorithm=Greedy()), episodes=None, max_energies=2_000
+    )
+    built = run_search(replace(configuration, judge=Judge("noiseless")))
+    by_default = search("h2-3", engine, Greedy(), max_energies=2_000)
+    assert given.circuit == built.circuit
+    assert given.error <= by_default.error

@@ -1,0 +1,15 @@
+"""Options that several commands for hardware share."""
+
+from typing import Annotated
+
+import typer
+
+__all__ = ["MaxJobs", "MaxQpuSeconds", "MaxShots", "Yes"]
+
+MaxQpuSeconds = Annotated[
+    float | None,
+    typer.Option(help="Seconds of quantum processor that all jobs together may cost; needed for real hardware."),
+]
+MaxShots = Annotated[int | None, typer.Option(help="Executions of circuits that all jobs together may take.")]
+MaxJobs = Annotated[int | None, typer.Option(help="Jobs that may be submitted.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Submit to real hardware without asking, within the limits.")]
