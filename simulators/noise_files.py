@@ -197,7 +197,7 @@ def read_noise(path: Path) -> NoiseModel:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise NoiseModelError(f"cannot read the noise model {path}: {error}") from error
     return noise_from_dict(data)
 

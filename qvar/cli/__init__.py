@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -42,6 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (QvarError, OSError) as error:
         sys.stderr.write(f"error: {error}\n")
         _fail(2, type(error).__name__, str(error), as_json=as_json)
+    except Exception as error:
+        if not as_json:
+            raise
+        traceback.print_exc()  # a mistake of ours; the document comes all the same
+        _fail(1, type(error).__name__, str(error), as_json=True)
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     if code == _INTERRUPTED:

@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["Json", "Log", "Quiet", "Seed"]
+from qvar.cli import completion
+
+__all__ = [
+    "EngineName",
+    "Json",
+    "JudgeName",
+    "Log",
+    "Noise",
+    "OptimizerName",
+    "Qubits",
+    "Quiet",
+    "Seed",
+    "Shots",
+    "Task",
+]
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document; if it fails, one with the key error.")]
 Log = Annotated[
@@ -13,3 +27,40 @@ Log = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")]
 Seed = Annotated[int, typer.Option(help="Seeds everything; the same seed gives the same record.")]
+
+Task = Annotated[
+    str,
+    typer.Argument(
+        help="A task (see `qvar tasks`) or the path of a problem file (.json).", autocompletion=completion.tasks
+    ),
+]
+Noise = Annotated[
+    str,
+    typer.Option(
+        "--noise",
+        help="Device (see `qvar devices`), fake:NAME, a noise file (.json), or none.",
+        autocompletion=completion.noises,
+    ),
+]
+Qubits = Annotated[str | None, typer.Option(help="Physical qubits of the device, such as 1,2,3,4.")]
+Shots = Annotated[int | None, typer.Option(help="Shots per measured circuit; exact values if left out.")]
+EngineName = Annotated[
+    str | None,
+    typer.Option("--engine", help="pauli-transfer, statevector, aer, aer:METHOD, propagation or pennylane:DEVICE."),
+]
+JudgeName = Annotated[
+    str | None,
+    typer.Option(
+        "--judge",
+        help="Rank circuits by their energy as measured (default), or noiseless.",
+        autocompletion=completion.named(("measured", "noiseless")),
+    ),
+]
+OptimizerName = Annotated[
+    str | None,
+    typer.Option(
+        "--optimizer",
+        help="lbfgs, compact-lbfgs, cobyla, adam-spsa, spsa, rotosolve, adam, adagrad or aqgd.",
+        autocompletion=completion.named(completion.OPTIMIZERS),
+    ),
+]

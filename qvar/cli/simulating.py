@@ -123,6 +123,8 @@ def read_circuit(path: Path) -> Circuit:
         return Circuit.from_qasm(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CircuitError(f"cannot read the circuit {path}: {error.strerror}; give an OpenQASM 3 file") from None
+    except UnicodeDecodeError as error:
+        raise CircuitError(f"cannot read the circuit {path}: {error}; give an OpenQASM 3 file") from None
 
 
 def read_angles(text: str | None, circuit: Circuit) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qvar.dashboard.reading import UNREADABLE
 from qvar.search.best import BestCircuit
 from qvar.simulators import Circuit
 from qvar.simulators.errors import QvarError
@@ -64,7 +65,7 @@ def read_best(folder: Path, *, exact_energy: float) -> Best | None:
             return _final(folder)
         if (folder / "checkpoint.npz").is_file():
             return _so_far(folder / "checkpoint.npz", exact_energy)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, EOFError) as error:
+    except (*UNREADABLE, zipfile.BadZipFile, EOFError) as error:
         raise QvarError(f"the best circuit in {folder.name} cannot be read: {error!r}") from error
     return None
 

@@ -11,15 +11,16 @@ from qvar.simulators import Circuit
 __all__ = ["draw_circuit"]
 
 _MAX_OPERATIONS = 400
+_MAX_QUBITS = 40
 _FOLD = 16
 
 
 def draw_circuit(circuit: Circuit, parameters: NDArray[np.float64]) -> str | None:
-    """Return the circuit as an SVG picture in a data URL, None if it is too long to draw.
+    """Return the circuit as an SVG picture in a data URL, None if it is too large to draw.
 
     Drawn on a figure of its own, since pyplot keeps figures and is not made for the threads of a server.
     """
-    if len(circuit.operations) > _MAX_OPERATIONS:
+    if len(circuit.operations) > _MAX_OPERATIONS or circuit.n_qubits > _MAX_QUBITS:
         return None
     from matplotlib.figure import Figure
 

@@ -4,9 +4,12 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from qvar.dashboard.best import Best, read_best
 from qvar.dashboard.drawing import draw_circuit
 from qvar.dashboard.figures import Line, curve_figure, pareto_figure
+from qvar.dashboard.reading import UNREADABLE, file_stamp
 from qvar.dashboard.run import LiveRun, RunRow
 from qvar.dashboard.tables import record_table, run_table, work_table
 from qvar.dashboard.watcher import Snapshot, Watcher
@@ -15,6 +18,7 @@ from qvar.simulators.errors import QvarError
 __all__ = ["make_app"]
 
 _MAX_LINES = 12
+_MAX_PROBLEMS = 20
 _GRAPH: dict[str, Any] = {"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]}
 
 
@@ -81,7 +85,7 @@ def _overview(seen: Snapshot) -> list[Any]:
     counts = [f"{states.count(state)} {state}" for state in dict.fromkeys(states)]
     text = f"{len(states)} run{'' if len(states) == 1 else 's'}: {', '.join(counts)}" if states else "no runs yet"
     behind = "; still reading long records" if seen.is_behind else ""
-    return [text + behind, *(html.Span(problem, className="problem") for problem in seen.problems)]
+    return [text + behind, *(html.Span(problem, className="problem") for problem in seen.problems[:_MAX_PROBLEMS])]
 
 
 def _curves(watcher: Watcher, seen: Snapshot, key: str | None) -> tuple[str, dict[str, Any]]:
@@ -122,7 +126,7 @@ def _detail(run: LiveRun, picture: "_Picture") -> list[Any]:
 class _Picture:
     """The best circuit of a run, drawn; kept until the file it came from changes."""
 
-    def __init__(self, run: LiveRun, stamp: object) -> None:
+    def __init__(self, run: LiveRun, stamp: object, before: "_Picture | None") -> None:
         self.stamp = stamp
         self.best: Best | None = None
         self.url: str | None = None
@@ -131,9 +135,12 @@ class _Picture:
             exact = 0.0 if run.config is None else float(run.config["problem"]["exact_energy"])
             self.best = read_best(run.path, exact_energy=exact)
             if self.best is not None:
-                self.url = draw_circuit(self.best.circuit, self.best.parameters)
+                if before is not None and _is_same(self.best, before.best):
+                    self.url = before.url
+                else:
+                    self.url = draw_circuit(self.best.circuit, self.best.parameters)
                 self.note = _describe(self.best)
-        except (QvarError, KeyError, TypeError) as error:
+        except (QvarError, *UNREADABLE) as error:
             self.note = str(error)
 
     def shown(self) -> list[Any]:
@@ -141,6 +148,11 @@ class _Picture:
 
         picture = [] if self.url is None else [html.Img(src=self.url, alt="the best circuit", className="circuit")]
         return [html.P(self.note), html.Div(picture, className="scroll")]
+
+
+def _is_same(best: Best, other: Best | None) -> bool:
+    """Tell whether two pictures would be the same; drawing takes long, and most checkpoints bring no better circuit."""
+    return other is not None and best.circuit == other.circuit and np.array_equal(best.parameters, other.parameters)
 
 
 def _describe(best: Best) -> str:
@@ -161,16 +173,8 @@ class _Pictures:
 
     def of(self, key: str, run: LiveRun) -> _Picture:
         """Return the picture of a run, drawn anew only if its result or checkpoint is newer."""
-        stamp = tuple(_stamp(run.path / name) for name in ("result.json", "checkpoint.npz"))
+        stamp = tuple(file_stamp(run.path / name) for name in ("result.json", "checkpoint.npz"))
         with self._lock:
             if key not in self._kept or self._kept[key].stamp != stamp:
-                self._kept[key] = _Picture(run, stamp)
+                self._kept[key] = _Picture(run, stamp, self._kept.get(key))
             return self._kept[key]
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size

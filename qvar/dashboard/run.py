@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from qvar.dashboard.curve import Curve, CurvePoint
+from qvar.dashboard.reading import LARGEST, UNREADABLE, file_stamp
 from qvar.dashboard.tail import Tail
 from qvar.problems.problem import ACCURACY
 from qvar.report.records import RunRecord, energies_of
@@ -26,6 +27,7 @@ N_RECORDS = 12
 
 _PATIENCE_SECONDS = 60.0
 _PATIENCE_EPISODES = 10.0
+_STATUS_FILES = ("config.json", "metrics.jsonl", "result.json", "error.json")
 
 
 @dataclass(frozen=True)
@@ -90,20 +92,25 @@ class LiveRun:
         labels: Mapping[str, str] | None = None,
     ) -> None:
         self.path, self.name = path, name
-        self.config = config
+        self.config: Mapping[str, Any] | None = None
         self.damage: str | None = None
         self.records: deque[Mapping[str, Any]] = deque(maxlen=N_RECORDS)
         self._labels = labels or {}
         self._tail = Tail(path / "metrics.jsonl")
+        self._status: tuple[object, RunStatus] | None = None
         self._start_over()
-        if config is None:
-            self._open()
+        self._open(config)
 
-    def _open(self) -> None:
+    def _open(self, config: Mapping[str, Any] | None) -> None:
         try:
-            self.config = RunFolder.open(self.path).config
-        except (RunError, OSError) as error:
+            opened = RunFolder.open(self.path).config if config is None else config
+            _check_search(opened)
+        except RunError as error:
             self.damage = str(error)
+        except UNREADABLE as error:
+            self.damage = f"its configuration cannot be read as one of a search: {error!r}"
+        else:
+            self.config = opened
 
     def _start_over(self) -> None:
         self.curve = Curve()
@@ -121,7 +128,7 @@ class LiveRun:
         for record in news.records:
             try:
                 self._take(record)
-            except (KeyError, TypeError, ValueError, OverflowError) as error:
+            except UNREADABLE as error:
                 self.damage = f"{self._tail.file.name} holds a record that is none of a search: {error!r}"
                 return False
         self.damage = self._tail.damage or self.damage
@@ -132,8 +139,10 @@ class LiveRun:
         exact = float(self.config["problem"]["exact_energy"])
         noiseless, measured = float(record["best_error"]), float(record["best_energy"]) - exact
         seconds = float(record["seconds"])
-        if not math.isfinite(noiseless + measured + seconds):
+        if not math.isfinite(noiseless + measured):
             raise ValueError("numbers that are not finite")
+        if not max(seconds, energies_of(record), int(record["episode"])) < LARGEST:
+            raise ValueError("numbers that are too large")
         if self.records:
             self._longest_pause = max(self._longest_pause, seconds - float(self.records[-1]["seconds"]))
         self.curve.add(CurvePoint(energies_of(record), noiseless, measured))
@@ -145,12 +154,12 @@ class LiveRun:
             return RunRow(self.name, state="damaged", note=self.damage or "its configuration is missing")
         try:
             return self._row(time.time() if now is None else now)
-        except (KeyError, TypeError, ValueError, OSError) as error:
-            return RunRow(self.name, state="damaged", note=f"its configuration is none of a search: {error!r}")
+        except UNREADABLE as error:
+            return RunRow(self.name, state="damaged", note=f"it cannot be shown: {error!r}")
 
     def _row(self, now: float) -> RunRow:
         assert self.config is not None
-        status = read_status(self.path, self.config)
+        status = self._read_status(self.config)
         named = RunRecord(self.path, self.config, status, labels=self._labels)
         state, note = self._state(status, now)
         last = self.records[-1] if self.records else {}
@@ -173,9 +182,16 @@ class LiveRun:
             noiseless=None if best is None else best.noiseless,
             measured=None if best is None else best.measured,
             unit=named.unit,
-            seconds=status.seconds,
-            seconds_left=status.seconds * (1 / status.share - 1) if is_going else None,
+            seconds=min(status.seconds, LARGEST),
+            seconds_left=min(status.seconds * (1 / status.share - 1), LARGEST) if is_going else None,
         )
+
+    def _read_status(self, config: Mapping[str, Any]) -> RunStatus:
+        """Return the status, read again only if one of its files is another than before."""
+        stamp = tuple(file_stamp(self.path / name) for name in _STATUS_FILES)
+        if self._status is None or self._status[0] != stamp:
+            self._status = (stamp, read_status(self.path, config))
+        return self._status[1]
 
     def _state(self, status: RunStatus, now: float) -> tuple[State, str]:
         if self.damage is not None:
@@ -205,3 +221,14 @@ class LiveRun:
     def accuracy(self) -> float | None:
         """The error at which the problem counts as solved, None where there is no such convention."""
         return None if self.config is None else ACCURACY.get(str(self.config["problem"]["unit"]))
+
+
+def _check_search(config: Mapping[str, Any]) -> None:
+    """Raise ValueError, KeyError or TypeError unless a configuration has what the page needs of a search."""
+    problem = config["problem"]
+    if not isinstance(problem["unit"], str) or not math.isfinite(problem["exact_energy"]):
+        raise ValueError("its problem has no unit, or no exact energy")
+    for name in ("episodes", "max_energies"):
+        limit = config.get(name)
+        if limit is not None and not (isinstance(limit, int) and 0 < limit < LARGEST):
+            raise ValueError(f"{name} is {str(limit)[:40]!r}")

@@ -32,7 +32,7 @@ def run_table(rows: Mapping[str, RunRow], chosen: str | None) -> Any:
     """Return the table of runs, those at work first; a run's name chooses it."""
     from dash import html
 
-    order = sorted(rows, key=lambda key: (_ORDER.index(rows[key].state), list(rows).index(key)))
+    order = sorted(rows, key=lambda key: _ORDER.index(rows[key].state))
     body = [_run_row(key, rows[key], is_chosen=key == chosen) for key in order[:_MAX_ROWS]]
     table = html.Table([_head(_RUN_HEADS), html.Tbody(body)], className="runs")
     hidden = len(order) - _MAX_ROWS

@@ -8,6 +8,8 @@ from typing import Any
 
 __all__ = ["News", "Tail"]
 
+_MAX_LINE = 1 << 24
+
 
 @dataclass(frozen=True)
 class News:
@@ -40,6 +42,8 @@ class Tail:
         A longer line is read in whole. Resuming a run replaces its record, which is then read from the start.
         """
         try:
+            if not self.file.is_file():
+                return News()  # not there yet, or a pipe, which would be waited for
             with self.file.open("rb") as stream:
                 is_fresh_start = self._note_replacement(stream.fileno())
                 if self.damage is not None:
@@ -47,11 +51,13 @@ class Tail:
                 stream.seek(self._offset)
                 data = stream.read(max_bytes)
                 if len(data) == max_bytes and b"\n" not in data:
-                    data += stream.readline()
+                    data += stream.readline(_MAX_LINE)
                 is_behind = b"\n" in data and stream.tell() < os.fstat(stream.fileno()).st_size
         except OSError:
-            return News()  # not there yet
-        whole, line_feed, _ = data.rpartition(b"\n")
+            return News()  # removed meanwhile, or not for us to read
+        whole, line_feed, rest = data.rpartition(b"\n")
+        if not line_feed and len(rest) >= _MAX_LINE:
+            self.damage = f"line {self._n_lines + 1} of {self.file.name} is too long to be a record"
         self._offset += len(whole) + len(line_feed)
         records = self._parse(whole) if line_feed else ()
         return News(records, is_fresh_start, is_behind and self.damage is None)

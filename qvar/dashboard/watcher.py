@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from qvar.dashboard.reading import UNREADABLE
 from qvar.dashboard.run import LiveRun, RunRow
 from qvar.dashboard.work import WorkRow, read_work
 from qvar.runs import SweepFolder
@@ -90,34 +91,41 @@ class Watcher:
     def _search(self) -> None:
         self._problems.clear()
         for root in self._roots:
+            n_folders = 0
             for folder in _folders(root):
-                self._note(folder, os.path.relpath(folder, root.parent))
+                n_folders += 1
+                try:
+                    self._note(folder, os.path.relpath(folder, root.parent))
+                except OSError as error:
+                    self._problems[folder] = f"{folder} cannot be read: {error.strerror}"
+            if n_folders == _MAX_FOLDERS:
+                self._problems[root] = f"only {_MAX_FOLDERS:,} folders of {root} were searched; give folders within it"
 
     def _note(self, folder: Path, name: str) -> None:
+        known = self._runs.get(_key(folder))
+        if known is not None and known.config is not None:
+            return
         if SweepFolder.is_at(folder):
             self._note_sweep(folder, name)
         elif read_work(folder, name) is not None:
             self._work.setdefault(folder, name)
         elif (folder / "config.json").is_file():
-            self._note_run(folder, name)
+            self._runs[_key(folder)] = LiveRun(folder, name)  # anew if it was damaged, for it may have been mended
 
     def _note_sweep(self, folder: Path, name: str) -> None:
         try:
             runs = SweepFolder.open(folder).runs()
-        except (RunError, OSError) as error:
+        except RunError as error:
             self._problems[folder] = str(error)
+            return
+        except UNREADABLE as error:
+            self._problems[folder] = f"the sweep in {folder} cannot be read: {error!r}"
             return
         for run in runs:
             key = _key(run.path)
             if key not in self._runs:
                 title = f"{name}/{run.combination}/seed{run.seed}"
                 self._runs[key] = LiveRun(run.path, title, config=run.config, labels=run.labels)
-
-    def _note_run(self, folder: Path, name: str) -> None:
-        key = _key(folder)
-        known = self._runs.get(key)
-        if known is None or known.config is None:  # a damaged configuration may have been mended
-            self._runs[key] = LiveRun(folder, name)
 
 
 def _key(folder: Path) -> str:
@@ -132,11 +140,11 @@ def _folders(root: Path) -> Iterator[Path]:
             return
         folder, depth = waiting.pop(0)
         yield folder
-        if depth == _DEPTH or (folder / "sweep.json").is_file() or (folder / "metrics.jsonl").is_file():
-            continue
         try:
+            if depth == _DEPTH or (folder / "sweep.json").is_file() or (folder / "metrics.jsonl").is_file():
+                continue
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError:
-            continue
+            continue  # whoever takes note of it says why
         below = [e for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False)]
         waiting += [(Path(entry.path), depth + 1) for entry in below]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qvar.dashboard.reading import LARGEST, UNREADABLE
+
 __all__ = ["WorkRow", "read_work"]
 
 _STALLED_SECONDS = 600.0
@@ -46,13 +48,16 @@ def read_work(path: Path, name: str, *, now: float | None = None) -> WorkRow | N
             read = _READERS.get(content["format"])
         except FileNotFoundError:
             continue
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except UNREADABLE:
             return None  # not one of these; a damaged run is shown as a run
         if read is None:
             return None
         try:
-            return read(path, name, content, time.time() if now is None else now)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            row = read(path, name, content, time.time() if now is None else now)
+            if row.total is not None and not 0 <= row.total < LARGEST:
+                raise ValueError("a total that is too large")
+            return row
+        except UNREADABLE as error:
             return WorkRow(name, "unknown", state="damaged", note=f"{file} is damaged: {error!r}")
     return None
 

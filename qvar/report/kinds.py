@@ -30,7 +30,7 @@ def record_kind(path: Path) -> Kind:
             continue
         try:
             kind = _KINDS.get(json.loads(file.read_text(encoding="utf-8"))["format"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if kind is not None:
             return kind

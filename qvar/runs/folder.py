@@ -95,7 +95,7 @@ class RunFolder:
             config, run_id = dict(content["config"]), content["id"]
             is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
             actual_id = config_hash(config)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_ours:
             raise RunError(f"{file} is not a run of this version of qvar (format {_FORMAT!r}, version {_VERSION})")

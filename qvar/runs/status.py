@@ -76,19 +76,21 @@ def read_status(path: Path, config: Mapping[str, Any]) -> RunStatus:
 def _read_failure(file: Path) -> str:
     try:
         return str(json.loads(file.read_text(encoding="utf-8"))["error"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return f"unknown; {file.name} is damaged"
 
 
 def _last_record(file: Path) -> dict[str, Any]:
     """Return the last complete record, {} if there is none; a run may be writing at this moment."""
     try:
+        if not file.is_file():
+            return {}  # a pipe would be waited for
         with file.open("rb") as stream:
             stream.seek(0, 2)
             stream.seek(max(0, stream.tell() - _TAIL_BYTES))
             lines = stream.read().split(b"\n")
         record = json.loads(lines[-2])
-    except (OSError, IndexError, ValueError):
+    except (OSError, IndexError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
 

@@ -129,7 +129,7 @@ class SweepFolder:
             plan = {"combinations": dict(content["combinations"]), "seeds": list(content["seeds"])}
             is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
             is_whole = config_hash(plan) == content["id"] and all(_NAME.fullmatch(n) for n in plan["combinations"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_ours:
             raise RunError(f"{file} is not a sweep of this version of qvar (format {_FORMAT!r}, version {_VERSION})")

@@ -86,6 +86,38 @@ def test_an_error_is_a_document_too_and_a_message_for_people(qvar, circuit, argu
     assert qvar(*arguments).out == ""
 
 
+@pytest.mark.parametrize(
+    ("content", "arguments", "kind"),
+    [
+        (b"\xff\xfe", ["energy", "FILE", "h2-2"], "CircuitError"),
+        (b"[" * 100_000, ["search", "h2-2", "--noise", "FILE"], "NoiseModelError"),
+        (b"[" * 100_000, ["show", "FOLDER"], "RunError"),
+        (b"[" * 100_000, ["report", "FOLDER"], "RunError"),
+    ],
+)
+def test_a_file_of_nonsense_is_an_error_in_words(qvar, tmp_path, content, arguments, kind):
+    file = tmp_path / "config.json"
+    file.write_bytes(content)
+    words = [{"FILE": file, "FOLDER": tmp_path}.get(word, word) for word in arguments]
+    outcome = qvar(*words, "--json")
+    assert outcome.code == 2
+    assert json.loads(outcome.out)["error"]["kind"] == kind
+    assert "Traceback" not in outcome.err
+
+
+def test_a_mistake_of_ours_is_a_document_too(qvar, monkeypatch):
+    def fail(**_):
+        raise ZeroDivisionError("nothing to divide by")
+
+    monkeypatch.setattr("qvar.cli.listing.list_tasks", fail)
+    outcome = qvar("tasks", "--json")
+    assert outcome.code == 1
+    assert json.loads(outcome.out)["error"] == {"kind": "ZeroDivisionError", "message": "nothing to divide by"}
+    assert "Traceback" in outcome.err
+    with pytest.raises(ZeroDivisionError):
+        qvar("tasks")
+
+
 def test_an_interrupted_command_is_a_document_too(qvar, monkeypatch):
     def interrupt(*_args, **_kwargs):
         raise KeyboardInterrupt

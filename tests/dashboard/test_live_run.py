@@ -1,6 +1,7 @@
 """One run as the dashboard sees it: its numbers, its state, and what is damaged."""
 
 import json
+import os
 import time
 from itertools import pairwise
 
@@ -86,6 +87,50 @@ def test_a_damaged_configuration_makes_a_row_that_says_so(make_run, text):
     run.read()
     assert run.row().state == "damaged"
     assert "config.json" in run.row().note
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"config": ' * 100_000])
+def test_json_nested_without_end_is_damage(make_run, text):
+    path = make_run("a", records=[record(1)])
+    (path / "metrics.jsonl").write_text(text + "\n")
+    (path / "error.json").write_text(text)
+    run = LiveRun(path, "a")
+    run.read()
+    assert run.row().state == "damaged"
+    (path / "config.json").write_text(text)
+    assert LiveRun(path, "a").row().state == "damaged"
+
+
+@pytest.mark.parametrize("name", ["episode", "evaluations", "gradients", "seconds", "best_error", "best_energy"])
+@pytest.mark.parametrize("value", [None, [1], {}, "x", 1e308, "huge"])
+def test_no_number_of_a_record_brings_the_page_down(make_run, name, value):
+    odd = {**record(2), name: 10**400 if value == "huge" else value}
+    run = LiveRun(make_run("a", records=[record(1), odd]), "a")
+    run.read()
+    row = run.row()
+    assert max(row.energies, row.episodes, row.seconds, row.seconds_left or 0) <= 2**53
+    assert row.state == "damaged" or (name.startswith("best") and value == 1e308)
+
+
+def test_a_pipe_in_place_of_a_record_is_not_waited_for(make_run):
+    path = make_run("a")
+    (path / "metrics.jsonl").unlink()
+    os.mkfifo(path / "metrics.jsonl")
+    run = LiveRun(path, "a")
+    run.read()
+    assert run.row().state == "running"
+
+
+def test_the_status_is_read_again_when_a_file_changes(make_run):
+    path = make_run("a", records=[record(1)])
+    run = LiveRun(path, "a")
+    assert run.row().state == "running"
+    (path / "error.json").write_text('{"error": "first"}')
+    assert run.row().note == "first"
+    (path / "error.json").write_text('{"error": "second time"}')
+    assert run.row().note == "second time"
+    (path / "error.json").unlink()
+    assert run.row().state == "running"
 
 
 def test_a_curve_of_a_million_records_keeps_its_ends_and_its_shape():

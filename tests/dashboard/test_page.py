@@ -91,6 +91,17 @@ def test_hostile_text_in_files_is_only_text(make_run, tmp_path, visit):
         assert page.locator("img[src=x]").count() == 0
 
 
+def test_the_page_says_that_its_server_has_gone(make_run, tmp_path, browser):
+    make_run("a", records=[record(1)])
+    page = browser.new_page()
+    with serve([tmp_path / "runs"], refresh_seconds=0.5) as server:
+        page.goto(server.url)
+        playwright.expect(page.locator("#detail h2")).to_have_text("runs/a")
+        assert page.locator("body.gone").count() == 0
+    playwright.expect(page.locator("body.gone")).to_have_count(1, timeout=15_000)
+    page.close()
+
+
 @pytest.mark.parametrize("width", [380, 1400])
 def test_the_page_is_never_wider_than_its_window(make_run, tmp_path, visit, width):
     make_run("a-name-that-is-longer-than-most-people-would-ever-choose-for-a-run", records=[record(1)], result=RESULT)

@@ -2,12 +2,14 @@
 
 import builtins
 import json
+import re
 import socket
 from http.client import HTTPConnection
 
 import pytest
 
 from qvar.dashboard import serve
+from qvar.runs import config_hash
 from qvar.simulators.errors import RunError
 
 from .conftest import RESULT, record
@@ -127,3 +129,23 @@ def test_without_dash_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_dash)
     with pytest.raises(RunError, match=r"qvar-toolkit\[dashboard\]"):
         serve([tmp_path])
+
+
+@pytest.mark.parametrize(
+    "problem", [None, 3, {}, {"unit": "Ha"}, {"unit": 3, "exact_energy": 0.0}, {"unit": "Ha", "exact_energy": 10**400}]
+)
+def test_no_configuration_brings_the_page_down_even_if_it_is_chosen(make_run, make_config, tmp_path, problem):
+    config = {**make_config(), "problem": problem}
+    path = make_run("odd", records=[record(1)], result=RESULT)
+    content = {"format": "qvar-run", "version": 1, "id": config_hash(config), "config": config}
+    (path / "config.json").write_text(json.dumps(content))
+    make_run("well", records=[record(1)])
+    with serve([tmp_path / "runs"]) as server:
+        status, _, text = update(server)
+        assert status == 200
+        key = re.search(r'#([0-9a-f]{12})[^}]*"children": "runs/odd"|"runs/odd"[^}]*#([0-9a-f]{12})', text)
+        assert key, text
+        status, _, text = update(server, "#" + (key[1] or key[2]))
+        assert status == 200
+        assert "runs/well" in text
+        assert "cannot be read as one of a search" in text

@@ -5,6 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qvar.dashboard import tail as tail_module
 from qvar.dashboard.tail import Tail
 
 
@@ -68,3 +69,14 @@ def test_a_damaged_line_is_named_and_ends_the_reading(tmp_path):
         assert tail.read().records == ({"a": 1},)
         assert "line 2" in tail.damage
         assert not tail.read().is_behind
+
+
+def test_a_line_without_end_is_damage_and_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(tail_module, "_MAX_LINE", 1000)
+    file = tmp_path / "metrics.jsonl"
+    file.write_text('{"n": 0}\n' + "x" * 5000)
+    tail = Tail(file)
+    assert tail.read(max_bytes=100).records == ({"n": 0},)
+    assert not tail.read(max_bytes=100).is_behind
+    assert "line 2" in tail.damage
+    assert tail.read(max_bytes=100).records == ()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,52 @@ def test_links_are_not_followed(make_run, tmp_path):
     make_run("a", records=[record(1)])
     (tmp_path / "runs" / "loop").symlink_to(tmp_path / "runs")
     assert names(Watcher([tmp_path / "runs"]).look()) == {"runs/a": "running"}
+
+
+def test_a_folder_that_may_not_be_read_is_named_and_hides_no_other(make_run, tmp_path, monkeypatch):
+    closed = make_run("closed", records=[record(1)])
+    make_run("open", records=[record(1)])
+    is_file = Path.is_file
+
+    def guarded(path):
+        if closed in path.parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", guarded)
+    seen = Watcher([tmp_path / "runs"]).look()
+    assert names(seen) == {"runs/open": "running"}
+    assert seen.problems == (f"{closed} cannot be read: Permission denied",)
+
+
+def test_what_is_beyond_the_limit_of_folders_is_said(make_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(watcher, "_MAX_FOLDERS", 3)
+    for name in "abcd":
+        make_run(name, records=[record(1)])
+    seen = Watcher([tmp_path / "runs"]).look()
+    assert names(seen) == {"runs/a": "running", "runs/b": "running"}
+    assert "only 3 folders" in seen.problems[0]
+
+
+@pytest.mark.parametrize("plan", [{"all": 1}, {"all": {}}, {"all": {"labels": 1, "configuration": {"problem": 3}}}])
+def test_a_hostile_sweep_hides_no_other(make_run, tmp_path, plan):
+    make_run("a", records=[record(1)])
+    content = {"combinations": plan, "seeds": [0]}
+    sweep = {"format": "qvar-sweep", "version": 1, "id": config_hash(content), **content}
+    (tmp_path / "runs" / "s").mkdir()
+    (tmp_path / "runs" / "s" / "sweep.json").write_text(json.dumps(sweep))
+    seen = Watcher([tmp_path / "runs"]).look()
+    assert names(seen)["runs/a"] == "running"
+    assert seen.problems or "damaged" in names(seen).values()
+
+
+def test_a_total_beyond_measure_is_damage(tmp_path):
+    folder = tmp_path / "runs" / "latent"
+    folder.mkdir(parents=True)
+    content = {"format": "qvar-latent", "config": {"training": {"epochs": 10**300}}}
+    (folder / "config.json").write_text(json.dumps(content))
+    (row,) = Watcher([tmp_path / "runs"]).look().work
+    assert row.state == "damaged"
 
 
 def test_latent_spaces_and_comparisons_are_rows_of_progress(tmp_path):

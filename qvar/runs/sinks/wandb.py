@@ -1,15 +1,14 @@
 """Weights & Biases: on this machine, until the user says otherwise by logging in or by WANDB_MODE."""
 
-import json
 import netrc
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from qvar.runs.sinks.packages import check_package
 from qvar.runs.sinks.sink import SinkRun, settings_of
+from qvar.runs.sinks.wandb_files import last_step_on_disk
 
 __all__ = ["WeightsAndBiases"]
 
@@ -50,6 +49,7 @@ class WeightsAndBiases:
             x_disable_stats=True,
             x_save_requirements=False,
         )
+        there = last_step_on_disk(run.folder / "wandb")  # of earlier stretches
         started = wandb.init(
             project=self.project,
             dir=str(run.folder),
@@ -61,33 +61,24 @@ class WeightsAndBiases:
             reinit="create_new",
             settings=quiet,
         )
-        return _Logged(started, run.folder / "wandb" / "qvar-step.json")
+        return _Logged(started, started.starting_step - 1 if mode == "online" else there)
 
 
 class _Logged:
-    """Keeps the last step in a file of its own, as W&B cannot tell it offline (mutable)."""
+    """Numbers go to W&B at once, which writes or sends them when it likes (mutable)."""
 
-    def __init__(self, started: Any, marker: Path) -> None:
-        self._started, self._marker = started, marker
-        self.last_step = _read_step(marker)
+    def __init__(self, started: Any, last_step: int) -> None:
+        self._started = started
+        self.last_step = last_step
 
     def write(self, step: int, metrics: Mapping[str, float]) -> None:
         self._started.log(dict(metrics), step=step)
         self.last_step = step
-        self._marker.parent.mkdir(exist_ok=True)
-        self._marker.write_text(json.dumps({"step": step}), encoding="utf-8")
 
     def finish(self, result: Mapping[str, float] | None) -> None:
         if result is not None:
             self._started.summary.update({f"result/{name}": value for name, value in result.items()})
         self._started.finish(exit_code=0 if result is not None else 1)
-
-
-def _read_step(marker: Path) -> int:
-    try:
-        return int(json.loads(marker.read_text(encoding="utf-8"))["step"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
 
 
 def _has_logged_in() -> bool:

@@ -3,6 +3,9 @@
 import logging
 import os
 import pickle
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 
 from qvar.runs import Fanout, MLflow, RunFolder, SinkRun, TensorBoard, WeightsAndBiases, find_sinks, replay
 from qvar.runs.sinks.sink import numbers_of, settings_of
+from qvar.runs.sinks.wandb_files import last_step_on_disk
 from qvar.simulators.errors import RunError
 
 CONFIG = {"problem": {"key": "h2-2", "terms": {"ZZ": 1.0}}, "seed": 3, "gates": ["rx"], "shots": None}
@@ -192,7 +196,7 @@ def test_wandb_stays_on_this_machine_keeps_its_id_and_no_key(run, monkeypatch):
         assert fanout.failures == {}
     files = [path for path in (run.folder / "wandb").rglob("*") if path.is_file()]
     assert {path.name for path in files if path.suffix == ".wandb"} == {f"run-{run.id}.wandb"}
-    assert '"step": 5' in (run.folder / "wandb" / "qvar-step.json").read_text()
+    assert last_step_on_disk(run.folder / "wandb") == 5
     assert not any(KEY.encode() in path.read_bytes() for path in files)
 
 
@@ -223,3 +227,68 @@ def test_a_replay_that_fails_says_so(run):
     RunFolder.open(run.folder).append_metrics(record(1))
     with pytest.raises(RunError, match=r"could not be given to memory \(OSError\)"):
         replay(run.folder, [Sink(Writer(fails="write"))])
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from qvar.runs import Fanout, RunFolder, SinkRun, find_sinks
+folder = RunFolder.open(Path(sys.argv[1]))
+with Fanout(find_sinks(sys.argv[2]), SinkRun.at(folder.path, folder.id, folder.config)) as fanout:
+    for number in range(1, 31):
+        fanout.write(number, {"best_error": 1 / number})
+    assert not fanout.failures
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def tensorboard_steps(run):
+    from qvar.runs.sinks.tensorboard import _events
+
+    return [event.step for event in _events(run.folder / "tensorboard") if event.summary.value]
+
+
+def wandb_steps(run):
+    from qvar.runs.sinks.wandb_files import _steps
+
+    files = sorted((run.folder / "wandb").glob("*run-*/run-*.wandb"))
+    return [step for file in files for step in _steps(file.read_bytes())]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        pytest.param("tensorboard", tensorboard_steps, marks=needs("tensorboard")),
+        pytest.param("wandb", wandb_steps, marks=needs("wandb")),
+    ],
+)
+def test_after_a_kill_no_step_is_lost_and_none_is_there_twice(run, monkeypatch, name, steps):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.delenv("WANDB_SERVICE", raising=False)  # of this process, which a killed one does not take along
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(run.folder), name], check=False, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    with Fanout(find_sinks(name), run) as fanout:
+        for number in range(1, 61):
+            fanout.write(number, {"best_error": 1 / number})
+    assert fanout.failures == {}
+    assert sorted(steps(run)) == list(range(1, 61))
+
+
+@needs("wandb")
+def test_a_log_of_wandb_is_read_to_where_it_was_cut_off(run, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    with Fanout([WeightsAndBiases()], run) as fanout:
+        for number in range(1, 101):
+            fanout.write(number, {f"{name}": 1.0 / number for name in range(40)})  # more than a block of the log
+    assert wandb_steps(run) == list(range(1, 101))
+    (file,) = (run.folder / "wandb").glob("*run-*/run-*.wandb")
+    whole = file.read_bytes()
+    assert len(whole) > 2**16
+    found = []
+    for length in range(0, len(whole), 997):
+        file.write_bytes(whole[:length])
+        steps = wandb_steps(run)
+        assert steps == list(range(1, len(steps) + 1))
+        found.append(len(steps))
+    assert found == sorted(found)
