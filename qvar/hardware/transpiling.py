@@ -9,6 +9,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+from qvar.hardware.active import usable_target
 from qvar.hardware.redaction import guarded
 from qvar.simulators.errors import HardwareError
 from qvar.simulators.files import write_atomically
@@ -81,7 +82,7 @@ class Transpiler:
 
         options = self._run.options
         return generate_preset_pass_manager(
-            backend=self._run.backend,
+            target=usable_target(self._run.backend.target),
             optimization_level=options.optimization_level,
             seed_transpiler=options.seed_transpiler,
             initial_layout=None if options.initial_layout is None else list(options.initial_layout),

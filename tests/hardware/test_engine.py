@@ -308,3 +308,18 @@ def test_every_public_name_exists_and_is_documented():
         assert getattr(qvar.hardware, name).__doc__
     with pytest.raises(AttributeError, match="no attribute"):
         _ = qvar.hardware.Nothing
+
+
+def test_pairs_that_are_out_of_order_are_not_used_even_where_the_layout_asks_for_them():
+    backend = open_backend("fake:FakeSherbrooke")
+    broken = [pair for pair, gate in backend.target["ecr"].items() if gate.error >= 1]
+    assert broken, "this calibration has a pair out of order"
+    circuit = Circuit(2, (Operation("cx", (0, 1)),)).to_qiskit()
+    options = ExecutionOptions(initial_layout=broken[0])
+    with pytest.raises(HardwareError, match="layout"):  # it cuts the device in two
+        HardwareRun(backend, options=options).pass_manager().run(circuit)
+    for seed in range(3):
+        isa = HardwareRun(backend, options=ExecutionOptions(seed_transpiler=seed)).pass_manager().run(circuit)
+        used = {tuple(isa.find_bit(q).index for q in i.qubits) for i in isa.data if i.operation.num_qubits == 2}
+        assert used
+        assert used.isdisjoint(broken)
