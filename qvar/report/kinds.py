@@ -22,7 +22,7 @@ def record_kind(path: Path) -> Kind:
     """Return whether a folder holds a run, a sweep, a comparison of classifiers, or a latent space.
 
     Raises:
-        RunError: if it holds none of them.
+        RunError: if it holds none of them, or does not exist.
     """
     for name in ("sweep.json", "config.json"):
         file = path / name
@@ -35,6 +35,8 @@ def record_kind(path: Path) -> Kind:
         if kind is not None:
             return kind
         raise RunError(f"{file} is no record of this version of qvar; known are {', '.join(_KINDS)}")
+    if not path.exists():
+        raise RunError(f"{path} does not exist; give the folder of a record")
     raise RunError(
         f"{path} holds neither a run nor a sweep, nor a comparison, nor a latent space: config.json and sweep.json are "
         "missing"

@@ -68,7 +68,7 @@ def test_a_command_prints_one_document(qvar, small_run, circuit, arguments, key)
     ("arguments", "kind", "part"),
     [
         (["search", "h2-22"], "ProblemError", "did you mean 'h2-2'?"),
-        (["report", "nowhere"], "RunError", "holds neither a run nor a sweep"),
+        (["report", "nowhere"], "RunError", "does not exist"),
         (["energy", "bell.qasm"], "UsageError", "Missing argument"),
         (["tasks", "--nonsense"], "UsageError", "--nonsense"),
         (["nonsense"], "UsageError", "nonsense"),

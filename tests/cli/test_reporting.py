@@ -57,8 +57,8 @@ def test_a_damaged_run_is_reported_as_such(qvar, small_run, own_folder):
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (("nowhere",), ["nowhere holds neither a run nor a sweep"]),
-        (("run", "nowhere"), ["nowhere holds neither"]),
+        (("nowhere",), ["nowhere does not exist"]),
+        (("run", "nowhere"), ["nowhere does not exist"]),
         (("run", "--out", "report.pdf"), ["a report ends in .html, .htm, .md, .markdown, got report.pdf"]),
         (("run", "--out", "missing/report.html"), ["missing/report.html needs a folder that exists"]),
         (("run", "--figures", "missing/figures"), ["missing/figures is none and cannot be made"]),

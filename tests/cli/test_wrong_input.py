@@ -70,7 +70,7 @@ def check(outcome, *parts):
         ("search lih-6 --noise ourense", ["'ourense' has 4 qubits, the problem needs 6"]),
         ("search --resume", ["which run?", "--resume --out RUN"]),
         ("search --resume --out nowhere", ["nowhere holds no run"]),
-        ("show nowhere", ["nowhere holds neither a run nor a sweep", "config.json and sweep.json are missing"]),
+        ("show nowhere", ["nowhere does not exist"]),
         ("vqe ghz", ["unknown problem 'ghz'", "the form ghz-N, for example ghz-4"]),
         ("vqe tfim-1", ["at least 2 spins, got 1"]),
         ("search qft-3 --noise ourense --qubits 0,1", ["the problem has 3 qubits, --qubits names 2"]),
