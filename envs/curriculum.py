@@ -9,7 +9,7 @@ Source:
 Differs from the source:
     - An initial threshold <= 0 is refused. The released noisy H2 configurations hold an energy there, so that
       nothing succeeds for 500 episodes and the threshold then freezes.
-    - `best` starts from the lower bound plus the threshold and is fed only energies measured afresh at the
+    - `best` starts from the reference plus the threshold and is fed only energies measured afresh at the
       found angles, never the optimizer's own minimum over noisy values. With shots a running minimum of fresh
       estimates still drifts low by luck; `delta` has to cover it.
     - The patience rule of the text, absent from the released code, is an option and off by default. The text
