@@ -85,7 +85,7 @@ def error_figure(setting: Setting) -> "Figure | None":
     axes.set_yscale("log")
     axes.set_ylabel(f"noiseless error ({_unit(setting)})", parse_math=False)
     _draw_accuracy(setting, axes)
-    style.legend(axes, outside=True, title="median of the seeds;\nband: least to greatest")
+    style.legend(axes, outside=True, title=_title(axes, "median of the seeds;", "band: least to greatest"))
     return figure
 
 
@@ -143,7 +143,7 @@ def pareto_figure(setting: Setting) -> "Figure | None":
     axes.set_xlim(min(low, round(low) - 0.5), max(high, round(high) + 0.5))  # integers around a single one
     axes.set_ylabel(f"noiseless error ({_unit(setting)})", parse_math=False)
     _draw_accuracy(setting, axes)
-    style.legend(axes, outside=True, title="lines: front over all seeds;\nmarks: final circuits")
+    style.legend(axes, outside=True, title=_title(axes, "lines: front over all seeds;", "marks: final circuits"))
     return figure
 
 
@@ -166,22 +166,16 @@ def run_figure(run: RunRecord) -> "Figure | None":
     axes = figure.subplots()
     spent, best = course(run)
     ends = [max(record["error"], _FLOOR) for record in run.history]
-    axes.plot(
-        spent[: len(ends)],
-        ends,
-        ".",
-        color="0.7",
-        markersize=2,
-        label="end of episode",
-        rasterized=len(ends) > _MOST_DOTS,
-    )
+    is_dense = len(ends) > _MOST_DOTS
+    dots: dict[str, Any] = {"color": "0.7", "markersize": 2} if is_dense else {"color": style.GREY, "zorder": 3}
+    axes.plot(spent[: len(ends)], ends, ".", label="end of episode", rasterized=is_dense, **dots)
     axes.step(spent, np.maximum(best, _FLOOR), where="post", color=style.COLOURS[0], label="best circuit so far")
     axes.set_yscale("log")
     axes.set_xlabel(_SPENT)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylabel(f"noiseless error ({style.unit(run.unit)})", parse_math=False)
-    style.legend(axes)
+    style.legend(axes, title=_title(axes))
     figure.set_label(f"Noiseless error against energies spent: {run.task}, {run.algorithm}, seed {run.seed}")
     return figure
 
@@ -232,6 +226,12 @@ def _labels(groups: Sequence[Group]) -> list[str]:
         if len(set(words)) == len(words):
             return words
     return [",\n".join(word for word in part if word) for part in parts]
+
+
+def _title(axes: "Axes", *lines: str) -> str | None:
+    """Return the title of a legend: what is drawn, and where the axis ends if something lies below; None if nothing."""
+    note = [f"below {_FLOOR:g}: drawn at {_FLOOR:g}"] if axes.dataLim.y0 <= _FLOOR else []
+    return "\n".join([*lines, *note]) or None
 
 
 def _draw_accuracy(setting: Setting, axes: "Axes") -> None:
