@@ -1,5 +1,6 @@
 """Figures as files for papers: every figure of a report by name, written as PDF, SVG or PNG."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -53,6 +54,9 @@ def check_figure_folder(folder: Path) -> None:
     """Raise RunError unless figures can be written into a folder, there or to be made."""
     if (folder.exists() and not folder.is_dir()) or not folder.parent.is_dir():
         raise RunError(f"figures need a folder, {folder} is none and cannot be made; give another one")
+    place = folder if folder.is_dir() else folder.parent
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise RunError(f"figures cannot be written into {folder}: no permission to write in {place}; give another one")
 
 
 def write_figures(folder: Path, figures: "Iterable[tuple[str, Figure]]", formats: Sequence[str]) -> list[Path]:
@@ -69,7 +73,10 @@ def write_figures(folder: Path, figures: "Iterable[tuple[str, Figure]]", formats
         RunError: if the folder cannot be made.
     """
     check_figure_folder(folder)
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunError(f"the folder {folder} of the figures cannot be made: {error.strerror}") from error
     written = []
     for name, figure in figures:
         for kind in formats:
