@@ -1,6 +1,7 @@
 """How far a run folder is: waiting, unfinished, finished or failed, with the share of its budget that is used up."""
 
 import json
+import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -102,4 +103,5 @@ def _share(record: Mapping[str, Any], config: Mapping[str, Any]) -> float:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    """Return a count or a time, 0 for anything that cannot be one."""
+    return float(value) if isinstance(value, int | float) and 0 <= value <= sys.float_info.max else 0.0
