@@ -25,7 +25,7 @@ class WorkRow:
         done: parts that are done.
         total: parts in all, None if unknown.
         parts: what is counted.
-        state: "running", "stalled" (nothing new for ten minutes, or its files are of the future), "finished" or "damaged".
+        state: "running", "stalled" (nothing new for ten minutes, or a date in the future), "finished" or "damaged".
         note: what is wrong, or the last number worth showing.
     """
 
