@@ -26,9 +26,9 @@ __all__ = [
 ]
 
 _OF_KIND = {
-    "quantum": ("#0072B2", "o"),
-    "classical": ("#D55E00", "s"),
-    "ablation": ("#009E73", "^"),
+    "quantum": (style.COLOURS[0], "o"),
+    "classical": (style.COLOURS[1], "s"),
+    "ablation": (style.COLOURS[2], "^"),
     "floor": (style.GREY, "v"),
 }
 _POINTS = 200
@@ -245,9 +245,8 @@ def boundary_figure(result: ComparisonResult, table: Table) -> "Figure | None":
             middle = 0.5 if boundary["kind"] == "probability" else 0.0
             reach = max(float(np.abs(values - middle).max()), 1e-9)
             axes.contourf(x, y, values, levels=np.linspace(middle - reach, middle + reach, 21), cmap=two, alpha=0.6)
-            axes.contour(x, y, values, levels=[middle], colors="black", linewidths=1) if _crosses(
-                values, middle
-            ) else None
+            if values.min() < middle < values.max():
+                axes.contour(x, y, values, levels=[middle], colors="black", linewidths=1)
         points, labels = np.array(boundary["test"]), np.array(cell["labels"])
         for k in range(n_classes):
             chosen = points[labels == k]
@@ -258,10 +257,6 @@ def boundary_figure(result: ComparisonResult, table: Table) -> "Figure | None":
         axes.set_xticks([])
         axes.set_yticks([])
     return figure
-
-
-def _crosses(values: NDArray[np.float64], level: float) -> bool:
-    return bool(values.min() < level < values.max())
 
 
 CLASSIFIER_FIGURES: dict[str, Callable[[ComparisonResult, Table], "Figure | None"]] = {

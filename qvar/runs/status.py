@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from qvar.simulators.files import write_atomically
 
-__all__ = ["RunStatus", "clear_failure", "read_status", "write_failure"]
+__all__ = ["RunStatus", "clear_failure", "describe_failure", "read_status", "write_failure"]
 
 _ERROR = "error.json"
 _TAIL_BYTES = 1 << 16  # more than the last record of any run
