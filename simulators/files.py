@@ -7,7 +7,11 @@ __all__ = ["write_atomically"]
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace the file `path` by one holding `data`, through a temporary file in the same folder."""
+    """Replace the file `path` by one holding `data`, through a temporary file in the same folder.
+
+    Raises:
+        OSError: if it cannot be written; the error names `path`.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -15,5 +19,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # nobody knows the temporary file
+        raise
     finally:
         temporary.unlink(missing_ok=True)

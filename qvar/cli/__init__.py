@@ -41,8 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         error.show()
         _fail(2, "UsageError", error.format_message(), as_json=as_json)
     except (QvarError, OSError) as error:
-        sys.stderr.write(f"error: {error}\n")
-        _fail(2, type(error).__name__, str(error), as_json=as_json)
+        message = _of_system(error) if isinstance(error, OSError) else str(error)
+        sys.stderr.write(f"error: {message}\n")
+        _fail(2, type(error).__name__, message, as_json=as_json)
     except Exception as error:
         if not as_json:
             raise
@@ -66,6 +67,13 @@ def _in_words(
     if category is UserWarning:
         return f"warning: {message}\n"
     return f"{filename}:{lineno}: {category.__name__}: {message}\n"
+
+
+def _of_system(error: OSError) -> str:
+    """Return what the system refused, and for which file, without its number."""
+    if error.strerror is None or error.filename is None:
+        return str(error)
+    return f"{os.fsdecode(error.filename)}: {error.strerror}"
 
 
 def _fail(code: int, kind: str, message: str, *, as_json: bool) -> NoReturn:

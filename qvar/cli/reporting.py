@@ -1,5 +1,6 @@
 """The command `qvar report`, for any record: runs and sweeps, a comparison of classifiers, a latent space."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ def report_command(
     if out is not None:
         print_line(f"report in {out}", console)
     if figures is not None:
-        print_line(f"{len(written)} figures in {figures}", console)
+        print_line(f"{len(written) // len(kinds)} figures in {figures}, as {', '.join(kinds)}", console)
 
 
 def _check_out(out: Path | None) -> None:
@@ -89,6 +90,8 @@ def _check_out(out: Path | None) -> None:
         raise RunError(f"a report ends in {', '.join((*_HTML, *_MARKDOWN))}, got {out}")
     if out.is_dir() or not out.parent.is_dir():
         raise RunError(f"the report {out} needs a folder that exists, and a name that is not a folder's")
+    if not os.access(out.parent, os.W_OK | os.X_OK):
+        raise RunError(f"the report {out} cannot be written: no permission to write in {out.parent}")
 
 
 def find_report(paths: Sequence[Path], *, quiet: bool, measure: bool = True) -> Report:

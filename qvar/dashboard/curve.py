@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 __all__ = ["Curve", "CurvePoint"]
 
-LIMIT = 1000
+_LIMIT = 1000
 """A curve keeps at most twice as many points."""
 
 
@@ -26,7 +26,7 @@ class CurvePoint:
 class Curve:
     """Points where the best circuit changed, thinned when there are too many (mutable)."""
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = _LIMIT) -> None:
         self._limit = limit
         self._kept: list[CurvePoint] = []
         self._last: CurvePoint | None = None

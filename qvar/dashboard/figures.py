@@ -8,14 +8,11 @@ from typing import Any
 
 from qvar.dashboard.best import Candidate
 from qvar.dashboard.curve import CurvePoint
+from qvar.runs.style import COLOURS, FLOOR
 
-__all__ = ["COLOURS", "Line", "curve_figure", "pareto_figure"]
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""The palette of Okabe and Ito, without its yellow, which is too pale on white."""
+__all__ = ["Line", "curve_figure", "pareto_figure"]
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
-_FLOOR = 1e-12
 _SHOWN_POINTS = 400
 
 
@@ -67,7 +64,7 @@ def pareto_figure(candidates: Sequence[Candidate], *, unit: str, accuracy: float
         "type": "scatter",
         "mode": "markers",
         "x": [each.n_cnots for each in candidates],
-        "y": [max(each.error, _FLOOR) for each in candidates],
+        "y": [max(each.error, FLOOR) for each in candidates],
         "text": [f"{each.n_cnots} CNOTs, depth {each.depth}" for each in candidates],
         "hovertemplate": "%{text}<br>error %{y:.3g}<extra></extra>",
         "marker": {
@@ -92,7 +89,7 @@ def _trace(points: Sequence[CurvePoint], which: str, name: str, style: dict[str,
         "mode": "lines",
         "name": name,
         "x": [max(point.energies, 1) for point in shown],
-        "y": [max(getattr(point, which), _FLOOR) for point in shown],
+        "y": [max(getattr(point, which), FLOOR) for point in shown],
         "line": style,
         "hovertemplate": "%{x:,} energies<br>error %{y:.3g}<extra>%{fullData.name}</extra>",
     }

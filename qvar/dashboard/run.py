@@ -98,6 +98,8 @@ class LiveRun:
         self._labels = labels or {}
         self._tail = Tail(path / "metrics.jsonl")
         self._status: tuple[object, RunStatus] | None = None
+        self._written: float | None = None
+        self._noticed = 0.0
         self._start_over()
         self._open(config)
 
@@ -203,10 +205,21 @@ class LiveRun:
             return "finished", f"reading its record, {behind:.0%}" if behind < 1 else ""
         if status.state == "waiting":
             return "waiting", ""
-        quiet = now - self._last_write()
-        if quiet > max(_PATIENCE_SECONDS, _PATIENCE_EPISODES * self._longest_pause):
+        if self._quiet(now) > max(_PATIENCE_SECONDS, _PATIENCE_EPISODES * self._longest_pause):
             return "stalled", "no result, and nothing new for long: interrupted, or killed; it can be resumed"
         return "running", ""
+
+    def _quiet(self, now: float) -> float:
+        """Return the seconds since the last write, as far as the dates of files tell.
+
+        A write that happens while one looks is new whatever its date, and a date in the future is that of the first
+        look: the clock of a file server, or that of this machine before it was set, may be another.
+        """
+        written = self._last_write()
+        if written != self._written or now < self._noticed:
+            is_first = self._written is None
+            self._written, self._noticed = written, min(written, now) if is_first else now
+        return now - self._noticed
 
     def _last_write(self) -> float:
         times = []

@@ -12,7 +12,7 @@ from qvar.simulators.errors import RunError
 
 __all__ = ["REFRESH_SECONDS", "Server", "serve"]
 
-HOST = "127.0.0.1"
+_HOST = "127.0.0.1"
 
 REFRESH_SECONDS = 2.0
 """How often the page asks for news."""
@@ -44,7 +44,7 @@ class Server:
     @property
     def url(self) -> str:
         """The address of the page."""
-        return f"http://{HOST}:{self.port}/"
+        return f"http://{_HOST}:{self.port}/"
 
     def wait(self) -> None:
         """Wait until the server stops, or Ctrl-C comes."""
@@ -109,7 +109,7 @@ def _listen(flask: Any, port: int | None) -> Any:
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line on the terminal for every request
     _check_free(port)
-    return make_server(HOST, port or 0, flask, threaded=True)
+    return make_server(_HOST, port or 0, flask, threaded=True)
 
 
 def _check_free(port: int | None) -> None:
@@ -119,10 +119,10 @@ def _check_free(port: int | None) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((_HOST, port))
         except OSError as error:
             raise RunError(
-                f"cannot listen on port {port} of {HOST}: {error.strerror}; choose another --port, or leave it out"
+                f"cannot listen on port {port} of {_HOST}: {error.strerror}; choose another --port, or leave it out"
             ) from None
 
 
@@ -131,7 +131,7 @@ def _refuse_strangers() -> Any:
     from flask import Response, request
 
     port = request.environ["SERVER_PORT"]
-    own = {f"{HOST}:{port}", f"localhost:{port}"}
+    own = {f"{_HOST}:{port}", f"localhost:{port}"}
     origin = request.headers.get("Origin")
     if request.host not in own or (origin is not None and origin.removeprefix("http://") not in own):
         return Response("this page is for this machine only", status=403, mimetype="text/plain")

@@ -25,7 +25,7 @@ class WorkRow:
         done: parts that are done.
         total: parts in all, None if unknown.
         parts: what is counted.
-        state: "running", "stalled" (nothing new for ten minutes), "finished" or "damaged".
+        state: "running", "stalled" (nothing new for ten minutes, or a date in the future), "finished" or "damaged".
         note: what is wrong, or the last number worth showing.
     """
 
@@ -107,4 +107,4 @@ def _going(path: Path, now: float) -> str:
 
 
 def _by_age(newest: float, now: float) -> str:
-    return "stalled" if now - newest > _STALLED_SECONDS else "running"
+    return "stalled" if abs(now - newest) > _STALLED_SECONDS else "running"  # nothing was written in the future

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from qvar.runs import style
 from qvar.simulators import Channel
 from qvar.simulators.errors import ChannelError, EngineError
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["channel_figure", "pauli_labels", "pauli_vector_figure"]
 
-_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")
-"""Okabe and Ito's, which everybody can tell apart."""
+_COLOURS = tuple(style.COLOURS[k] for k in (0, 4, 2, 3))
 _MOST_QUBITS = 3
 """The labels of more than 64 bars cannot be read."""
 
@@ -41,8 +41,6 @@ def pauli_vector_figure(states: Mapping[str, ArrayLike]) -> "Figure":
     Raises:
         EngineError: for no or too many states, or shapes that are not those of one Pauli vector.
     """
-    from matplotlib.figure import Figure
-
     vectors = {name: np.asarray(state, dtype=np.float64) for name, state in states.items()}
     sizes = {4**n: n for n in range(1, _MOST_QUBITS + 1)}
     shapes = {vector.shape for vector in vectors.values()}
@@ -53,7 +51,7 @@ def pauli_vector_figure(states: Mapping[str, ArrayLike]) -> "Figure":
         )
     ((length,),) = shapes
     labels, width = pauli_labels(sizes[length]), 0.8 / len(vectors)
-    figure = Figure(figsize=(max(4.0, 0.34 * length + 1.5), 2.8), layout="constrained")
+    figure = style.new_figure(max(4.0, 0.34 * length + 1.5), 2.8)
     axes = figure.subplots()
     for number, (name, vector) in enumerate(vectors.items()):
         places = np.arange(length) + (number - (len(vectors) - 1) / 2) * width
@@ -62,7 +60,8 @@ def pauli_vector_figure(states: Mapping[str, ArrayLike]) -> "Figure":
     axes.set_xticks(range(length), labels, rotation=0 if length <= 16 else 90, fontsize="small")
     axes.set_xlabel("Pauli string (rightmost letter: qubit 0)")
     axes.set_ylabel("expectation value")
-    axes.legend(fontsize="small")
+    for text in axes.legend(fontsize="small").get_texts():
+        text.set_parse_math(False)
     return figure
 
 
@@ -78,12 +77,11 @@ def channel_figure(channels: Mapping[str, Channel]) -> "Figure":
         ChannelError: for no channel.
     """
     from matplotlib.colors import LinearSegmentedColormap
-    from matplotlib.figure import Figure
 
     if not channels:
         raise ChannelError("there is no channel to draw; give at least one by name")
     colours = LinearSegmentedColormap.from_list("signed", [_COLOURS[1], "white", _COLOURS[0]])
-    figure = Figure(figsize=(2.9 * len(channels) + 0.6, 3.0), layout="constrained")
+    figure = style.new_figure(2.9 * len(channels) + 0.6, 3.0)
     panels = figure.subplots(1, len(channels), squeeze=False)[0]
     for axes, (name, channel) in zip(panels, channels.items(), strict=True):
         image = axes.imshow(channel.ptm, cmap=colours, vmin=-1, vmax=1)

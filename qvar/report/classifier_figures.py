@@ -26,14 +26,16 @@ __all__ = [
 ]
 
 _OF_KIND = {
-    "quantum": ("#0072B2", "o"),
-    "classical": ("#D55E00", "s"),
-    "ablation": ("#009E73", "^"),
+    "quantum": (style.COLOURS[0], "o"),
+    "classical": (style.COLOURS[1], "s"),
+    "ablation": (style.COLOURS[2], "^"),
     "floor": (style.GREY, "v"),
 }
 _POINTS = 200
 _MOST_CURVES = 10
 """More in one figure cannot be told apart."""
+_MOST_LETTERS = 20
+"""More do not fit side by side below a small panel."""
 
 
 @style.styled
@@ -62,7 +64,7 @@ def accuracy_figure(result: ComparisonResult, table: Table) -> "Figure | None":
         left.plot([entry.accuracy], [place], "*", color=style.GREY)
     names = [row.model for row in rows] + [f"published: {entry.model}" for entry in published]
     left.set_yticks(range(n), names, parse_math=False)
-    left.invert_yaxis()
+    left.set_ylim(n - 0.5, -0.5)
     left.set_xlabel("accuracy on test rows")
     right.axvline(0, color="0.5", linewidth=1)
     right.set_xlabel(
@@ -136,6 +138,7 @@ def confusion_figure(result: ComparisonResult, table: Table) -> "Figure | None":
     panels = [(row, cells) for row, cells in panels if cells]
     if not panels or len(names) > 12:  # more would be unreadable
         return None
+    turned = 90 if len(names) * max(map(len, names)) > _MOST_LETTERS else 0
     figure, all_axes = _panels(table, len(panels), "true class (rows) taken for (columns)")
     for axes, (row, cells) in zip(all_axes, panels, strict=True):
         counts = np.sum([cell["confusion"] for cell in cells], axis=0)
@@ -145,7 +148,7 @@ def confusion_figure(result: ComparisonResult, table: Table) -> "Figure | None":
             colour = "black" if share > 0.5 else "white"
             axes.text(j + 0.5, i + 0.5, f"{share:.0%}", ha="center", va="center", color=colour, fontsize=6)
         ticks = np.arange(len(names)) + 0.5
-        axes.set_xticks(ticks, names, fontsize=6, rotation=90 if len(names) > 3 else 0, parse_math=False)
+        axes.set_xticks(ticks, names, fontsize=6, rotation=turned, parse_math=False)
         axes.set_yticks(ticks, names, fontsize=6, parse_math=False)
         axes.invert_yaxis()
         axes.set_title(row.model, fontsize=7, parse_math=False)
@@ -245,9 +248,8 @@ def boundary_figure(result: ComparisonResult, table: Table) -> "Figure | None":
             middle = 0.5 if boundary["kind"] == "probability" else 0.0
             reach = max(float(np.abs(values - middle).max()), 1e-9)
             axes.contourf(x, y, values, levels=np.linspace(middle - reach, middle + reach, 21), cmap=two, alpha=0.6)
-            axes.contour(x, y, values, levels=[middle], colors="black", linewidths=1) if _crosses(
-                values, middle
-            ) else None
+            if values.min() < middle < values.max():
+                axes.contour(x, y, values, levels=[middle], colors="black", linewidths=1)
         points, labels = np.array(boundary["test"]), np.array(cell["labels"])
         for k in range(n_classes):
             chosen = points[labels == k]
@@ -258,10 +260,6 @@ def boundary_figure(result: ComparisonResult, table: Table) -> "Figure | None":
         axes.set_xticks([])
         axes.set_yticks([])
     return figure
-
-
-def _crosses(values: NDArray[np.float64], level: float) -> bool:
-    return bool(values.min() < level < values.max())
 
 
 CLASSIFIER_FIGURES: dict[str, Callable[[ComparisonResult, Table], "Figure | None"]] = {

@@ -17,6 +17,7 @@ __all__ = [
     "classifier_markdown",
     "classifier_rows",
     "classifier_table",
+    "failures",
     "heading",
     "overview",
     "published_note",
@@ -43,7 +44,7 @@ def overview(result: ComparisonResult) -> str:
     )
 
 
-def splits_in_words(result: ComparisonResult) -> str:
+def _splits_in_words(result: ComparisonResult) -> str:
     """Return how the rows were split."""
     splits, seed = result.config["splits"], result.config["seed"]
     if splits["kind"] == "shuffle":
@@ -56,7 +57,7 @@ def splits_in_words(result: ComparisonResult) -> str:
 
 def statement(result: ComparisonResult, table: Table) -> str:
     """Say how the numbers of a table came about, and how far they can be trusted."""
-    parts = [f"{splits_in_words(result)}; the same splits and start seeds for all models."]
+    parts = [f"{_splits_in_words(result)}; the same splits and start seeds for all models."]
     parts.append("Every transformation is fitted on training rows alone.")
     if any(model["is_tuned"] for model in result.config["models"]):
         parts.append(

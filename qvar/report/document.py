@@ -10,7 +10,7 @@ from qvar.report.markdown import markdown_table, markdown_text
 from qvar.report.published import published_beside
 from qvar.report.records import RunRecord
 
-__all__ = ["overview", "report_json", "report_markdown"]
+__all__ = ["MEANING", "TITLE", "overview", "report_json", "report_markdown"]
 
 TITLE = "qvar report"
 

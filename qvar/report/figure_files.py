@@ -1,5 +1,6 @@
 """Figures as files for papers: every figure of a report by name, written as PDF, SVG or PNG."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qvar.report.comparison import best_run, compare
+from qvar.report.comparison import Setting, best_run, compare
 from qvar.report.figures import FIGURES, run_figure
 from qvar.report.records import RunRecord
 from qvar.runs import style
@@ -19,17 +20,14 @@ from qvar.simulators.files import write_atomically
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["check_figure_folder", "file_name", "run_figures", "write_figures"]
+__all__ = ["check_figure_folder", "run_figures", "setting_figures", "write_figures"]
 
 
 def run_figures(records: Sequence[RunRecord]) -> "Iterator[tuple[str, Figure]]":
     """Yield the figures of every problem and noise by name; of the best run of each, its course and its circuit."""
     for setting in compare(records):
+        yield from setting_figures(setting)
         name = f"{setting.first.task}-{setting.first.noise}"
-        for kind, make in FIGURES.items():
-            figure = make(setting)
-            if figure is not None:
-                yield f"{name}-{kind}", figure
         best = best_run(run for group in setting.groups for run in group.runs)
         if best is None:
             continue
@@ -39,6 +37,14 @@ def run_figures(records: Sequence[RunRecord]) -> "Iterator[tuple[str, Figure]]":
         circuit = _circuit_figure(best)
         if circuit is not None:
             yield f"{name}-best-circuit", circuit
+
+
+def setting_figures(setting: Setting) -> "Iterator[tuple[str, Figure]]":
+    """Yield the figures of one problem and noise by name, as far as there is anything to draw."""
+    for kind, make in FIGURES.items():
+        figure = make(setting)
+        if figure is not None:
+            yield f"{setting.first.task}-{setting.first.noise}-{kind}", figure
 
 
 def _circuit_figure(run: RunRecord) -> "Figure | None":
@@ -53,6 +59,9 @@ def check_figure_folder(folder: Path) -> None:
     """Raise RunError unless figures can be written into a folder, there or to be made."""
     if (folder.exists() and not folder.is_dir()) or not folder.parent.is_dir():
         raise RunError(f"figures need a folder, {folder} is none and cannot be made; give another one")
+    place = folder if folder.is_dir() else folder.parent
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise RunError(f"figures cannot be written into {folder}: no permission to write in {place}; give another one")
 
 
 def write_figures(folder: Path, figures: "Iterable[tuple[str, Figure]]", formats: Sequence[str]) -> list[Path]:
@@ -69,16 +78,19 @@ def write_figures(folder: Path, figures: "Iterable[tuple[str, Figure]]", formats
         RunError: if the folder cannot be made.
     """
     check_figure_folder(folder)
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunError(f"the folder {folder} of the figures cannot be made: {error.strerror}") from error
     written = []
     for name, figure in figures:
         for kind in formats:
-            path = folder / f"{file_name(name)}.{kind}"
+            path = folder / f"{_file_name(name)}.{kind}"
             write_atomically(path, style.image(figure, kind))
             written.append(path)
     return written
 
 
-def file_name(name: str) -> str:
+def _file_name(name: str) -> str:
     """Return a name with dashes for all that a file name should not hold."""
     return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("-")

@@ -28,7 +28,6 @@ __all__ = [
     "success_figure",
 ]
 
-_FLOOR = 1e-12  # logarithmic axes have no zero
 _MOST_POINTS = 400
 _MOST_DOTS = 30  # more are smaller as a picture
 _SPENT = "energies spent (a reverse-sweep gradient counts as three)"
@@ -74,7 +73,7 @@ def error_figure(setting: Setting) -> "Figure | None":
     """
 
     def draw(axes: "Axes", grid: NDArray[np.float64], errors: NDArray[np.float64], number: int, label: str) -> None:
-        shown = np.maximum(errors, _FLOOR)
+        shown = np.maximum(errors, style.FLOOR)
         where, low, high = _changes(grid, shown.min(axis=0), shown.max(axis=0))
         axes.fill_between(where, low, high, step="post", **style.band(number))
         axes.step(grid, np.median(shown, axis=0), where="post", label=label, **style.line(number, marks=True))
@@ -85,7 +84,7 @@ def error_figure(setting: Setting) -> "Figure | None":
     axes.set_yscale("log")
     axes.set_ylabel(f"noiseless error ({_unit(setting)})", parse_math=False)
     _draw_accuracy(setting, axes)
-    style.legend(axes, outside=True, title="median of the seeds;\nband: least to greatest")
+    style.legend(axes, outside=True, title=_title(axes, "median of the seeds;", "band: least to greatest"))
     return figure
 
 
@@ -143,7 +142,7 @@ def pareto_figure(setting: Setting) -> "Figure | None":
     axes.set_xlim(min(low, round(low) - 0.5), max(high, round(high) + 0.5))  # integers around a single one
     axes.set_ylabel(f"noiseless error ({_unit(setting)})", parse_math=False)
     _draw_accuracy(setting, axes)
-    style.legend(axes, outside=True, title="lines: front over all seeds;\nmarks: final circuits")
+    style.legend(axes, outside=True, title=_title(axes, "lines: front over all seeds;", "marks: final circuits"))
     return figure
 
 
@@ -165,23 +164,17 @@ def run_figure(run: RunRecord) -> "Figure | None":
     figure = style.new_figure(style.COLUMN * 1.5, 2.4)
     axes = figure.subplots()
     spent, best = course(run)
-    ends = [max(record["error"], _FLOOR) for record in run.history]
-    axes.plot(
-        spent[: len(ends)],
-        ends,
-        ".",
-        color="0.7",
-        markersize=2,
-        label="end of episode",
-        rasterized=len(ends) > _MOST_DOTS,
-    )
-    axes.step(spent, np.maximum(best, _FLOOR), where="post", color=style.COLOURS[0], label="best circuit so far")
+    ends = [max(record["error"], style.FLOOR) for record in run.history]
+    is_dense = len(ends) > _MOST_DOTS
+    dots: dict[str, Any] = {"color": "0.7", "markersize": 2} if is_dense else {"color": style.GREY, "zorder": 3}
+    axes.plot(spent[: len(ends)], ends, ".", label="end of episode", rasterized=is_dense, **dots)
+    axes.step(spent, np.maximum(best, style.FLOOR), where="post", color=style.COLOURS[0], label="best circuit so far")
     axes.set_yscale("log")
     axes.set_xlabel(_SPENT)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10], integer=True))
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_ylabel(f"noiseless error ({style.unit(run.unit)})", parse_math=False)
-    style.legend(axes)
+    style.legend(axes, title=_title(axes))
     figure.set_label(f"Noiseless error against energies spent: {run.task}, {run.algorithm}, seed {run.seed}")
     return figure
 
@@ -205,7 +198,12 @@ def _draw_published(setting: Setting, axes: "Axes") -> None:
     for (n_cnots, error, method), marker in zip(entries, cycle("*P^vDX<>hdp8"), strict=False):
         if error is not None:
             axes.plot(
-                [n_cnots], [max(error, _FLOOR)], marker, color=style.GREY, markersize=6, label=f"published: {method}"
+                [n_cnots],
+                [max(error, style.FLOOR)],
+                marker,
+                color=style.GREY,
+                markersize=6,
+                label=f"published: {method}",
             )
 
 
@@ -234,6 +232,12 @@ def _labels(groups: Sequence[Group]) -> list[str]:
     return [",\n".join(word for word in part if word) for part in parts]
 
 
+def _title(axes: "Axes", *lines: str) -> str | None:
+    """Return the title of a legend: what is drawn, and where the axis ends if something lies below; None if nothing."""
+    note = [f"below {style.FLOOR:g}: drawn at {style.FLOOR:g}"] if axes.dataLim.y0 <= style.FLOOR else []
+    return "\n".join([*lines, *note]) or None
+
+
 def _draw_accuracy(setting: Setting, axes: "Axes") -> None:
     accuracy = setting.first.accuracy
     if accuracy is not None:
@@ -250,4 +254,4 @@ def _changes(grid: NDArray[np.float64], *values: NDArray[np.float64]) -> list[ND
 
 
 def _coordinates(points: Sequence[Any]) -> tuple[list[int], list[float]]:
-    return [point.n_cnots for point in points], [max(point.error, _FLOOR) for point in points]
+    return [point.n_cnots for point in points], [max(point.error, style.FLOOR) for point in points]

@@ -30,7 +30,7 @@ from qvar.simulators.errors import QvarError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["latent_figures", "latent_html", "latent_json", "latent_markdown", "latent_sections"]
+__all__ = ["Smooth", "latent_figures", "latent_html", "latent_json", "latent_markdown", "latent_sections"]
 
 Smooth = Mapping[str | None, Mapping[str, Smoothness]]
 """Smoothness by task (None for edit distance alone) and by representation."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from qvar.runs import style
 from qvar.simulators.errors import RunError
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ def seed_figure(
     Raises:
         RunError: without any value, or for values that a logarithmic axis cannot show.
     """
-    from matplotlib.figure import Figure
-
     values = {label: {name: np.asarray(v, dtype=float) for name, v in rows.items()} for label, rows in panels.items()}
     names = list(dict.fromkeys(name for rows in values.values() for name in rows))
     given = [row for rows in values.values() for row in rows.values()]
@@ -41,19 +40,20 @@ def seed_figure(
         raise RunError("this figure needs at least one method, and a list of finite values for each")
     if any(row.min() <= 0 for label in logarithmic for row in values[label].values()):
         raise RunError("a logarithmic axis shows positive values only; take a linear one, or clip the values")
-    figure = Figure(figsize=(3.4 * len(values) + 2.0, 0.34 * len(names) + 1.3), layout="constrained")
+    figure = style.new_figure(style.COLUMN * len(values) + 2.0, 0.34 * len(names) + 1.3)
     for axes, (label, rows) in zip(
         figure.subplots(1, len(values), sharey=True, squeeze=False)[0], values.items(), strict=True
     ):
         for name, row in rows.items():
             place = names.index(name)
             error = row.std(ddof=1) / np.sqrt(len(row)) if len(row) > 1 else 0.0
-            axes.plot(row, np.full(len(row), place), "o", color="#56B4E9", markersize=4, alpha=0.7)
-            axes.errorbar([row.mean()], [place], xerr=[error], fmt="D", color="#D55E00", markersize=5, capsize=4)
+            axes.plot(row, np.full(len(row), place), "o", color=style.COLOURS[5], markersize=4, alpha=0.7)
+            axes.errorbar([row.mean()], [place], xerr=[error], fmt="D", color=style.ACCENT, markersize=5, capsize=4)
         if label in lines:
             name, value = lines[label]
             axes.axvline(value, color="0.3", linestyle=":", label=name)
-            axes.legend(fontsize="x-small")
+            for text in axes.legend(fontsize="x-small").get_texts():
+                text.set_parse_math(False)
         if label in logarithmic:
             axes.set_xscale("log")
         axes.set_xlabel(label, parse_math=False)

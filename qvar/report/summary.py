@@ -3,13 +3,11 @@
 import json
 from pathlib import Path
 
-from qvar.report.comparison import Setting, compare, comparison_csv, comparison_markdown
+from qvar.report.comparison import compare, comparison_csv, comparison_markdown
 from qvar.report.document import MEANING, overview, report_json
-from qvar.report.figure_files import file_name
-from qvar.report.figures import FIGURES
+from qvar.report.figure_files import setting_figures, write_figures
 from qvar.report.markdown import markdown_text
 from qvar.report.records import RunRecord, read_runs
-from qvar.runs import style
 from qvar.simulators.files import write_atomically
 
 __all__ = ["write_summary"]
@@ -32,14 +30,5 @@ def write_summary(sweep: Path) -> tuple[RunRecord, ...]:
     write_atomically(sweep / "summary.csv", comparison_csv(groups).encode())
     write_atomically(sweep / "summary.json", json.dumps(report_json(records), indent=1, allow_nan=False).encode())
     for setting in settings:
-        _write_figures(sweep / "plots", setting)
+        write_figures(sweep / "plots", setting_figures(setting), ["png"])
     return records
-
-
-def _write_figures(folder: Path, setting: Setting) -> None:
-    folder.mkdir(exist_ok=True)
-    name = file_name(f"{setting.first.task}-{setting.first.noise}")
-    for kind, make in FIGURES.items():
-        figure = make(setting)
-        if figure is not None:
-            write_atomically(folder / f"{name}-{kind}.png", style.image(figure, "png"))

@@ -99,15 +99,21 @@ def plot_learning_curve(
     if evaluated:
         when, energies = [r["episode"] for r in evaluated], [r["evaluation"]["energy"] for r in evaluated]
         upper.plot(when, energies, "x", color=style.ACCENT, label="without exploration")
-    floor = 1e-12
     upper.set_ylabel(f"energy ({style.unit(unit)})", parse_math=False)
     upper.set_title(title, parse_math=False)  # a title is a name: no dollar sign in it starts a formula
     upper.ticklabel_format(axis="y", useOffset=False)
     style.legend(upper)
     lower.semilogy(
-        episodes, [max(r["error"], floor) for r in history], ".", color="0.7", label="end of episode", markersize=2.5
+        episodes,
+        [max(r["error"], style.FLOOR) for r in history],
+        ".",
+        color="0.7",
+        label="end of episode",
+        markersize=2.5,
     )
-    lower.semilogy(episodes, [max(r["best_error"], floor) for r in history], color=_BEST, label="best circuit so far")
+    lower.semilogy(
+        episodes, [max(r["best_error"], style.FLOOR) for r in history], color=_BEST, label="best circuit so far"
+    )
     if accuracy is not None:
         label = "chemical accuracy" if unit == "Ha" else f"accuracy aimed at, {accuracy:g}"
         lower.axhline(accuracy, color=style.ACCENT, linestyle=":", linewidth=1, label=label)
@@ -151,7 +157,7 @@ def plot_pareto(
 
     figure = style.new_figure(style.PAGE, 2.8)
     panels = figure.subplots(1, 2, sharey=True)
-    errors = [max(row["error"], 1e-12) for row in circuits]
+    errors = [max(row["error"], style.FLOOR) for row in circuits]
     names = {"n_cnots": "CNOTs", "depth": "depth"}
     for panel, number, other in zip(panels, ("n_cnots", "depth"), ("depth", "n_cnots"), strict=True):
         points = panel.scatter([row[number] for row in circuits], errors, c=[row[other] for row in circuits], s=14)

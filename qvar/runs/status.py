@@ -1,6 +1,7 @@
 """How far a run folder is: waiting, unfinished, finished or failed, with the share of its budget that is used up."""
 
 import json
+import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 from qvar.simulators.files import write_atomically
 
-__all__ = ["RunStatus", "clear_failure", "read_status", "write_failure"]
+__all__ = ["RunStatus", "clear_failure", "describe_failure", "read_status", "write_failure"]
 
 _ERROR = "error.json"
 _TAIL_BYTES = 1 << 16  # more than the last record of any run
@@ -102,4 +103,5 @@ def _share(record: Mapping[str, Any], config: Mapping[str, Any]) -> float:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    """Return a count or a time, 0 for anything that cannot be one."""
+    return float(value) if isinstance(value, int | float) and 0 <= value <= sys.float_info.max else 0.0

@@ -23,6 +23,7 @@ __all__ = [
     "ACCENT",
     "COLOURS",
     "COLUMN",
+    "FLOOR",
     "FORMATS",
     "GREY",
     "MARKS",
@@ -54,6 +55,9 @@ ACCENT = "#D55E00"
 
 GREY = "#6B6B6B"
 """Of what is only there to compare with."""
+
+FLOOR = 1e-12
+"""Where errors are drawn that are smaller, on logarithmic axes, which have no zero."""
 
 MARKS = "osD^vP*X"
 _DASHES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)))

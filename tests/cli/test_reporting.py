@@ -1,6 +1,7 @@
 """report: pages and tables of runs and sweeps, for people and for machines."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -86,11 +87,32 @@ def test_every_figure_of_a_report_is_a_file_the_same_one_again(qvar, small_run, 
     assert {path.name for path in (own_folder / "figures").iterdir()} == {
         f"h2-2-none-{name}.{kind}" for name in names for kind in ("pdf", "svg")
     }
-    assert "10 figures in figures" in outcome.out
+    assert "5 figures in figures, as pdf, svg" in outcome.out
     before = file_contents(own_folder / "figures")
     assert all(content.startswith((b"%PDF", b"<?xml")) for content in before.values())
     qvar("report", "run", "--figures", "figures", "--format", "pdf,svg", "--quiet")
     assert file_contents(own_folder / "figures") == before
+
+
+@pytest.mark.parametrize("arguments", [("--figures", "run"), ("--figures", "new"), ("--out", "new.html")])
+def test_a_place_that_may_not_be_written_to_is_named_before_the_work(
+    qvar, small_run, own_folder, file_contents, monkeypatch, arguments
+):
+    monkeypatch.setattr(
+        "os.access", lambda path, mode: not mode & os.W_OK
+    )  # whoever runs the tests may be allowed everything
+    before = file_contents(own_folder)
+    check(qvar("report", "run", *arguments), "cannot be written", "no permission to write in", arguments[1])
+    assert file_contents(own_folder) == before
+
+
+def test_what_the_system_refuses_is_told_without_its_numbers_and_temporary_files(qvar, small_run, monkeypatch):
+    def refuse(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", refuse)
+    outcome = qvar("report", "run", "--out", "report.html")
+    assert (outcome.code, outcome.err) == (2, "error: report.html: No space left on device\n")
 
 
 def test_show_and_report_take_a_sweep_and_a_comparison_too(qvar, own_folder):

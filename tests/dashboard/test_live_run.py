@@ -66,6 +66,38 @@ def test_a_slow_run_has_longer_until_it_counts_as_stalled(make_run):
     assert run.row(now=time.time() + 7200).state == "stalled"
 
 
+def date(path, when):
+    for file in path.iterdir():
+        os.utime(file, (when, when))
+
+
+def test_a_run_from_the_future_is_stalled_when_nothing_new_comes(make_run):
+    path = make_run("a", records=[record(1), record(2)])
+    date(path, 4e9)
+    run = LiveRun(path, "a")
+    run.read()
+    assert [run.row(now=2e9 + later).state for later in (0, 50, 70)] == ["running", "running", "stalled"]
+
+
+def test_a_run_of_1970_is_stalled_until_it_writes(make_run):
+    path = make_run("a", records=[record(1), record(2)])
+    date(path, 0)
+    run = LiveRun(path, "a")
+    run.read()
+    assert run.row(now=2e9).state == "stalled"
+    date(path, 60)  # a file server whose clock was never set
+    assert [run.row(now=2e9 + later).state for later in (10, 50, 80)] == ["running", "running", "stalled"]
+
+
+def test_a_clock_that_goes_back_makes_no_run_young_for_long(make_run):
+    path = make_run("a", records=[record(1), record(2)])
+    date(path, 2e9)
+    run = LiveRun(path, "a")
+    run.read()
+    assert [run.row(now=2e9 + later).state for later in (10, 70)] == ["running", "stalled"]
+    assert [run.row(now=1e9 + later).state for later in (0, 70)] == ["running", "stalled"]
+
+
 @pytest.mark.parametrize("bad", ["nonsense", '{"episode": 2}', json.dumps(record(2, best_error="<b>low</b>")), "[]"])
 def test_damaged_records_make_a_row_that_says_so(make_run, bad):
     path = make_run("a", records=[record(1)])

@@ -1,6 +1,7 @@
 """Finding runs, sweeps and other work below folders, while they come and go."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from qvar.dashboard import Watcher, watcher
 from qvar.dashboard.best import read_best
+from qvar.dashboard.work import read_work
 from qvar.problems import molecule
 from qvar.runs import RunFolder, config_hash
 from qvar.search import RandomPolicy, search
@@ -142,6 +144,15 @@ def test_latent_spaces_and_comparisons_are_rows_of_progress(tmp_path):
         "loss 2.5, held out 3.5",
     )
     assert (rows["runs/comparison"].done, rows["runs/comparison"].total) == (2, 12)
+
+
+@pytest.mark.parametrize(
+    ("date", "state"), [(1e9, "running"), (1e9 - 660, "stalled"), (4e9, "stalled"), (0, "stalled")]
+)
+def test_other_work_of_any_date_has_a_state(tmp_path, date, state):
+    (tmp_path / "config.json").write_text(json.dumps({"format": "qvar-latent", "config": {"training": {"epochs": 5}}}))
+    os.utime(tmp_path / "config.json", (date, date))
+    assert read_work(tmp_path, "space", now=1e9).state == state
 
 
 def test_a_path_that_is_no_folder_is_refused(tmp_path):

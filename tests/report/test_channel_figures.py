@@ -5,6 +5,7 @@ import pytest
 
 from qvar.report import channel_figure, pauli_vector_figure
 from qvar.report.channel_figures import pauli_labels
+from qvar.runs.style import image
 from qvar.simulators import Circuit, NoiseModel, Observable, Operation, PauliTransferSimulator, amplitude_damping
 from qvar.simulators.errors import ChannelError, EngineError
 
@@ -51,3 +52,7 @@ def test_what_cannot_be_drawn_as_states_is_refused(states):
 def test_no_channel_is_refused():
     with pytest.raises(ChannelError, match="at least one"):
         channel_figure({})
+
+
+def test_a_name_of_a_state_is_no_formula():
+    image(pauli_vector_figure({r"$\no$": [1, 0, 0, 1]}), "svg")

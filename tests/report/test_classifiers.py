@@ -15,6 +15,7 @@ from qvar.report.classifier_figures import CLASSIFIER_FIGURES, mean_roc
 from qvar.report.classifier_page import classifier_html, write_comparison
 from qvar.report.classifiers import classifier_json, classifier_markdown, classifier_rows, classifier_table
 from qvar.report.published_classifiers import published_accuracies
+from qvar.runs.style import image
 
 from .test_page import NASTY, Page
 
@@ -174,6 +175,17 @@ def test_figures_that_do_not_apply_are_left_out():
     failed = compare(data(), models=[ModelSpec("unlucky", "quantum", lambda _: Unlucky())], splits=ShuffleSplits(2))
     assert all(make(failed, failed.table("raw")) is None for make in CLASSIFIER_FIGURES.values())
     assert "0, 2 FAILED" in classifier_html(failed)
+
+
+@pytest.mark.parametrize("classes", [["no", "yes"], ["versicolor", "virginica"], ["nothing at all", "everything else"]])
+def test_names_of_classes_do_not_overlap_in_the_confusion(result, classes):
+    dataset = {**result.config["dataset"], "classes": classes}
+    named = replace(result, config={**result.config, "dataset": dataset})
+    figure = CLASSIFIER_FIGURES["confusion"](named, named.table("raw"))
+    image(figure, "svg")  # lays it out
+    for axes in figure.axes:
+        left, right = (label.get_window_extent() for label in axes.get_xticklabels())
+        assert left.x1 < right.x0
 
 
 def test_the_mean_roc_by_hand():

@@ -111,3 +111,12 @@ def test_experiments_that_share_an_algorithm_are_told_apart(make_run, make_confi
     labels = [label for label in lines(FIGURES["error"](found)) if "random" in label]
     assert len(labels) == 2
     assert "5 gates" in labels[0]
+
+
+@pytest.mark.parametrize(("error", "is_told"), [(1e-15, True), (1e-5, False)])
+def test_errors_too_small_for_the_axis_are_said_to_be(make_run, error, is_told):
+    (run,) = runs = read_runs([make_run("run", records=[record(1, 5, error)], result={"error": error, "n_cnots": 1})])
+    (setting,) = compare(runs)
+    for figure in (FIGURES["error"](setting), pareto_figure(setting), run_figure(run)):
+        title = figure.axes[0].get_legend().get_title().get_text()
+        assert ("below 1e-12: drawn at 1e-12" in title) == is_told

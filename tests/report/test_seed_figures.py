@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from qvar.report import seed_figure
+from qvar.runs.style import image
 from qvar.simulators.errors import RunError
 
 PANELS = {"error (Ha)": {"a": [1.0, 3.0], "b": [2.0]}, "energies": {"b": [10.0, 20.0, 30.0]}}
@@ -30,3 +31,7 @@ def test_a_line_is_in_its_panel_only():
 def test_what_cannot_be_drawn_is_refused(panels):
     with pytest.raises(RunError):
         seed_figure(panels, logarithmic=list(panels))
+
+
+def test_a_name_of_a_line_is_no_formula():
+    image(seed_figure({"error": {"a": [1.0, 2.0]}}, lines={"error": (r"$\no$", 1.5)}), "svg")

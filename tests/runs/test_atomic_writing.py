@@ -8,6 +8,7 @@ import pytest
 
 from qvar.runs import write_circuit, write_learning_curve
 from qvar.simulators import Circuit, Operation, Slot
+from qvar.simulators.files import write_atomically
 
 CIRCUIT = Circuit(1, (Operation("ry", (0,), (Slot(0),)),))
 HISTORY = [
@@ -70,3 +71,9 @@ def test_a_reader_never_sees_a_part_of_a_file(complete, monkeypatch):
     monkeypatch.setattr(Path, "replace", watch)
     complete.write_result({"energy": -9.0})
     assert seen == [(old, (complete.path / "result.json").read_bytes())]
+
+
+def test_the_error_names_the_file_and_not_the_temporary_one(tmp_path):
+    with pytest.raises(OSError, match="No such file") as caught:
+        write_atomically(tmp_path / "missing" / "file", b"")
+    assert (caught.value.filename, caught.value.filename2) == (str(tmp_path / "missing" / "file"), None)

@@ -194,3 +194,9 @@ def test_the_lock_of_a_killed_process_is_free_and_says_so(tmp_path):
     with run.claimed():
         pass
     assert not run.died_at_work
+
+
+@pytest.mark.parametrize("text", ["-5", "NaN", "Infinity", "1e999", "1" + 400 * "0"])
+def test_a_time_that_cannot_be_is_none(tmp_path, text):
+    (tmp_path / "metrics.jsonl").write_text(f'{{"episode": {text}, "evaluations": {text}, "seconds": {text}}}\n')
+    assert read_status(tmp_path, {"episodes": 10, "max_energies": 100}) == RunStatus("unfinished")
