@@ -20,7 +20,8 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        error.filename, error.filename2 = str(path), None  # nobody knows the temporary file
+        if error.errno is not None:  # else its text is all it says
+            error.filename, error.filename2 = str(path), None  # nobody knows the temporary file
         raise
     finally:
         temporary.unlink(missing_ok=True)
