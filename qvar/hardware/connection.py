@@ -17,6 +17,7 @@ __all__ = [
     "BackendRow",
     "account_of",
     "check_account_file",
+    "check_fits",
     "check_installed",
     "is_real",
     "list_backends",
@@ -113,6 +114,14 @@ def open_backend(name: Any, *, service: Any = None) -> Any:
             raise HardwareError(str(error)) from None
     service = open_service() if service is None else service
     return guarded(lambda: service.backend(name), f"opening the backend {name!r}")
+
+
+def check_fits(n_qubits: int, backend: Any) -> None:
+    """Raise HardwareError if a circuit has more qubits than a backend."""
+    if n_qubits > backend.num_qubits:
+        raise HardwareError(
+            f"the circuit has {n_qubits} qubits, {backend.name} {backend.num_qubits}; take a larger device"
+        )
 
 
 def is_real(backend: Any) -> bool:

@@ -9,7 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit.transpiler import Target, generate_preset_pass_manager
 
 from qvar.hardware.active import ActiveBackend, active_qubits, on_active_qubits, usable_target
-from qvar.hardware.connection import is_real
+from qvar.hardware.connection import check_fits, is_real
 from qvar.hardware.redaction import guarded
 from qvar.simulators import Circuit, NoiseModel, Observable
 from qvar.simulators.checks import check_whole
@@ -92,8 +92,7 @@ def device_circuit(
         raise HardwareError(
             f"the circuit has {circuit.n_parameters} free angle(s); bind them first: circuit.bind(theta)"
         )
-    if circuit.n_qubits > backend.num_qubits:
-        raise HardwareError(f"the circuit has {circuit.n_qubits} qubits, {backend.name} {backend.num_qubits}")
+    check_fits(circuit.n_qubits, backend)
     target = guarded(lambda: usable_target(backend.target), "asking for the calibration")
     original = circuit.to_qiskit()
     found = [_transpiled(original, target, optimization_level, seed + k, initial_layout) for k in range(tries)]

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qvar.hardware.connection import check_fits
 from qvar.hardware.estimation import CostEstimate, estimate
 from qvar.hardware.options import ExecutionOptions
 from qvar.hardware.request import Request
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch, check_observable
-from qvar.simulators.errors import EngineError, HardwareError
+from qvar.simulators.errors import EngineError
 from qvar.simulators.measurement.allocation import check_generator
 from qvar.simulators.measurement.estimation import Estimate
 from qvar.simulators.measurement.grouping import PauliGroups
@@ -58,11 +59,7 @@ class RuntimeSimulator:
             HardwareError: if the circuit does not fit on the device.
         """
         check_observable(circuit, observable)
-        if circuit.n_qubits > self.run.backend.num_qubits:
-            raise HardwareError(
-                f"the circuit has {circuit.n_qubits} qubits, {self.name} {self.run.backend.num_qubits}; "
-                "take a larger device"
-            )
+        check_fits(circuit.n_qubits, self.run.backend)
         return RuntimeObjective(self.run, circuit, observable, self.run.options)
 
 

@@ -15,6 +15,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from qvar.hardware.connection import check_fits
 from qvar.hardware.redaction import guarded
 from qvar.hardware.request import Request
 from qvar.hardware.submission import program
@@ -103,8 +104,7 @@ def _estimate(request: Request, backend: Any) -> CostEstimate:
 
 def _check_circuits(request: Request, backend: Any) -> None:
     for pub in request.pubs:
-        if pub.circuit.num_qubits > backend.num_qubits:
-            raise HardwareError(f"the circuit has {pub.circuit.num_qubits} qubits, {backend.name} {backend.num_qubits}")
+        check_fits(pub.circuit.num_qubits, backend)
         missing = {i.name for i in pub.circuit.data} - set(backend.target.operation_names) - {"barrier"}
         if missing:
             raise HardwareError(
