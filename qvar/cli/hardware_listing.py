@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from qvar.cli.listing import print_json, print_line
-from qvar.hardware import Ledger, list_backends
+from qvar.hardware import Ledger, Spent, list_backends
 from qvar.report.hardware import backend_table, job_table
 from qvar.simulators.errors import HardwareError
 
@@ -30,7 +30,8 @@ def jobs_command(folder: Path, *, as_json: bool) -> None:
     ledger = Ledger(folder)
     if not ledger.path.is_file():
         raise HardwareError(f"{folder} holds no jobs: {ledger.path.name} is missing")
-    entries, spent = ledger.entries(), ledger.spent()
+    entries = ledger.entries()
+    spent = Spent.of(entries)
     if as_json:
         print_json({"jobs": [asdict(entry) for entry in entries], "spent": asdict(spent)})
         return

@@ -1,6 +1,5 @@
 """A backend, its limits and the folder that remembers: what all circuits of a piece of work go through."""
 
-import json
 import shutil
 import tempfile
 import threading
@@ -302,14 +301,3 @@ class HardwareRun:
         ids = [job.job_id() for job in self._open if job.is_at_service]
         if ids and self.is_real and self.on_interrupt is not None and self.on_interrupt(ids):
             self.cancel()
-
-    def describe(self) -> dict[str, Any]:
-        """Return backend, options, limits and what was spent, as a JSON object."""
-        spent = self.ledger.spent()
-        content = {
-            "backend": self.backend.name,
-            "options": self.options.to_dict(),
-            "limits": self.limits.to_dict(),
-            "spent": vars(spent),
-        }
-        return dict(json.loads(json.dumps(content)))
