@@ -2,27 +2,24 @@
 
 import hashlib
 import json
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.console import Console
-from rich.status import Status
 
+from qvar.cli.hardware.dialogue import Consent, JobDisplay, ask_about_jobs, price
 from qvar.cli.hardware.targets import find_layout, find_target
 from qvar.cli.inputs import parse_integers
 from qvar.cli.printing import print_json, print_line
-from qvar.hardware import CostEstimate, ExecutionOptions, HardwareRun, JobProgress, Limits, open_backend
+from qvar.hardware import ExecutionOptions, HardwareRun, Limits, open_backend
 from qvar.hardware.connection import is_real
 from qvar.hardware.experiment import Experiment, Plan, execute, open_experiment, plan
 from qvar.report.hardware import hardware_table, prediction_table
-from qvar.simulators.errors import HardwareError
 
-__all__ = ["Consent", "HardwareOptions", "JobDisplay", "ask_about_jobs", "resume_command", "run_command"]
+__all__ = ["HardwareOptions", "resume_command", "run_command"]
 
 
 @dataclass(frozen=True)
@@ -153,14 +150,7 @@ def _show_plan(experiment: Experiment, planned: Plan, *, as_json: bool) -> None:
     )
     for level, cost in planned.costs.items():
         print_line(f"resilience {level}: {cost.circuits:,} circuits, {cost.how}", console)
-    print_line(f"in all: {_price(planned.cost)}; nothing was submitted", console)
-
-
-def _price(cost: CostEstimate) -> str:
-    return (
-        f"{cost.jobs} job{'s' if cost.jobs > 1 else ''}, {cost.shots:,} shots, about {cost.qpu_seconds:.1f} s of "
-        f"quantum processor ({cost.reserved_seconds:g} s reserved)"
-    )
+    print_line(f"in all: {price(planned.cost)}; nothing was submitted", console)
 
 
 def _execute(
@@ -200,90 +190,10 @@ def _execute(
     print_line(f"record in {folder}; jobs: qvar hardware jobs {folder}", console)
 
 
-def _consent(experiment: Experiment, planned: Plan, backend: Any, *, yes: bool, errors: Console) -> "Consent | None":
+def _consent(experiment: Experiment, planned: Plan, backend: Any, *, yes: bool, errors: Console) -> Consent | None:
     if not is_real(backend):
         return None
     device = backend.name
     if experiment.options.mode == "session":
         device += f", in a session that is billed while it is open, up to {experiment.options.max_session_seconds} s"
     return Consent(planned.cost, device, yes=yes, errors=errors)
-
-
-class Consent:
-    """Asks, once, whether the jobs of an experiment may be submitted to a device (mutable: remembers the answer).
-
-    Args:
-        cost: of all jobs together; None to ask about every single one.
-        device: its name, with whatever else is to be agreed to.
-        yes: do not ask.
-        errors: where to ask.
-    """
-
-    def __init__(self, cost: CostEstimate | None, device: str, *, yes: bool, errors: Console) -> None:
-        self._cost, self._device, self._agreed, self._errors = cost, device, yes, errors
-
-    def __call__(self, cost: CostEstimate) -> bool:
-        """Return whether to submit a job.
-
-        Raises:
-            HardwareError: without a terminal to ask in.
-        """
-        if self._agreed:
-            return True
-        if not (sys.stdin.isatty() and self._errors.is_terminal):
-            raise HardwareError(
-                f"nothing is submitted to {self._device} unasked, and there is no terminal to ask in: give --yes, "
-                "--max-qpu-seconds and, if you like, --max-shots and --max-jobs. It would be "
-                f"{_price(self._cost or cost)}"
-            )
-        self._errors.print(f"{self._device}: {_price(self._cost or cost)}", highlight=False, markup=False)
-        agreed = typer.confirm("Submit?", err=True)
-        self._agreed = agreed and self._cost is not None
-        return agreed
-
-
-def ask_about_jobs(ids: Sequence[str], display: "JobDisplay", errors: Console) -> bool:
-    """Return whether the jobs that are at the service are to be cancelled; without a terminal they go on."""
-    display.stop()
-    if not (sys.stdin.isatty() and errors.is_terminal):
-        return False
-    what = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
-    try:
-        return typer.confirm(f"Cancel {what} at the service, too? What was used by then is billed", err=True)
-    except (typer.Abort, KeyboardInterrupt):
-        return False
-
-
-class JobDisplay:
-    """A live line about the job that is waited for; silent without a terminal (mutable)."""
-
-    def __init__(self, console: Console, *, visible: bool) -> None:
-        self._console, self._visible = console, visible and console.is_terminal
-        self._status: Status | None = None
-
-    def __enter__(self) -> "JobDisplay":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def show(self, progress: JobProgress) -> None:
-        """Show how far a job is."""
-        if not self._visible:
-            return
-        place = "" if progress.queue_position is None else f", place {progress.queue_position} in the queue"
-        text = (
-            f"job {progress.job_id}: {progress.status.lower()}{place}, waited {progress.waited_seconds:.0f} s; it "
-            f"needs about {progress.estimate_seconds:.0f} s of quantum processor"
-        )
-        if self._status is None:
-            self._status = self._console.status(text)
-            self._status.start()
-        else:
-            self._status.update(text)
-
-    def stop(self) -> None:
-        """Take the line away."""
-        if self._status is not None:
-            self._status.stop()
-            self._status = None

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from qvar.cli.outputs import check_new_file
 from qvar.cli.printing import print_json, print_line
+from qvar.latent.conversion import structure_of
 from qvar.latent.folder import LatentFolder
 from qvar.latent.pool import CircuitPool
-from qvar.latent.reading import structure_of
 from qvar.simulators import Circuit
 from qvar.simulators.errors import CircuitError, LatentError, RunError
 from qvar.simulators.files import write_atomically

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from qvar.cli.hardware.run import Consent, JobDisplay, ask_about_jobs
+from qvar.cli.hardware.dialogue import Consent, JobDisplay, ask_about_jobs
 from qvar.cli.inputs import find_optimizer, find_problem
 from qvar.cli.printing import print_circuit, print_json, print_line
 from qvar.hardware import ExecutionOptions, HardwareRun, Limits, open_backend

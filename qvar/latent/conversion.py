@@ -1,20 +1,42 @@
-"""Circuits of any origin as structures of a space: the inverse of `qvar.latent.pool.circuit_of`."""
+"""Structures of a space as circuits, and circuits of any origin as structures."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qvar.latent.canonical import is_in_space
 from qvar.latent.space import CircuitSpace, Structures
-from qvar.simulators import Circuit
+from qvar.simulators import Circuit, Operation, Slot
 from qvar.simulators.errors import LatentError
 
-__all__ = ["structure_of"]
+__all__ = ["circuit_of", "structure_of"]
+
+
+def circuit_of(space: CircuitSpace, structure: ArrayLike, angles: ArrayLike) -> tuple[Circuit, NDArray[np.float64]]:
+    """Return the circuit of one structure, every angle a slot of its own, and the values of these slots.
+
+    Args:
+        space: names the gates.
+        structure: shape (n_gates, 3), whole numbers.
+        angles: shape (n_gates, 3), radians.
+
+    Returns:
+        The circuit, and a float64 array of shape (n_parameters,).
+    """
+    operations: list[Operation] = []
+    theta: list[float] = []
+    for (gate, first, second), values in zip(np.asarray(structure).tolist(), np.asarray(angles).tolist(), strict=True):
+        n_angles = int(space.n_angles[gate])
+        slots = tuple(Slot(len(theta) + k) for k in range(n_angles))
+        wires = (first,) if second < 0 else (first, second)
+        operations.append(Operation(space.gates[gate], wires, slots))
+        theta += values[:n_angles]
+    return Circuit(space.n_qubits, tuple(operations)), np.array(theta, dtype=np.float64)
 
 
 def structure_of(
     space: CircuitSpace, circuit: Circuit, theta: ArrayLike | None = None
 ) -> tuple[Structures, NDArray[np.float64]]:
-    """Return a circuit as a structure of a space, and its angles.
+    """Return a circuit as a structure of a space, and its angles: the inverse of `circuit_of`.
 
     Args:
         space: a space that holds the circuit.

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from qvar.latent.canonical import canonical
+from qvar.latent.conversion import structure_of
 from qvar.latent.generation import generate_pool
-from qvar.latent.reading import structure_of
 from qvar.latent.space import CircuitSpace
 from qvar.simulators import Circuit, Operation
 from qvar.simulators.errors import LatentError
