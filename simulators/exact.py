@@ -24,7 +24,8 @@ from qvar.simulators.kernels import compiled, workspace
 from qvar.simulators.kernels.layout import HARMLESS
 from qvar.simulators.measurement.allocation import Shots
 from qvar.simulators.measurement.normal import NormalShotObjective
-from qvar.simulators.measurement.plan import MeasurementPlan, ShotObjective
+from qvar.simulators.measurement.plan import MeasurementPlan
+from qvar.simulators.measurement.shots import ShotObjective
 from qvar.simulators.memory import check_memory
 from qvar.simulators.metric import fubini_study_metric
 from qvar.simulators.observable import Observable
@@ -78,6 +79,10 @@ class ExactEngine(Protocol):
         """Return the program of the same objective for any start state."""
         ...
 
+    def moments_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
+        """Return what the kernel `moments` takes, for the mean and the variance that shots have."""
+        ...
+
     def states_program(self, circuit: Circuit) -> CompiledProgram:
         """Return what the kernel `states` takes, for the states after `circuit`, before read-out."""
         ...
@@ -125,10 +130,9 @@ class ExactObjective:
         return self._program
 
     @cached_property
-    def moments_program(self) -> CompiledProgram | None:
-        """What the kernel `moments` takes, None if the picture has no such kernel."""
-        prepare: Callable[..., CompiledProgram] | None = getattr(self._engine, "moments_program", None)
-        return None if prepare is None else prepare(self.circuit, self._prepared.observable)
+    def moments_program(self) -> CompiledProgram:
+        """What the kernel `moments` takes."""
+        return self._engine.moments_program(self.circuit, self._prepared.observable)
 
     @cached_property
     def _joined(self) -> CompiledProgram:

@@ -1,7 +1,7 @@
 """Exact noiseless expectation values and gradients by state vector."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,8 @@ from qvar.simulators.kernels import compiled
 from qvar.simulators.kernels import pure_layout as layout
 from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
 from qvar.simulators.observable import Observable
-from qvar.simulators.program import Lowering, pure_lowering
+from qvar.simulators.pictures import AMPLITUDES
+from qvar.simulators.program import Lowering
 
 __all__ = ["StatevectorSimulator"]
 
@@ -42,7 +43,9 @@ class StatevectorSimulator:
         -1.0
     """
 
-    _lowering: Lowering = field(default_factory=pure_lowering, init=False, repr=False, compare=False)
+    _lowering: Lowering = field(
+        default_factory=partial(Lowering, None, AMPLITUDES), init=False, repr=False, compare=False
+    )
     _prepared: dict[Observable, "_PreparedObservable"] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -158,14 +161,11 @@ class _PreparedObservable:
             part = (1, 1, -1, -1)[y % 4] * coefficient * signs
             tables[y % 2, where[int(x)]] += part
         self.masks = _Tables(np.concatenate([[len(masks), is_complex], masks]), tables.ravel())
-        self._plan: MeasurementPlan | None = None
 
-    @property
+    @cached_property
     def plan(self) -> MeasurementPlan:
-        """How the observable is measured, worked out once."""
-        if self._plan is None:
-            self._plan = MeasurementPlan.of(self.observable)
-        return self._plan
+        """How the observable is measured."""
+        return MeasurementPlan.of(self.observable)
 
     @cached_property
     def groups(self) -> _Tables:
