@@ -26,9 +26,12 @@ from qvar.simulators.measurement.allocation import (
 )
 from qvar.simulators.measurement.estimation import Estimate, exact_error, sample
 from qvar.simulators.measurement.grouping import PauliGroups
+from qvar.simulators.memory import check_memory
 from qvar.simulators.observable import Observable
 
 __all__ = ["ExactDistribution", "MeasurementPlan", "ParameterShift", "ShotObjective", "apply_local"]
+
+_ADVICE = "use AerSimulator, which keeps only the outcomes that occur, or fewer qubits"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class MeasurementPlan:
     def of(cls, observable: Observable) -> "MeasurementPlan":
         """Group the terms (see `qvar.simulators.measurement.grouping`) and tabulate what the outcomes are worth."""
         groups = PauliGroups.of(observable)
+        n = observable.n_qubits
+        n_bytes = (8 * groups.n_groups + 24 * n) << n
+        check_memory(n_bytes, f"the outcomes of {groups.n_groups} measured groups", advice=_ADVICE)
         bits = (np.arange(2**observable.n_qubits)[:, None] >> np.arange(observable.n_qubits)) & 1
         values = np.zeros((groups.n_groups, len(bits)))
         for group, row in enumerate(values):

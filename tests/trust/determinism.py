@@ -22,6 +22,10 @@ from rich.progress import track
 ROOT = Path(__file__).parents[2]
 
 
+class JobFailed(Exception):
+    """A job did not end as it should."""
+
+
 @dataclass(frozen=True)
 class Setting:
     threads: int = 1
@@ -149,7 +153,7 @@ def classifiers(out: Path, seed: int) -> None:
     """Fits of a variational classifier, a kernel and a re-uploading one."""
     from sklearn.datasets import make_moons
 
-    from qvar.classify import QuantumKernelClassifier, DataReuploadingClassifier, VariationalClassifier
+    from qvar.classify import DataReuploadingClassifier, QuantumKernelClassifier, VariationalClassifier
     from qvar.simulators import NoiseModel, PauliTransferSimulator
 
     X, y = make_moons(60, noise=0.1, random_state=seed)
@@ -206,13 +210,21 @@ def _lines(job: str, setting: Setting, seed: int) -> list[list[str]]:
 def _run(line: list[str], here: Path, setting: Setting) -> str:
     done = subprocess.run(line, cwd=here, env=setting.environment(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{' '.join(line)}\n{done.stderr[-2000:]}")
+        raise JobFailed(f"{' '.join(line)}\n{done.stderr[-2000:]}")
     return json.dumps(without_times(json.loads(done.stdout), PLACES)) if done.stdout.startswith("{") else done.stdout
 
 
 def examine(job: str, seed: int) -> tuple[str, bool]:
     """Return a row of the table, and whether the records were the same."""
     begun = time.monotonic()
+    try:
+        return _compared(job, seed, begun)
+    except JobFailed as error:
+        sys.stderr.write(f"{error}\n")
+        return f"| {job} | | FAILED | {time.monotonic() - begun:.0f} |", False
+
+
+def _compared(job: str, seed: int, begun: float) -> tuple[str, bool]:
     first = carry_out(job, FIRST, seed)
     different = {name: differences(first, carry_out(job, setting, seed)) for name, setting in OTHERS.items()}
     files = sorted({file for names in different.values() for file in names})
@@ -239,10 +251,12 @@ def main() -> None:
     rows = []
     for job in track(jobs, description="jobs", disable=not sys.stderr.isatty()):
         rows.append(examine(job, asked.seed))
-        print(rows[-1][0], file=sys.stderr, flush=True)
-    print("| job | files and results | records | seconds |\n|---|---|---|---|")
-    print("\n".join(row for row, _ in rows))
-    print(f"\n{sum(same for _, same in rows)} of {len(rows)} jobs: the same record in all settings; seed {asked.seed}")
+        sys.stderr.write(f"{rows[-1][0]}\n")
+    table = "\n".join(
+        ("| job | files and results | records | seconds |", "|---|---|---|---|", *(row for row, _ in rows))
+    )
+    n_same = sum(same for _, same in rows)
+    sys.stdout.write(f"{table}\n\n{n_same} of {len(rows)} jobs: the same record in all settings; seed {asked.seed}\n")
     raise SystemExit(not all(same for _, same in rows))
 
 
