@@ -34,6 +34,7 @@ from qvar.classify.scaling import into_range, learned_range
 from qvar.classify.support_vectors import SupportVectors
 from qvar.simulators import StatevectorSimulator
 from qvar.simulators.errors import ClassifierError
+from qvar.simulators.memory import check_memory
 
 __all__ = ["QuantumKernelClassifier"]
 
@@ -272,6 +273,9 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
     def _kernel(self, first: NDArray[Any], second: NDArray[Any]) -> Floats:
         if self.kernel == "projected":
             return np.asarray(rbf_kernel(first, second, gamma=self.gamma_))
+        n_bytes = 40 * len(first) * len(second)  # complex overlaps, their squares, and one step between
+        what = f"the kernel matrix of {len(first)} by {len(second)} rows"
+        check_memory(n_bytes, what, advice="use fewer rows", error=ClassifierError)
         overlaps = first @ second.conj().T
         return np.asarray(np.abs(overlaps) ** 2 if np.iscomplexobj(overlaps) else overlaps)
 

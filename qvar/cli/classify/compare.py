@@ -26,6 +26,7 @@ from qvar.classify.datasets import DATASETS, load_dataset
 from qvar.classify.text import TEXT_FEATURES
 from qvar.cli.durations import duration
 from qvar.cli.inputs import given_options, parse_integers, parse_names
+from qvar.cli.interruption import interruptible
 from qvar.cli.outputs import check_file
 from qvar.cli.printing import print_json, print_line
 from qvar.cli.progress import ProgressLine, counted, quieten_log
@@ -111,15 +112,14 @@ def compare_command(
     n_done = sum(record["error"] is None for record in folder.records().values())
     if not silent:
         print_line(_announcement(plan, n_done, at_a_time, folder.path), console)
-    try:
-        n_cells = len(plan.cells())
-        with ProgressLine(console, visible=not silent, total=n_cells, done=n_done, columns=counted()) as line:
-            display = _Display(line, n_cells=n_cells, n_done=n_done, jobs=at_a_time)
-            result = run_comparison(plan, folder=folder, n_jobs=jobs, on_cell=display.note)
-    except KeyboardInterrupt:
-        command = shlex.join(["qvar", "compare", "--resume", "--out", str(folder.path)])
-        print_line(f"interrupted; go on with: {command}", console)
-        raise SystemExit(130) from None
+    n_cells = len(plan.cells())
+    command = shlex.join(["qvar", "compare", "--resume", "--out", str(folder.path)])
+    with (
+        interruptible(console, lambda: f"go on with: {command}"),
+        ProgressLine(console, visible=not silent, total=n_cells, done=n_done, columns=counted()) as line,
+    ):
+        display = _Display(line, n_cells=n_cells, n_done=n_done, jobs=at_a_time)
+        result = run_comparison(plan, folder=folder, n_jobs=jobs, on_cell=display.note)
     write_comparison(result, folder.path)
     if html is not None:
         write_atomically(html, classifier_html(result).encode())

@@ -13,6 +13,7 @@ from rich.console import Console
 from qvar.cli.hardware.dialogue import Consent, JobDisplay, ask_about_jobs, price
 from qvar.cli.hardware.targets import find_layout, find_target
 from qvar.cli.inputs import parse_integers
+from qvar.cli.interruption import interruptible
 from qvar.cli.printing import print_json, print_line
 from qvar.hardware import ExecutionOptions, HardwareRun, Limits, open_backend
 from qvar.hardware.connection import is_real
@@ -176,12 +177,8 @@ def _execute(
         on_interrupt=lambda ids: ask_about_jobs(ids, display, errors),
         resubmit=resubmit,
     )
-    try:
-        with run, display:
-            record = execute(experiment, planned, run)
-    except KeyboardInterrupt:
-        print_line(f"interrupted; go on with: qvar hardware resume {folder}", errors)
-        raise SystemExit(130) from None
+    with interruptible(errors, lambda: f"go on with: qvar hardware resume {folder}"), run, display:
+        record = execute(experiment, planned, run)
     if as_json:
         print_json({**record.to_dict(), "folder": str(folder)})
         return

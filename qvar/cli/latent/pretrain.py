@@ -11,6 +11,7 @@ from rich.console import Console
 
 from qvar.cli.durations import duration
 from qvar.cli.inputs import given_options
+from qvar.cli.interruption import interruptible
 from qvar.cli.printing import print_json, print_line
 from qvar.cli.progress import ProgressLine, quieten_log
 from qvar.latent.folder import LatentFolder
@@ -170,14 +171,13 @@ def pretrain_command(
     plan = replace(plan, training=replace(plan.training, n_threads=threads))
     if not silent:
         print_line(_announcement(plan, folder.path), console)
-    try:
-        with ProgressLine(console, visible=not silent, total=plan.training.epochs) as line:
-            display = _Display(line)
-            carry_out(plan, folder, on_step=display.begin, on_epoch=display.note, sinks=sinks)
-    except KeyboardInterrupt:
-        command = shlex.join(["qvar", "latent", "pretrain", "--resume", "--out", str(folder.path)])
-        print_line(f"interrupted; go on with: {command}", console)
-        raise SystemExit(130) from None
+    command = shlex.join(["qvar", "latent", "pretrain", "--resume", "--out", str(folder.path)])
+    with (
+        interruptible(console, lambda: f"go on with: {command}"),
+        ProgressLine(console, visible=not silent, total=plan.training.epochs) as line,
+    ):
+        display = _Display(line)
+        carry_out(plan, folder, on_step=display.begin, on_epoch=display.note, sinks=sinks)
     if as_json:
         print_json({"latent": str(folder.path), **pretraining_json(folder)})
         return

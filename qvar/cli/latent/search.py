@@ -10,6 +10,7 @@ from rich.console import Console
 
 from qvar.cli.durations import duration
 from qvar.cli.inputs import parse_names
+from qvar.cli.interruption import interruptible
 from qvar.cli.printing import print_json, print_line
 from qvar.cli.progress import ProgressLine, quieten_log
 from qvar.latent.folder import LatentFolder
@@ -20,7 +21,7 @@ from qvar.latent.search.study_folder import Run
 from qvar.latent.searching import Mode, check_search, search_latent_space
 from qvar.latent.tasks import Progress, Task, find_latent_task
 from qvar.report.latent_searches import search_json, study_table
-from qvar.runs.workers import usable_cores, was_interrupted
+from qvar.runs.workers import usable_cores
 from qvar.simulators import NoiseModel
 from qvar.simulators.errors import LatentError
 
@@ -88,27 +89,23 @@ def search_command(path: Path, options: LatentSearchOptions, *, jobs: int | None
     if not silent:
         text = f"{task.title}; {len(methods)} methods x {options.seeds} seeds x {options.evaluations} evaluations"
         print_line(f"{text}, in {folder.search_path(task.key)}", console)
-    try:
-        n_runs = len(methods) * options.seeds
-        with ProgressLine(console, visible=not silent) as line:
-            display = _Display(line, n_runs=n_runs, jobs=at_a_time)
-            result = search_latent_space(
-                folder,
-                task,
-                methods,
-                mode=mode,
-                budget=options.evaluations,
-                seeds=range(1, options.seeds + 1),
-                name=options.study,
-                n_jobs=at_a_time,
-                on_rewards=display.note_rewards,
-                on_run=display.note_run,
-            )
-    except BaseException as error:
-        if not was_interrupted(error):
-            raise
-        print_line("interrupted; the same command goes on from here", console)
-        raise SystemExit(130) from None
+    with (
+        interruptible(console, lambda: "the same command goes on from here"),
+        ProgressLine(console, visible=not silent) as line,
+    ):
+        display = _Display(line, n_runs=len(methods) * options.seeds, jobs=at_a_time)
+        result = search_latent_space(
+            folder,
+            task,
+            methods,
+            mode=mode,
+            budget=options.evaluations,
+            seeds=range(1, options.seeds + 1),
+            name=options.study,
+            n_jobs=at_a_time,
+            on_rewards=display.note_rewards,
+            on_run=display.note_run,
+        )
     where = folder.search_path(task.key)
     if as_json:
         print_json({"searches": str(where), **search_json(folder, task.key, options.study)})

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from qvar.agents import AgentSettings
 from qvar.cli.inputs import find_engine, find_optimizer, find_problem, given_options
+from qvar.cli.interruption import interruptible
 from qvar.cli.printing import print_circuit, print_json, print_line
 from qvar.cli.progress import ProgressLine, timed
 from qvar.cli.search.settings import find_halting, find_reward, find_start
@@ -148,22 +150,27 @@ def search_command(
         configuration = options.configuration()
     folder = options.default_folder(configuration.algorithm) if out is None else out
     errors = Console(stderr=True)
-    try:
-        with ProgressLine(errors, visible=not (quiet or as_json), columns=timed()) as line:
-            result = run_search(
-                configuration,
-                out=folder,
-                resume=resume,
-                replay_from=options.replay_from,
-                on_episode=lambda record: _show_episode(line, configuration, record),
-                sinks=sinks,
-            )
-    except KeyboardInterrupt:
-        print_line(f"interrupted; go on with: qvar search --resume --out {folder}", errors)
-        raise SystemExit(130) from None
+    with (
+        interruptible(errors, lambda: _how_to_go_on(folder)),
+        ProgressLine(errors, visible=not (quiet or as_json), columns=timed()) as line,
+    ):
+        result = run_search(
+            configuration,
+            out=folder,
+            resume=resume,
+            replay_from=options.replay_from,
+            on_episode=lambda record: _show_episode(line, configuration, record),
+            sinks=sinks,
+        )
     print_result(result, title=_title(configuration), unit=configuration.problem.unit, as_json=as_json)
     if not as_json:
         print_line(f"record, plots and circuit in {folder}; look at it again with: qvar show {folder}", Console())
+
+
+def _how_to_go_on(folder: Path) -> str:
+    if not (folder / "config.json").exists():
+        return "nothing was begun; the same command starts anew"
+    return f"go on with: {shlex.join(['qvar', 'search', '--resume', '--out', str(folder)])}"
 
 
 def _title(configuration: SearchConfiguration) -> str:

@@ -12,6 +12,7 @@ from types import TracebackType
 from rich.console import Console
 
 from qvar.cli.durations import duration
+from qvar.cli.interruption import interruptible
 from qvar.cli.printing import print_json, print_line
 from qvar.cli.progress import ProgressLine, counted, quieten_log
 from qvar.cli.search.search import SearchOptions
@@ -129,13 +130,13 @@ def sweep_command(
     if not silent:
         print_line(_announcement(options, plan, folder, None if cluster else at_a_time), console)
     line = ProgressLine(console, visible=not silent, total=len(folder.runs()), columns=counted())
-    try:
-        with line, _Display(folder, line, console, jobs=at_a_time) as display:
-            note = None if silent else display.note
-            result = sweep(plan, out=path, jobs=jobs, cluster=cluster, on_outcome=note, sinks=sinks)
-    except KeyboardInterrupt:
-        print_line(f"interrupted; go on with: {options.command(path, jobs=jobs, cluster=cluster, log=log)}", console)
-        raise SystemExit(130) from None
+    with (
+        interruptible(console, lambda: f"go on with: {options.command(path, jobs=jobs, cluster=cluster, log=log)}"),
+        line,
+        _Display(folder, line, console, jobs=at_a_time) as display,
+    ):
+        note = None if silent else display.note
+        result = sweep(plan, out=path, jobs=jobs, cluster=cluster, on_outcome=note, sinks=sinks)
     _print_summary(path, as_json=as_json)
     for failure in result.failures:
         print_line(f"FAILED: {failure.run.name}: {failure.error}", console)

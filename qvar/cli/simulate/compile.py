@@ -14,7 +14,7 @@ _KERNELS = (
     "qvar.simulators.kernels.pauli_transfer",
     "qvar.simulators.kernels.rotosolve",
     "qvar.simulators.kernels.statevector",
-    "qvar.simulators.kernels.propagation",
+    "qvar.simulators.kernels.propagation.run",
     "qvar.optimizers.kernels",
 )
 

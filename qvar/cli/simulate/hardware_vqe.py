@@ -9,6 +9,7 @@ from rich.console import Console
 
 from qvar.cli.hardware.dialogue import Consent, JobDisplay, ask_about_jobs
 from qvar.cli.inputs import find_optimizer, find_problem
+from qvar.cli.interruption import interruptible
 from qvar.cli.printing import print_circuit, print_json, print_line
 from qvar.hardware import ExecutionOptions, HardwareRun, Limits, open_backend
 from qvar.hardware.connection import is_real
@@ -91,12 +92,8 @@ def hardware_vqe_command(
         jobs = starts * (options.evaluations + 1) + 1
         whole = problem.objective(engine, circuit).cost().times(jobs)  # type: ignore[attr-defined]
         run.confirm = Consent(whole, backend.name, yes=yes, errors=errors)
-    try:
-        with run, display:
-            result = vqe(problem, circuit, engine, optimizer=method, shots=shots, starts=starts, seed=options.seed)
-    except KeyboardInterrupt:
-        print_line(f"interrupted; the same command with --out {folder} goes on", errors)
-        raise SystemExit(130) from None
+    with interruptible(errors, lambda: f"the same command with --out {folder} goes on"), run, display:
+        result = vqe(problem, circuit, engine, optimizer=method, shots=shots, starts=starts, seed=options.seed)
     spent = run.ledger.spent()
     if as_json:
         print_json({**result.to_dict(), "run": None, "folder": str(folder), "spent": vars(spent)})
