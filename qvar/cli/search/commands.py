@@ -6,7 +6,20 @@ from typing import Annotated
 import typer
 
 from qvar.cli import completion
-from qvar.cli.options import EngineName, Json, JudgeName, Log, Noise, OptimizerName, Qubits, Quiet, Seed, Shots
+from qvar.cli.options import (
+    EngineName,
+    Jobs,
+    Json,
+    JudgeName,
+    Log,
+    Noise,
+    OptimizerName,
+    Qubits,
+    Quiet,
+    Seed,
+    Seeds,
+    Shots,
+)
 
 __all__ = ["searching"]
 
@@ -144,16 +157,16 @@ def sweep(
             autocompletion=completion.listed(completion.named(completion.PRESETS)),
         ),
     ] = "qvar",
-    seeds: Annotated[str, typer.Option(help="Seeds and ranges of seeds, such as 0-4 or 1,3,7-9.")] = "0-4",
-    episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch, per run.")] = None,
+    seeds: Seeds = "0-4",
+    episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch, in each run.")] = None,
     max_energies: Annotated[
-        int | None, typer.Option(help="Energies after which a run ends; a gradient by reverse sweep counts as three.")
+        int | None, typer.Option(help="End each run after this many energies; a gradient counts as three.")
     ] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
     shots: Shots = None,
     judge: JudgeName = None,
     out: Annotated[Path | None, typer.Option(help="Sweep folder; by default below sweeps.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; by default one per core.")] = None,
+    jobs: Jobs = None,
     cluster: Annotated[
         str | None, typer.Option(help="Run on a Dask cluster: the address of its scheduler, such as tcp://host:8786.")
     ] = None,

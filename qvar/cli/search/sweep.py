@@ -12,6 +12,7 @@ from types import TracebackType
 from rich.console import Console
 
 from qvar.cli.durations import duration
+from qvar.cli.inputs import parse_seeds
 from qvar.cli.interruption import interruptible
 from qvar.cli.printing import print_json, print_line
 from qvar.cli.progress import ProgressLine, counted, quieten_log
@@ -23,7 +24,7 @@ from qvar.runs.workers import usable_cores
 from qvar.search import Labels, RunOutcome, SearchConfiguration, Sweep, sweep
 from qvar.simulators.errors import QvarError
 
-__all__ = ["SweepOptions", "parse_seeds", "sweep_command"]
+__all__ = ["SweepOptions", "sweep_command"]
 
 
 @dataclass(frozen=True)
@@ -79,25 +80,6 @@ class SweepOptions:
         options = [(name, value) for name, value in given.items() if value is not None]
         words = [word for name, value in options for word in (f"--{name.replace('_', '-')}", str(value))]
         return shlex.join(["qvar", "sweep", self.tasks, *words])
-
-
-def parse_seeds(text: str) -> list[int]:
-    """Return the seeds in a text such as "0-4" or "1,3,7-9".
-
-    Raises:
-        QvarError: if it is not made of whole numbers and rising ranges.
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        try:
-            numbers = range(int(first), int(last if dash else first) + 1)
-        except ValueError:
-            numbers = range(0)
-        if not numbers:
-            raise QvarError(f"--seeds takes seeds and rising ranges, such as 0-4 or 1,3,7-9, got {text!r}")
-        seeds += numbers
-    return seeds
 
 
 def _by_word(axis: str, text: str) -> dict[str, str]:
