@@ -9,11 +9,14 @@ from qvar.cli import completion
 __all__ = [
     "Angles",
     "EngineName",
+    "Episodes",
     "Jobs",
     "Json",
     "JudgeName",
     "Log",
     "Markdown",
+    "MaxEnergies",
+    "MaxGates",
     "Noise",
     "OptimizerName",
     "Qubits",
@@ -29,6 +32,11 @@ Log = Annotated[
     str | None,
     typer.Option("--log", help="Log the numbers to these, too: tensorboard, mlflow, wandb, separated by commas."),
 ]
+Episodes = Annotated[int | None, typer.Option(help="Circuits built from scratch, in each run.")]
+MaxEnergies = Annotated[
+    int | None, typer.Option(help="End each run after this many energies; a gradient counts as three.")
+]
+MaxGates = Annotated[int | None, typer.Option(help="Gates per circuit.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes at a time; by default one per core.")]
 Markdown = Annotated[bool, typer.Option("--markdown", help="Print Markdown.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")]

@@ -8,10 +8,13 @@ import typer
 from qvar.cli import completion
 from qvar.cli.options import (
     EngineName,
+    Episodes,
     Jobs,
     Json,
     JudgeName,
     Log,
+    MaxEnergies,
+    MaxGates,
     Noise,
     OptimizerName,
     Qubits,
@@ -53,8 +56,8 @@ def search(
             autocompletion=completion.named(completion.PRESETS),
         ),
     ] = "qvar",
-    episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
-    max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
+    episodes: Episodes = None,
+    max_gates: MaxGates = None,
     start: Annotated[
         str, typer.Option(help="Circuit to go on from: empty, hartree-fock, mps, or a circuit file (.qasm).")
     ] = "empty",
@@ -70,9 +73,7 @@ def search(
     sampling: Annotated[
         str | None, typer.Option(help="How shots are drawn: multinomial, or normal (same mean and variance, faster).")
     ] = None,
-    max_energies: Annotated[
-        int | None, typer.Option(help="End after this many energies; a gradient counts as three.")
-    ] = None,
+    max_energies: MaxEnergies = None,
     judge: JudgeName = None,
     cnot_price: Annotated[float | None, typer.Option(help="What a CNOT less is worth, in the unit of energy.")] = None,
     rotation_price: Annotated[float | None, typer.Option(help="What a rotation less is worth.")] = None,
@@ -158,11 +159,9 @@ def sweep(
         ),
     ] = "qvar",
     seeds: Seeds = "0-4",
-    episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch, in each run.")] = None,
-    max_energies: Annotated[
-        int | None, typer.Option(help="End each run after this many energies; a gradient counts as three.")
-    ] = None,
-    max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
+    episodes: Episodes = None,
+    max_energies: MaxEnergies = None,
+    max_gates: MaxGates = None,
     shots: Shots = None,
     judge: JudgeName = None,
     out: Annotated[Path | None, typer.Option(help="Sweep folder; by default below sweeps.")] = None,
