@@ -14,6 +14,7 @@ from qvar.simulators.input_states import start_vectors
 from qvar.simulators.kernels import compiled, layout
 from qvar.simulators.measurement.normal import moment_terms
 from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
+from qvar.simulators.memory import available_bytes, check_memory, gib
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 from qvar.simulators.pictures import PAULI_TRANSFER
@@ -23,6 +24,7 @@ from qvar.simulators.readout import letter_map, measured_coefficients
 __all__ = ["PauliTransferSimulator"]
 
 _MAX_QUBITS = 12
+_BYTES_PER_NUMBER = 24  # of the state: state and scratch, or the observable as it is prepared
 _SECONDS_PER_NUMBER = 1e-10  # of a state, and operation; only used to decide whether threads are worth it
 
 
@@ -79,9 +81,12 @@ class PauliTransferSimulator:
         if circuit.n_qubits > _MAX_QUBITS:
             raise EngineError(
                 f"the Pauli-transfer simulator holds 4**n numbers and takes up to {_MAX_QUBITS} qubits, got "
-                f"{circuit.n_qubits}; larger circuits: PauliPropagationSimulator (truncated), or without "
-                "noise StatevectorSimulator or AerSimulator with method='matrix_product_state'"
+                f"{circuit.n_qubits}, which would take {gib(_BYTES_PER_NUMBER * 4**circuit.n_qubits)} of memory "
+                f"({gib(available_bytes())} are free here); larger circuits: PauliPropagationSimulator (truncated), or "
+                "without noise StatevectorSimulator or AerSimulator with method='matrix_product_state'"
             )
+        n_bytes = _BYTES_PER_NUMBER * 4**circuit.n_qubits
+        check_memory(n_bytes, f"{circuit.n_qubits} qubits under noise", advice="use PauliPropagationSimulator")
         return remembered(self._prepared, observable, partial(_PreparedObservable, noise=self.noise))
 
     def _program(self, circuit: Circuit, prepared: "_PreparedObservable", *, joined: bool = False) -> CompiledProgram:

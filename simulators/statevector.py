@@ -8,20 +8,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_observable
-from qvar.simulators.errors import EngineError
 from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
 from qvar.simulators.gates import PAULIS
 from qvar.simulators.input_states import amplitudes
 from qvar.simulators.kernels import compiled
 from qvar.simulators.kernels import pure_layout as layout
 from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
+from qvar.simulators.memory import check_memory
 from qvar.simulators.observable import Observable
 from qvar.simulators.pictures import AMPLITUDES
 from qvar.simulators.program import Lowering
 
 __all__ = ["StatevectorSimulator"]
 
-_MAX_BYTES = 4 * 2**30
 _SECONDS_PER_NUMBER = 1e-10  # of a state, and operation; only used to decide whether threads are worth it
 
 
@@ -147,11 +146,8 @@ class _PreparedObservable:
         masks = np.unique(x_masks)
         is_complex = bool((n_y % 2).any())
         n_bytes = 16 * (1 + is_complex) * len(masks) << max(n, 2)  # when constants of gates come in, a copy is made
-        if n_bytes > _MAX_BYTES:
-            raise EngineError(
-                f"this observable on {n} qubits needs {n_bytes >> 30} GiB of tables, more than "
-                f"{_MAX_BYTES >> 30}; use AerSimulator instead"
-            )
+        n_bytes += 40 << max(n, 2)  # what makes the table of one string
+        check_memory(n_bytes, f"the tables of this observable on {n} qubits", advice="use AerSimulator instead")
         states = np.arange(2 ** max(n, 2))
         tables = np.zeros((1 + is_complex, len(masks), len(states)))
         where = {int(mask): k for k, mask in enumerate(masks)}

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from qvar.simulators.errors import RunError
 
-__all__ = ["Work", "WorkerDied", "usable_cores", "was_interrupted", "workers"]
+__all__ = ["Work", "WorkerDied", "usable_cores", "workers"]
 
 Work = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 """Applies a function to items and gives the results as they come, in any order; may raise `WorkerDied`."""
@@ -21,14 +21,6 @@ Work = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 
 class WorkerDied(Exception):
     """A worker process died, killed by the system or by a fault outside of Python."""
-
-
-def was_interrupted(error: BaseException) -> bool:
-    """Tell whether an error comes from Ctrl-C: a compiled function that is interrupted says SystemError."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, KeyboardInterrupt):
-        cause = cause.__cause__ or cause.__context__
-    return cause is not None
 
 
 def usable_cores() -> int:

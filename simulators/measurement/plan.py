@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.simulators.measurement.grouping import PauliGroups
+from qvar.simulators.memory import check_memory
 from qvar.simulators.observable import Observable
 
 __all__ = ["MeasurementPlan", "apply_local"]
+
+_ADVICE = "use AerSimulator, which keeps only the outcomes that occur, or fewer qubits"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class MeasurementPlan:
     def of(cls, observable: Observable) -> "MeasurementPlan":
         """Group the terms (see `qvar.simulators.measurement.grouping`) and tabulate what the outcomes are worth."""
         groups = PauliGroups.of(observable)
+        n = observable.n_qubits
+        n_bytes = (8 * groups.n_groups + 24 * n) << n
+        check_memory(n_bytes, f"the outcomes of {groups.n_groups} measured groups", advice=_ADVICE)
         bits = (np.arange(2**observable.n_qubits)[:, None] >> np.arange(observable.n_qubits)) & 1
         values = np.zeros((groups.n_groups, len(bits)))
         for group, row in enumerate(values):

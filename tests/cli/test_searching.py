@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from qvar.cli import searching
+from qvar.cli.search import search as searching
 from qvar.problems import molecule
 from qvar.runs import RunFolder
 from qvar.simulators import Circuit, NoiseModel, PauliTransferSimulator, StatevectorSimulator
