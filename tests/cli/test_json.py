@@ -126,4 +126,4 @@ def test_an_interrupted_command_is_a_document_too(qvar, monkeypatch):
     outcome = qvar("search", "h2-2", "--episodes", 2, "--json")
     assert outcome.code == 130
     assert json.loads(outcome.out)["error"]["kind"] == "Interrupted"
-    assert "go on with" in outcome.err
+    assert "interrupted; nothing was begun; the same command starts anew" in outcome.err
