@@ -57,7 +57,9 @@ CAUSES = {
 SEARCH = "search h2-2 --noise ourense --out run --json --seed {seed}"
 COMMANDS = {
     "search, double DQN": [f"{SEARCH} --algorithm ddqn --episodes 4 --max-gates 6"],
-    "search, double DQN, 3 environments, shots": [f"{SEARCH} --episodes 4 --max-gates 5 --environments 3 --shots 500"],
+    "search, double DQN, 3 environments, shots": [
+        f"{SEARCH} --algorithm ddqn --episodes 4 --max-gates 5 --environments 3 --shots 500"
+    ],
     "search, PPO": [f"{SEARCH} --algorithm ppo --episodes 4 --max-gates 6"],
     "search, random": [f"{SEARCH} --algorithm random --episodes 4 --max-gates 6"],
     "search, annealing": [f"{SEARCH} --algorithm annealing --max-energies 2000"],
