@@ -53,6 +53,7 @@ from tests.trust.differential_peers import aer_model, outcome_probabilities, pen
 SHOTS = 4000
 
 
+@lru_cache(maxsize=256)
 def channel(errors, n_qubits):
     """Return errors in order of time as one channel."""
     total = identity_channel(n_qubits)
@@ -353,7 +354,7 @@ def parts():
         "classifier models": (lambda case, k: k % 5 == 2, classifier_models),
         "read from Qiskit and Aer": (lambda case, k: k % 5 == 3, read_from_qiskit),
         "written for Aer": (lambda case, k: k % 10 == 3, written_for_aer),
-        "read from OpenQASM": (lambda case, k: _pure(case) and k % 8 == 0, read_from_qasm),
+        "read from OpenQASM": (lambda case, k: _pure(case) and k % 16 == 0, read_from_qasm),
         "read from PennyLane and JSON": (lambda case, k: k % 5 == 4, read_from_pennylane),
     }
 

@@ -6,7 +6,7 @@ to read serves all three. Where a case is noiseless, each peer uses its simulato
 """
 
 import itertools
-from functools import reduce
+from functools import lru_cache, reduce
 
 import numpy as np
 import pennylane as qml
@@ -60,23 +60,10 @@ def energy(rho, operator):
 def pauli_vector(rho):
     """Return Tr(P rho) for all strings, the letter of qubit 0 running fastest through I, X, Y, Z."""
     n = len(rho).bit_length() - 1
-    if n == 1:
-        return np.array([energy(rho, p) for p in PAULI.values()])
-    half = len(rho) // 2
-    blocks = rho.reshape(2, half, 2, half)  # the highest qubit is split off
-    parts = [pauli_vector_of(np.einsum("ab,bicj->aicj", p, blocks).trace(axis1=0, axis2=2)) for p in PAULI.values()]
-    return np.concatenate(parts).real
-
-
-def pauli_vector_of(matrix):
-    """Return Tr(P M) for all strings of any matrix."""
-    if len(matrix) == 1:
-        return matrix[0]
-    half = len(matrix) // 2
-    blocks = matrix.reshape(2, half, 2, half)
-    return np.concatenate(
-        [pauli_vector_of(np.einsum("ab,bicj->aicj", p, blocks).trace(axis1=0, axis2=2)) for p in PAULI.values()]
-    )
+    values, letters = rho.reshape((2,) * (2 * n)), np.array(list(PAULI.values()))
+    for q in reversed(range(n)):  # the highest qubit left is the first axis of the rows and of the columns
+        values = np.tensordot(values, letters, ((0, q + 1), (2, 1)))
+    return values.reshape(-1).real
 
 
 class Aer:
@@ -135,6 +122,7 @@ def qiskit_circuit(case, theta=None, *, noisy, instruction=kraus):
     return circuit
 
 
+@lru_cache(maxsize=256)
 def qiskit_error(error):
     """Return a channel by Aer's own constructor."""
     if error.kind == "depolarizing" and error.numbers == (0.0,):
