@@ -77,8 +77,9 @@ def deviations(results, answers):
                 found = np.asarray(value)[: len(expected)]
                 same = found.shape == expected.shape
                 size = float(np.abs(found - expected).max(initial=0.0)) if same else np.inf
+                size = size if size == size else np.inf  # what is no number is as wrong as can be
                 worst[f"{quantity}|{peer}"] = max(worst.get(f"{quantity}|{peer}", 0.0), size)
-    return {key: size if size == size else np.inf for key, size in worst.items()}
+    return worst
 
 
 def compare(case, number, answers):
