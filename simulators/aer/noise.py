@@ -13,7 +13,7 @@ from qiskit.quantum_info import Kraus, Pauli
 from qiskit_aer.noise import NoiseModel as AerNoiseModel
 from qiskit_aer.noise import QuantumError
 
-from qvar.simulators.backends import confusion_matrix
+from qvar.simulators.backends import KeptError, confusion_matrix
 from qvar.simulators.channels import Channel
 from qvar.simulators.circuit import Circuit, Operation
 from qvar.simulators.errors import EngineError
@@ -26,14 +26,6 @@ _LETTERS = "IXYZ"
 _COMMUTES = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, 1, -1], [1, -1, -1, 1]])
 """Sign of P_j rho P_j in the expectation value of P_i, for letters i and j."""
 _REMEMBERED = 16  # noise models
-
-
-class _RealError(QuantumError):  # type: ignore[misc]
-    """An error that is known not to be the identity; Aer asks it every time, and finding out takes milliseconds."""
-
-    def ideal(self) -> bool:
-        """Return False."""
-        return False
 
 
 class TrimmedNoise:
@@ -73,7 +65,7 @@ class TrimmedNoise:
             elif self._pauli_only:
                 self._errors[key] = pauli_mixture(channel, operation)
             else:
-                self._errors[key] = _RealError(Kraus(list(channel.kraus())))
+                self._errors[key] = KeptError(Kraus(list(channel.kraus())))
         return self._errors[key]
 
     def model(self, circuits: Iterable[Circuit]) -> AerNoiseModel:
@@ -111,7 +103,7 @@ def pauli_mixture(channel: Channel, operation: Operation) -> QuantumError:
     probabilities = np.maximum(signs @ factors / len(factors), 0.0)
     labels = [_label(index, channel.n_qubits) for index in range(len(factors))]
     total = probabilities.sum()
-    return _RealError([(Pauli(label), p / total) for label, p in zip(labels, probabilities, strict=True) if p > 0])
+    return KeptError([(Pauli(label), p / total) for label, p in zip(labels, probabilities, strict=True) if p > 0])
 
 
 def _label(index: int, n_qubits: int) -> str:
