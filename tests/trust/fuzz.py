@@ -16,7 +16,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,14 @@ from zlib import crc32
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "QISKIT_PARALLEL": "FALSE", "MPLBACKEND": "agg"}
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from hypothesis import HealthCheck, Phase, given, seed, settings  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: E402
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tests.trust.hostile import seeds  # noqa: E402
-from tests.trust.hostile.commands import COMMANDS  # noqa: E402
-from tests.trust.hostile.readers import READERS, Reader  # noqa: E402
-from tests.trust.hostile.sandbox import Sandbox, Verdict, Work  # noqa: E402
+from tests.trust.hostile import seeds
+from tests.trust.hostile.commands import COMMANDS
+from tests.trust.hostile.readers import READERS, Reader
+from tests.trust.hostile.sandbox import Sandbox, Verdict, Work
 
 __all__ = ["Finding", "Tally", "attack", "main"]
 
@@ -56,7 +56,13 @@ class Finding:
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as JSON data."""
         files = {name: base64.b64encode(content).decode() for name, content in self.tree.items()}
-        return {"reader": self.reader, "kind": self.verdict.kind, "detail": self.verdict.detail, "where": self.verdict.where, "files": files}
+        return {
+            "reader": self.reader,
+            "kind": self.verdict.kind,
+            "detail": self.verdict.detail,
+            "where": self.verdict.where,
+            "files": files,
+        }
 
 
 @dataclass
@@ -76,7 +82,16 @@ class _Found(Exception):
     """Tells Hypothesis that an input is worth making smaller."""
 
 
-def attack(reader: Reader, box: Sandbox, tally: Tally, *, number: int, n_inputs: int, shrinks: bool = True, until: float = float("inf")) -> None:
+def attack(
+    reader: Reader,
+    box: Sandbox,
+    tally: Tally,
+    *,
+    number: int,
+    n_inputs: int,
+    shrinks: bool = True,
+    until: float = float("inf"),
+) -> None:
     """Give a reader hostile input, and note what came of it.
 
     Args:
@@ -107,7 +122,14 @@ def attack(reader: Reader, box: Sandbox, tally: Tally, *, number: int, n_inputs:
         raise _Found
 
     phases = (Phase.generate, Phase.shrink) if shrinks else (Phase.generate,)
-    quick = settings(max_examples=n_inputs, database=None, deadline=None, phases=phases, suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
+    quick = settings(
+        max_examples=n_inputs,
+        database=None,
+        deadline=None,
+        phases=phases,
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
     test = seed(number)(quick(given(reader.hostile())(judge)))
     try:
         test()
@@ -119,7 +141,11 @@ def attack(reader: Reader, box: Sandbox, tally: Tally, *, number: int, n_inputs:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a campaign and print its table; 1 if there is a finding."""
     asked = _parser().parse_args(arguments)
-    chosen = [r for r in (*READERS, *COMMANDS) if not asked.readers or any(word.lower() in r.name.lower() for word in asked.readers)]
+    chosen = [
+        r
+        for r in (*READERS, *COMMANDS)
+        if not asked.readers or any(word.lower() in r.name.lower() for word in asked.readers)
+    ]
     for module in _HEAVY:
         importlib.import_module(module)
     seeds.make_all()
@@ -133,14 +159,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 break
             n_inputs = asked.inputs or max(8, round(_BATCH / reader.cost))
             with Sandbox(Work(reader.read, reader.warm_up)) as box:
-                attack(reader, box, tallies[reader.name], number=number, n_inputs=n_inputs, shrinks=not asked.no_shrink, until=until)
+                attack(
+                    reader,
+                    box,
+                    tallies[reader.name],
+                    number=number,
+                    n_inputs=n_inputs,
+                    shrinks=not asked.no_shrink,
+                    until=until,
+                )
             total = sum(tally.n_inputs for tally in tallies.values())
             findings = sum(len(tally.findings) for tally in tallies.values())
             spent = time.monotonic() - started if asked.minutes else progress.tasks[0].completed + 1
             progress.update(task, completed=spent, description=f"{total:,} inputs, {findings} findings; {reader.name}")
             if asked.record is not None:
                 _write(asked.record, asked.seed, tallies, (time.monotonic() - started) / 60)
-    sys.stdout.write(json.dumps(_content(asked.seed, tallies, (time.monotonic() - started) / 60), indent=1) + "\n" if asked.json else _markdown(tallies))
+    sys.stdout.write(
+        json.dumps(_content(asked.seed, tallies, (time.monotonic() - started) / 60), indent=1) + "\n"
+        if asked.json
+        else _markdown(tallies)
+    )
     return int(any(tally.findings for tally in tallies.values()))
 
 
@@ -187,12 +225,16 @@ def _write(file: Path, number: int, tallies: Mapping[str, Tally], minutes: float
 def _markdown(tallies: Mapping[str, Tally]) -> str:
     lines = ["| reader | inputs | accepted | refused | findings |", "|---|---:|---:|---:|---:|"]
     for name, tally in tallies.items():
-        lines.append(f"| {name} | {tally.n_inputs:,} | {tally.kinds['accepted']:,} | {tally.kinds['refused']:,} | {len(tally.findings)} |")
+        lines.append(
+            f"| {name} | {tally.n_inputs:,} | {tally.kinds['accepted']:,} | {tally.kinds['refused']:,} | {len(tally.findings)} |"
+        )
     total = sum(tally.n_inputs for tally in tallies.values())
     lines.append(f"| all | {total:,} | | | {sum(len(tally.findings) for tally in tallies.values())} |")
     for tally in tallies.values():
         for finding in tally.findings.values():
-            lines.append(f"\n{finding.reader}: {finding.verdict.kind} at {finding.verdict.where or '?'}: {finding.verdict.detail}")
+            lines.append(
+                f"\n{finding.reader}: {finding.verdict.kind} at {finding.verdict.where or '?'}: {finding.verdict.detail}"
+            )
     return "\n".join(lines) + "\n"
 
 

@@ -43,7 +43,7 @@ def search(
     episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
     max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
     start: Annotated[
-        str, typer.Option(help="Circuit to go on from: empty, hartree-fock, mps, or a circuit file (.qasm).")
+        str, typer.Option(help="Circuit to go on from: empty, hartree-fock, mps, or a circuit file (.qasm, .qpy).")
     ] = "empty",
     reward: Annotated[
         str | None, typer.Option(help="Agents: paper, or gate-cost to make every gate cost something, CNOTs most.")

@@ -207,7 +207,9 @@ def bytes_edits(draw: Draw, seed: bytes) -> bytes:
             data[place] ^= 1 << draw(st.integers(0, 7))
         elif kind <= 3 and data:
             width = draw(st.sampled_from((1, 2, 4, 8)))
-            number = draw(st.sampled_from((0, 1, 2**7 - 1, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**63)))
+            number = draw(
+                st.sampled_from((0, 1, 2**7 - 1, 2**7, 2**8 - 1, 2**15, 2**16 - 1, 2**31 - 1, 2**32 - 1, 2**63))
+            )
             order = draw(st.sampled_from(("little", "big")))
             data[place : place + width] = (number % 2 ** (8 * width)).to_bytes(width, order)
         elif kind == 4:
@@ -234,7 +236,9 @@ def npz_edits(draw: Draw, seed: bytes) -> bytes:
     if kind == 1:
         del members[name]
     elif kind == 2:
-        extra[draw(st.sampled_from((*TEXTS[:3], "../../x.npy", "/etc/x.npy", name, name.removesuffix(".npy"))))] = members[name]
+        extra[draw(st.sampled_from((*TEXTS[:3], "../../x.npy", "/etc/x.npy", name, name.removesuffix(".npy"))))] = (
+            members[name]
+        )
     elif kind <= 5:
         members[name] = draw(_header_edits(members[name]))
     elif kind <= 8:
@@ -272,7 +276,11 @@ def _zipped(draw: Draw, members: dict[str, bytes], extra: dict[str, bytes], *, d
     data = stream.getvalue()
     if draw(st.integers(0, 9)) == 1:  # lies of the directory: sizes, methods, encryption
         place = data.rfind(b"PK\x01\x02") + draw(st.sampled_from((8, 10, 20, 24, 28, 42)))
-        return data[:place] + draw(st.sampled_from((b"\x01\x00", b"\xff\xff", b"\x63\x00", b"\x0c\x00"))) + data[place + 2 :]
+        return (
+            data[:place]
+            + draw(st.sampled_from((b"\x01\x00", b"\xff\xff", b"\x63\x00", b"\x0c\x00")))
+            + data[place + 2 :]
+        )
     return data
 
 
@@ -286,12 +294,66 @@ def _header(descr: Any, shape: Any, text: str | None = None, version: int = 1) -
 def _header_edits(draw: Draw, member: bytes) -> bytes:
     """Draw an array whose header lies, or is no header."""
     data = member[member.find(b"\n") + 1 :]
-    descr = draw(st.sampled_from(("|O", "<f8", "<i8", "|i1", "<U5", "|S9", "|V8", "<c16", "<M8[s]", "<U100000000", "bad", "", 3,
-                                  [("a", "<f8"), ("b", "|O")], [("a", "<f8", (10**6, 10**6))])))
-    shape = draw(st.sampled_from(((), (0,), (1,), (-1,), (3,), (2, 2), (10**9,), (10**12,), (10**6, 10**6), (2**62, 4),
-                                  (1.5,), ("a",), [3], 3, None, (0, 10**18), (1,) * 40)))
-    texts = ("", "None", "[]", "(" * 3000, "{" * 200, "[" * 9000, "1" * 9000, "__import__('os').system('touch pwned')",
-             "{'descr': '<f8'}", "{'descr': '<f8', 'fortran_order': 3, 'shape': (1,)}", "\0", "'" * 3, "{'a'", "-" * 9000)
+    descr = draw(
+        st.sampled_from(
+            (
+                "|O",
+                "<f8",
+                "<i8",
+                "|i1",
+                "<U5",
+                "|S9",
+                "|V8",
+                "<c16",
+                "<M8[s]",
+                "<U100000000",
+                "bad",
+                "",
+                3,
+                [("a", "<f8"), ("b", "|O")],
+                [("a", "<f8", (10**6, 10**6))],
+            )
+        )
+    )
+    shape = draw(
+        st.sampled_from(
+            (
+                (),
+                (0,),
+                (1,),
+                (-1,),
+                (3,),
+                (2, 2),
+                (10**9,),
+                (10**12,),
+                (10**6, 10**6),
+                (2**62, 4),
+                (1.5,),
+                ("a",),
+                [3],
+                3,
+                None,
+                (0, 10**18),
+                (1,) * 40,
+            )
+        )
+    )
+    texts = (
+        "",
+        "None",
+        "[]",
+        "(" * 3000,
+        "{" * 200,
+        "[" * 9000,
+        "1" * 9000,
+        "__import__('os').system('touch pwned')",
+        "{'descr': '<f8'}",
+        "{'descr': '<f8', 'fortran_order': 3, 'shape': (1,)}",
+        "\0",
+        "'" * 3,
+        "{'a'",
+        "-" * 9000,
+    )
     text = draw(st.none() | st.sampled_from(texts))
     payload = draw(st.sampled_from((data, b"", *PAYLOADS)))
     return _header(descr, shape, text, draw(st.sampled_from((1, 1, 2, 3)))) + payload
@@ -329,5 +391,16 @@ def _other_array(draw: Draw, array: Any) -> Any:
             info = np.iinfo(array.dtype)
             array.flat[draw(st.integers(0, array.size - 1))] = draw(st.sampled_from((info.min, info.max, 0, 1, 9)))
             return array
-        return draw(st.sampled_from((np.array(0), np.array("x"), np.zeros((0, 0)), np.zeros((3, 3)), np.array(["a", "b"]),
-                                     np.array("2020", dtype="M8[Y]"), np.zeros(2, dtype="i4,f8"))))
+        return draw(
+            st.sampled_from(
+                (
+                    np.array(0),
+                    np.array("x"),
+                    np.zeros((0, 0)),
+                    np.zeros((3, 3)),
+                    np.array(["a", "b"]),
+                    np.array("2020", dtype="M8[Y]"),
+                    np.zeros(2, dtype="i4,f8"),
+                )
+            )
+        )

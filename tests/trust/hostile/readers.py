@@ -78,7 +78,9 @@ class Reader:
 
 
 def _text(inbox: Path) -> str:
-    return (inbox / "text").read_bytes().decode("utf-8", "surrogatepass" if _has_surrogates(inbox) else "surrogateescape")
+    return (
+        (inbox / "text").read_bytes().decode("utf-8", "surrogatepass" if _has_surrogates(inbox) else "surrogateescape")
+    )
 
 
 def _has_surrogates(inbox: Path) -> bool:
@@ -88,16 +90,86 @@ def _has_surrogates(inbox: Path) -> bool:
 # ---- circuits ----
 
 _QASM_WORDS = (
-    *("qubit[10000000]", "qubit[1000000000000]", "bit[10000000]", "qreg q[10000000];", "creg c[10000000];", "$100000000"),
+    *(
+        "qubit[10000000]",
+        "qubit[1000000000000]",
+        "bit[10000000]",
+        "qreg q[10000000];",
+        "creg c[10000000];",
+        "$100000000",
+    ),
     *("qubit[3] r;", "let b = q ++ q;", "h q;", "h r;", "q[0:1000000000]", "q[{0,0,0}]", "q[-1]", "q[1e9]", "reset q;"),
     *('include "/etc/passwd";', 'include "../secret.txt";', 'include "stdgates.inc";', 'include "qelib1.inc";'),
-    *("gate g a {g a;}", "gate g(t) a {rx(t) a; rx(t) a;}", "ctrl(20) @ x", "ctrl(1000000000) @ x", "negctrl @", "inv @"),
-    *("pow(1000000) @ x", "pow(0.5) @", "pow(1e300) @", "pow(-1) @", "ctrl @ pow(2) @", "1e400", "0/0", "1/0", "pi**pi"),
-    *("(" * 50, ")" * 50, "-" * 200, "for int i in [0:1000000000] {h q;}", "while(true){}", "if (c==1) x q[0];", "box {"),
-    *("def f(int a) -> int {return f(a);}", "extern f(int)->int;", "defcal x q {}", "#pragma x", "@annotation x", "cal {"),
-    *("input float a;", "input angle[1000000000] a;", "input float[64] theta_0;", "const int n = 1000000000;", "opaque g a;"),
-    *("measure q;", "barrier q;", "delay[1s] q;", "gphase(1);", "U(1,2,3)", "CX", "OPENQASM 2.0;", "OPENQASM 99.0;", "/*", "*/"),
-    *("gate", "{", "}", ";", ",", "[", "]", "theta_0", "q[0]", "q[1]", "rx(theta_0)", "array[int[8], 16] x;", "duration d;"),
+    *(
+        "gate g a {g a;}",
+        "gate g(t) a {rx(t) a; rx(t) a;}",
+        "ctrl(20) @ x",
+        "ctrl(1000000000) @ x",
+        "negctrl @",
+        "inv @",
+    ),
+    *(
+        "pow(1000000) @ x",
+        "pow(0.5) @",
+        "pow(1e300) @",
+        "pow(-1) @",
+        "ctrl @ pow(2) @",
+        "1e400",
+        "0/0",
+        "1/0",
+        "pi**pi",
+    ),
+    *(
+        "(" * 50,
+        ")" * 50,
+        "-" * 200,
+        "for int i in [0:1000000000] {h q;}",
+        "while(true){}",
+        "if (c==1) x q[0];",
+        "box {",
+    ),
+    *(
+        "def f(int a) -> int {return f(a);}",
+        "extern f(int)->int;",
+        "defcal x q {}",
+        "#pragma x",
+        "@annotation x",
+        "cal {",
+    ),
+    *(
+        "input float a;",
+        "input angle[1000000000] a;",
+        "input float[64] theta_0;",
+        "const int n = 1000000000;",
+        "opaque g a;",
+    ),
+    *(
+        "measure q;",
+        "barrier q;",
+        "delay[1s] q;",
+        "gphase(1);",
+        "U(1,2,3)",
+        "CX",
+        "OPENQASM 2.0;",
+        "OPENQASM 99.0;",
+        "/*",
+        "*/",
+    ),
+    *(
+        "gate",
+        "{",
+        "}",
+        ";",
+        ",",
+        "[",
+        "]",
+        "theta_0",
+        "q[0]",
+        "q[1]",
+        "rx(theta_0)",
+        "array[int[8], 16] x;",
+        "duration d;",
+    ),
 )
 
 
@@ -166,9 +238,10 @@ def _read_device_name(inbox: Path) -> None:
 
 
 def _read_numbers(inbox: Path) -> None:
-    from qvar.cli.inputs import parse_integers
     from qvar.cli.simulating import read_angles
     from qvar.cli.sweeping import SweepOptions
+
+    from qvar.cli.inputs import parse_integers
     from qvar.simulators import Circuit, Operation, Slot
     from qvar.simulators.errors import QvarError
 
@@ -191,10 +264,10 @@ def _read_numbers(inbox: Path) -> None:
 
 
 def _read_run(inbox: Path) -> None:
-    from qvar.search import SearchConfiguration
-    from qvar.search.experience import Experience
     from qvar.runs import RunFolder
     from qvar.runs.status import read_status
+    from qvar.search import SearchConfiguration
+    from qvar.search.experience import Experience
 
     _try_all(
         lambda: RunFolder.open(inbox).metrics(),
@@ -243,9 +316,8 @@ def _report(inbox: Path) -> None:
 
 
 def _report_page(inbox: Path) -> None:
-    from rich.console import Console
-
     from qvar.cli.reporting import find_report
+    from rich.console import Console
 
     report = find_report([inbox], quiet=True, measure=False)
     _try_all(report.html, lambda: report.show(Console(file=io.StringIO())), lambda: list(report.figures()))
@@ -326,7 +398,11 @@ def _read_classifier(inbox: Path) -> None:
 
     from qvar.classify import QuantumKernelClassifier, VariationalClassifier
 
-    kind = VariationalClassifier if b'"VariationalClassifier"' in (inbox / "model.json").read_bytes() else QuantumKernelClassifier
+    kind = (
+        VariationalClassifier
+        if b'"VariationalClassifier"' in (inbox / "model.json").read_bytes()
+        else QuantumKernelClassifier
+    )
     model = kind.load(inbox / "model.json")
     model.predict(np.zeros((2, 2)))
 
@@ -338,9 +414,9 @@ def _read_reviews(inbox: Path) -> None:
 
 
 def _unpack(inbox: Path) -> None:
-    from qvar.classify.datasets.fetching import Origin, fetch
-
     import urllib.request
+
+    from qvar.classify.datasets.fetching import Origin, fetch
 
     class Answer(io.BytesIO):
         headers: dict[str, str] = {}
@@ -421,12 +497,68 @@ READERS: tuple[Reader, ...] = (
     Reader("circuit files (.qasm, .qpy)", _read_circuit_file, seeds.circuit_files, _FOLDER),
     Reader("noise models", _read_noise, seeds.noise, _FOLDER),
     Reader("problem files", _read_problem, seeds.problem, _FOLDER),
-    Reader("observables", _read_observable, seeds.observables, _texts("+", "-", "*", "I", "XYZ", "1e400", "0.5", "ZZ", "1e", ".", "I" * 3000)),
-    Reader("problem names", _read_problem_name, seeds.problem_names, _texts("tfim", "-", "-h", "999999999", "1e400", "20", "ring", "maxcut", ".json", "../x.json", "regular", "seed")),
-    Reader("graphs", _read_graph, seeds.graphs, _texts("0-1", "-", ":", ",", ";", "ring-", "complete-", "regular", "-seed", "1e400", "99999999999999999999", "19", "21")),
-    Reader("geometries", _read_geometry, seeds.geometries, _texts("H", "0", "0.74", ";", "\n", "Og", "nan", "inf", "1e400", "H 0 0 0;")),
-    Reader("device names", _read_device_name, seeds.device_names, _texts("fake:", "FakeManilaV2", "mumbai", "-median", ".json", "__class__", "FakeProviderForBackendV2", "__builtins__"), cost=3),
-    Reader("lists of numbers", _read_numbers, seeds.numbers, _texts("0-4", "0-999999999999", ",", "-", "1e400", "nan", "9-1", "1")),
+    Reader(
+        "observables",
+        _read_observable,
+        seeds.observables,
+        _texts("+", "-", "*", "I", "XYZ", "1e400", "0.5", "ZZ", "1e", ".", "I" * 3000),
+    ),
+    Reader(
+        "problem names",
+        _read_problem_name,
+        seeds.problem_names,
+        _texts(
+            "tfim", "-", "-h", "999999999", "1e400", "20", "ring", "maxcut", ".json", "../x.json", "regular", "seed"
+        ),
+    ),
+    Reader(
+        "graphs",
+        _read_graph,
+        seeds.graphs,
+        _texts(
+            "0-1",
+            "-",
+            ":",
+            ",",
+            ";",
+            "ring-",
+            "complete-",
+            "regular",
+            "-seed",
+            "1e400",
+            "99999999999999999999",
+            "19",
+            "21",
+        ),
+    ),
+    Reader(
+        "geometries",
+        _read_geometry,
+        seeds.geometries,
+        _texts("H", "0", "0.74", ";", "\n", "Og", "nan", "inf", "1e400", "H 0 0 0;"),
+    ),
+    Reader(
+        "device names",
+        _read_device_name,
+        seeds.device_names,
+        _texts(
+            "fake:",
+            "FakeManilaV2",
+            "mumbai",
+            "-median",
+            ".json",
+            "__class__",
+            "FakeProviderForBackendV2",
+            "__builtins__",
+        ),
+        cost=3,
+    ),
+    Reader(
+        "lists of numbers",
+        _read_numbers,
+        seeds.numbers,
+        _texts("0-4", "0-999999999999", ",", "-", "1e400", "nan", "9-1", "1"),
+    ),
     Reader("run folders", _read_run, seeds.runs, _FOLDER, identified, cost=3),
     Reader("runs that go on", _resume_run, seeds.unfinished_runs, _FOLDER, identified, cost=30),
     Reader("reports of runs", _report, seeds.runs, _FOLDER, identified, cost=3),

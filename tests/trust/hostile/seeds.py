@@ -51,7 +51,17 @@ def observables() -> list[Tree]:
 
 
 def problem_names() -> list[Tree]:
-    return _texts("h2-2", "tfim-6", "tfim-4-h0.5", "maxcut-ring-5", "maxcut-regular3-6-seed1", "heisenberg-4", "ghz-3", "w-3", "qft-2")
+    return _texts(
+        "h2-2",
+        "tfim-6",
+        "tfim-4-h0.5",
+        "maxcut-ring-5",
+        "maxcut-regular3-6-seed1",
+        "heisenberg-4",
+        "ghz-3",
+        "w-3",
+        "qft-2",
+    )
 
 
 def graphs() -> list[Tree]:
@@ -103,7 +113,9 @@ def _make(pipe: Connection) -> None:
 
 def files_of(folder: Path, *, but: Sequence[str] = (".png", ".html", ".lock")) -> dict[str, bytes]:
     """Return every file below a folder."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix not in but and path.name not in but)
+    files = (
+        path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix not in but and path.name not in but
+    )
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
@@ -157,15 +169,25 @@ def _small_files(home: Path) -> dict[str, list[Tree]]:
         "n_qubits": 2,
         "coupling_map": [[0, 1], [1, 0]],
         "channels": [
-            {"gate": ["rx", "ry"], "steps": [{"type": "depolarizing", "p": 1e-3}, {"type": "amplitude_damping", "gamma": 0.1}]},
-            {"gate": "cx", "qubits": [0, 1], "steps": [{"type": "thermal_relaxation", "tau1": 4e-3, "tau2": 5e-3, "on": 1}]},
+            {
+                "gate": ["rx", "ry"],
+                "steps": [{"type": "depolarizing", "p": 1e-3}, {"type": "amplitude_damping", "gamma": 0.1}],
+            },
+            {
+                "gate": "cx",
+                "qubits": [0, 1],
+                "steps": [{"type": "thermal_relaxation", "tau1": 4e-3, "tau2": 5e-3, "on": 1}],
+            },
         ],
         "readout": [{"qubit": 0, "p01": 0.01, "p10": 0.02}, {"state_flip": 0.01}],
         "strict": False,
     }
     noise = [{"noise.json": json.dumps(hand_written).encode()}]
     noise.append({"noise.json": json.dumps(NoiseModel.named("mumbai-median").to_dict()).encode()})
-    problems = [{"problem.json": json.dumps(find_problem(name).to_dict()).encode()} for name in ("h2-2", "tfim-3", "maxcut-ring-4")]
+    problems = [
+        {"problem.json": json.dumps(find_problem(name).to_dict()).encode()}
+        for name in ("h2-2", "tfim-3", "maxcut-ring-4")
+    ]
     rows = "".join(f"sentence number {k}, good or bad\t{k % 2}\n" for k in range(1000))
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -205,7 +227,9 @@ def _searches(home: Path) -> dict[str, list[Tree]]:
             run_search(plan, out=home / f"{name}-unfinished", on_episode=_stop_after(2))
     config = {key: value for key, value in plans["random"].to_dict().items() if key != "seed"}
     labels = {"task": "h2-2", "noise": "mumbai-median", "preset": "qvar", "algorithm": "random"}
-    sweep = SweepFolder.prepare(home / "sweep", {"combinations": {"all": {"labels": labels, "configuration": config}}, "seeds": [0, 1]})
+    sweep = SweepFolder.prepare(
+        home / "sweep", {"combinations": {"all": {"labels": labels, "configuration": config}}, "seeds": [0, 1]}
+    )
     run_search(plans["random"], out=sweep.runs()[0].path)
     (sweep.runs()[1].path).mkdir(parents=True)
     (sweep.runs()[1].path / "error.json").write_text('{"error": "it failed", "traceback": null}')
@@ -240,7 +264,9 @@ def _latent(home: Path) -> dict[str, list[Tree]]:
     plan = LatentPlan(CircuitSpace(3, 4, 3), model, Training(epochs=3, batch_size=32, seed=5), n_circuits=200, seed=5)
     folder = LatentFolder.create(home / "latent", plan.to_dict())
     carry_out(plan, folder)
-    search_latent_space(folder, find_latent_task("w-3"), {"random": METHODS["random"]}, budget=5, seeds=(1,), name="study")
+    search_latent_space(
+        folder, find_latent_task("w-3"), {"random": METHODS["random"]}, budget=5, seeds=(1,), name="study"
+    )
     measure_smoothness(folder, (None, "w-3"))
     partly = LatentFolder.create(home / "partly", plan.to_dict())
 
@@ -252,7 +278,11 @@ def _latent(home: Path) -> dict[str, list[Tree]]:
         carry_out(plan, partly, on_epoch=stop)
     ArdVAE(epochs=1).fit(np.random.default_rng(0).random((20, 3))).save(home / "transformer.npz")
     whole = files_of(home / "latent")
-    study = {name.removeprefix("searches/w-3/study/"): c for name, c in whole.items() if name.startswith("searches/w-3/study/")}
+    study = {
+        name.removeprefix("searches/w-3/study/"): c
+        for name, c in whole.items()
+        if name.startswith("searches/w-3/study/")
+    }
     return {
         "latent": [whole],
         "unfinished_latent": [files_of(home / "partly")],
