@@ -128,12 +128,18 @@ def _bare(parameter: inspect.Parameter) -> inspect.Parameter:
 def main() -> None:
     """Show what differs from the agreement, or replace it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="replace the agreement; then write down why in CHANGELOG.md")
+    parser.add_argument(
+        "--write", action="store_true", help="replace the agreement; then write down why in CHANGELOG.md"
+    )
     now = agreement()
     if parser.parse_args().write:
         AGREED.write_text(now, encoding="utf-8")
-    differences = difflib.unified_diff(AGREED.read_text(encoding="utf-8").splitlines(), now.splitlines(), lineterm="", n=0)
-    for line in [*differences] or [f"as agreed: {len(names())} names in {len(public_modules())} modules, {len(formats())} formats"]:
+    differences = difflib.unified_diff(
+        AGREED.read_text(encoding="utf-8").splitlines(), now.splitlines(), lineterm="", n=0
+    )
+    for line in [*differences] or [
+        f"as agreed: {len(names())} names in {len(public_modules())} modules, {len(formats())} formats"
+    ]:
         print(line)
 
 

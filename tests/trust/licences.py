@@ -21,7 +21,20 @@ from packaging.utils import canonicalize_name
 
 PROJECT = "qvar-toolkit"
 ALLOWED = {
-    *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "CNRI-Python", "HPND", "ISC", "MIT", "MIT-0", "MIT-CMU"),
+    *(
+        "0BSD",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "BSL-1.0",
+        "CC0-1.0",
+        "CNRI-Python",
+        "HPND",
+        "ISC",
+        "MIT",
+        "MIT-0",
+        "MIT-CMU",
+    ),
     *("PSF-2.0", "Unlicense", "Zlib"),
     "MPL-2.0",  # asks for the source of its own files if they are changed; nothing is
     "LLVM-exception",  # takes conditions away
@@ -86,7 +99,9 @@ def licences(metadata: Metadata) -> set[str]:
     """Return the SPDX names of a package's licences, or what it says instead."""
     if expression := metadata.get("License-Expression"):
         return set(_parts(expression))
-    classifiers = [text.split(" :: ")[-1] for text in metadata.get_all("Classifier") or [] if text.startswith("License ::")]
+    classifiers = [
+        text.split(" :: ")[-1] for text in metadata.get_all("Classifier") or [] if text.startswith("License ::")
+    ]
     said = [text for text in classifiers if text != "OSI Approved"] or [metadata.get("License") or ""]
     words = [text.strip().split("\n")[0][:60] for text in said]
     return {part for text in words for part in ([WORDS[text]] if text in WORDS else _parts(text))}
@@ -95,7 +110,9 @@ def licences(metadata: Metadata) -> set[str]:
 def _parts(expression: str) -> Iterator[str]:
     """Yield the names in an SPDX expression; any other text is one name."""
     is_expression = re.fullmatch(r"[\w.()+-]+( (AND|OR|WITH) [\w.()+-]+)*", expression)
-    yield from re.split(r" (?:AND|OR|WITH) ", expression.replace("(", "").replace(")", "")) if is_expression else [expression]
+    yield from (
+        re.split(r" (?:AND|OR|WITH) ", expression.replace("(", "").replace(")", "")) if is_expression else [expression]
+    )
 
 
 def trouble(metadata: Metadata) -> str | None:
