@@ -4,12 +4,12 @@ Run: python tests/trust/dependencies.py lowest [--extras ibm test] [--take torch
      python tests/trust/dependencies.py versions [--pythons python3.12 python3.13] [--tests tests/envs]
      python tests/trust/dependencies.py lock
 
-`lowest` resolves all requirements with the extras to the lowest versions that are declared, checks that this gives exactly the declared
-ones, and runs the quick tests with them in a virtual environment. Old libraries warn of each other's age, so deprecation
-warnings are no errors there. `--take` takes another version where the lowest is too large to fetch every time.
-`versions` runs the quick tests with the versions of `constraints.txt` under each interpreter. `lock` writes `constraints.txt`:
-the newest versions that go together, for all interpreters and systems, with PyTorch as it stands there. Versions are found
-by uv, installed by pip with its own settings.
+`lowest` resolves the requirements of all extras to the lowest versions that go together, checks that these are exactly
+the declared ones, and runs the quick tests with them in a virtual environment. Old libraries warn of each other's age,
+so deprecation warnings are no errors there. `--take` takes other versions than the lowest of what is large to fetch.
+`versions` runs the quick tests with the versions of `constraints.txt` under each interpreter. `lock` writes
+`constraints.txt`: the newest versions that go together, for all interpreters and systems, with PyTorch as it stands
+there. Versions are found by uv, and installed by pip with its own settings.
 """
 
 import argparse
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[2]
 CONSTRAINTS = ROOT / "constraints.txt"
 PYTHONS = ("python3.11", "python3.12", "python3.13")
 OLD_AGE = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")
-HEAD = """# The versions that the tests run with: `pip install -c constraints.txt ...`. pyproject.toml declares wider ranges.
+HEAD = """# The versions that the tests run with: `pip install -c constraints.txt ...`. pyproject.toml declares more.
 # Made by `python tests/trust/dependencies.py lock`.
 """
 
@@ -141,7 +141,8 @@ def _shown(lines: Iterator[str]) -> str:
     """Print lines as they come and return the last."""
     line = ""
     for line in lines:
-        print(line, end="", flush=True)
+        sys.stdout.write(line)
+        sys.stdout.flush()
     return line
 
 
@@ -168,7 +169,7 @@ def main() -> None:
         return lock()
     with tempfile.TemporaryDirectory() as folder:
         rows = list(_rows(arguments, Path(folder)))
-    print("\n| | passed | skipped | failed | time |\n|---|---|---|---|---|", *rows, sep="\n")
+    sys.stdout.write("\n".join(["\n| | passed | skipped | failed | time |\n|---|---|---|---|---|", *rows]) + "\n")
 
 
 def _rows(arguments: argparse.Namespace, folder: Path) -> Iterator[str]:

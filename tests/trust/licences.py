@@ -2,10 +2,10 @@
 
 Run: python tests/trust/licences.py [--extras chemistry ibm ...]
 
-Walks the requirements of the installed `qvar-toolkit` from package to package and reads what each says about its licence:
-an SPDX expression, a classifier, or words. Every licence of an expression must be in `ALLOWED`, alternatives
-included; a package that is not so licensed, or does not say, must stand in `EXPLAINED`. What is not installed is not seen. This
-reads what packages say of themselves; it looks at none of their files, and is no legal advice.
+Walks the requirements of the installed `qvar-toolkit` from package to package and reads what each says about its
+licence: an SPDX expression, a classifier, or words. Every licence of an expression must be in `ALLOWED`, alternatives
+included; a package that is not so licensed, or does not say, must stand in `EXPLAINED`. What is not installed is not
+seen. This reads what packages say of themselves; it looks at none of their files, and is no legal advice.
 """
 
 import argparse
@@ -13,8 +13,8 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, distribution
 from importlib.metadata import PackageMetadata as Metadata
+from importlib.metadata import PackageNotFoundError, distribution
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -40,8 +40,8 @@ ALLOWED = {
     "LLVM-exception",  # takes conditions away
 }
 EXPLAINED = {
-    "mitiq": "GPL-3.0; only in the extra `mitigation`, loaded when a user asks for it, and never part of what qvar distributes. "
-    "Who passes on qvar and mitiq as one work does so under the GPL",
+    "mitiq": "GPL-3.0; only in the extra `mitigation`, loaded when a user asks for it, and no part of what qvar "
+    "distributes; who passes on qvar and mitiq as one work does so under the GPL",
     "skops": "MIT by its licence file; comes with MLflow",
     "huey": "MIT by its licence file; comes with MLflow",
 }
@@ -138,12 +138,11 @@ def main() -> None:
     proprietary = [name for name in packages if PROPRIETARY.match(name)]
     rest = [name for name in packages if name not in (*explained, *proprietary)]
     counts = Counter(" and ".join(sorted(licences(packages[name]))) for name in rest)
-    print(f"{len(packages)} packages besides qvar\n\n| licence | packages |\n|---|---|")
-    for licence, count in counts.most_common():
-        print(f"| {licence} | {count} |")
-    print(f"| NVIDIA's, proprietary | {len(proprietary)} |")
-    for name in explained:
-        print(f"| {name}: {EXPLAINED[name]} | 1 |")
+    lines = [f"{len(packages)} packages besides qvar", "", "| licence | packages |", "|---|---|"]
+    lines += [f"| {licence} | {count} |" for licence, count in counts.most_common()]
+    lines += [f"| NVIDIA's, proprietary | {len(proprietary)} |"] if proprietary else []
+    lines += [f"| {name}: {EXPLAINED[name]} | 1 |" for name in explained]
+    sys.stdout.write("\n".join(lines) + "\n")
     wrong = [text for metadata in packages.values() if (text := trouble(metadata))]
     sys.exit("\n".join(wrong) or 0)
 
