@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,13 +79,21 @@ class Tree:
                 (self.root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, self.root / name, follow_symlinks=False)
 
-    def write(self, module: str, code: str) -> None:
-        """Replace a file; `restore` puts the original back, with its time, so that its byte code stays valid."""
-        (self.root / module).write_text(code)
+    def read(self, module: str) -> str:
+        """Return a file without defects."""
+        return (self.root / module).read_text()
 
-    def restore(self, module: str) -> None:
-        """Put the original back."""
-        shutil.copy2(ROOT / module, self.root / module)
+    @contextlib.contextmanager
+    def spoiled(self, module: str, code: str) -> Iterator[None]:
+        """Replace a file for a while; its time comes back with it, so that its byte code stays valid."""
+        path = self.root / module
+        before, times = path.read_bytes(), path.stat()
+        path.write_text(code)
+        try:
+            yield
+        finally:
+            path.write_bytes(before)
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def run_tests(
@@ -157,7 +166,8 @@ def _child(
         from tests.trust.interpreted_kernels import InterpretedKernels
 
         plugins.append(InterpretedKernels(_SLOW_SECONDS if trace else None))
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0", "--tb=line"] + ["-x"] * stop
+    options = ["-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=line"] + ["-x"] * stop
+    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # some were loaded before
     code = pytest.main([*options, *tests], plugins=plugins)
     sys.stdout.flush()
     os._exit(int(code))

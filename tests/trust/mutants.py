@@ -107,7 +107,7 @@ def modules() -> list[str]:
 
 
 def sample(folder: Path, size: int, seed: int) -> tuple[dict[str, int], list[Mutant]]:
-    """Return the places of each module of both packages and a sample of mutants; the folder keeps them for next time."""
+    """Return the places of each module of both packages and a sample of mutants, kept in the folder for next time."""
     path = folder / f"sample-{size}-{seed}.json"
     if path.exists():
         places, found = json.loads(path.read_text())
@@ -119,9 +119,15 @@ def sample(folder: Path, size: int, seed: int) -> tuple[dict[str, int], list[Mut
     rate = size / sum(map(math.sqrt, places.values()))
     drawing = track([name for name in places if places[name]], "drawing mutants", transient=True)
     drawn = [mutants_of(ROOT, n, seed=seed, share=lambda n: max(2, round(rate * math.sqrt(n))))[1] for n in drawing]
-    mutants = [mutant for of_module in drawn for mutant in of_module]
+    mutants = _interleaved(drawn)
     path.write_text(json.dumps([places, [asdict(m) for m in mutants]]))
     return places, mutants
+
+
+def _interleaved(drawn: list[list[Mutant]]) -> list[Mutant]:
+    """Return all in an order of which every beginning holds the same share of each module."""
+    placed = [((k + 0.5) / len(of_module), m) for of_module in drawn for k, m in enumerate(of_module)]
+    return [mutant for _, mutant in sorted(placed, key=lambda entry: entry[0])]
 
 
 def tests_of(mutant: Mutant, traced: dict[str, Any]) -> list[str]:
@@ -151,15 +157,13 @@ def try_mutant(mutant: Mutant, tree: Tree, traced: dict[str, Any], budget: float
     every, seconds = tests_of(mutant, traced), traced["tests"]
     quick = within(every, seconds, QUICK_SECONDS)
     rest = within([t for t in every if t not in set(quick)], seconds, budget)
-    tree.write(mutant.module, mutant_source((ROOT / mutant.module).read_text(), mutant.operator, mutant.occurrence))
-    try:
+    code = mutant_source(tree.read(mutant.module), mutant.operator, mutant.occurrence)
+    with tree.spoiled(mutant.module, code):
         for tests in (quick, rest):
             limit = 3 * sum(seconds[t] for t in tests)
             outcome = run_tests(tree.root, tests, seconds=limit, interpreted=is_interpreted(mutant))
             if outcome.status != "survived" or not rest:
                 break
-    finally:
-        tree.restore(mutant.module)
     return outcome, len(quick) + len(rest)
 
 
@@ -195,6 +199,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--modules", nargs="*", default=[], help="only files whose path starts like this")
     parser.add_argument("--budget", type=float, default=15.0, help="seconds of tests beyond the quick ones")
+    parser.add_argument("--only-table", action="store_true", help="print the figures so far")
     parser.add_argument("--again", action="store_true", help="try survivors again, with the tests as they are now")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "mutants")
     options = parser.parse_args()
@@ -202,9 +207,11 @@ def main() -> int:
     campaign = Campaign(options.folder.resolve())
     places, drawn = sample(campaign.folder, options.sample, options.seed)
     mutants = [m for m in drawn if not options.modules or m.module.startswith(tuple(options.modules))]
-    run(campaign, mutants, budget=options.budget, again=options.again)
+    if not options.only_table:
+        run(campaign, mutants, budget=options.budget, again=options.again)
     results = campaign.results()
-    text, unexplained = table(places, [results[_identity(asdict(m))] for m in mutants], explanations())
+    tried = [results[identity] for m in mutants if (identity := _identity(asdict(m))) in results]
+    text, unexplained = table(places, sorted(tried, key=lambda found: found["module"]), explanations())
     sys.stdout.write(text)
     return 1 if unexplained else 0
 
