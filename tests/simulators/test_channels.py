@@ -90,10 +90,8 @@ def test_the_numbers_of_a_channel_cannot_be_changed():
         channel.ptm[1, 1] = 0.5
 
 
-def test_being_the_identity_is_judged_to_the_tolerance_given():
-    almost = ch.depolarizing(1e-6)
-    assert not almost.is_identity()
-    assert almost.is_identity(tolerance=1e-5)
+def test_only_what_does_exactly_nothing_is_the_identity():
+    assert not ch.depolarizing(1e-15).is_identity()
     assert ch.identity_channel(2).is_identity()
 
 
