@@ -117,7 +117,7 @@ def compare_command(
         raise RunError(f"the page {html} needs a folder that exists, and a name that is not a folder's")
     plan, folder = _prepare(options, out, resume=resume, download=download)
     at_a_time = usable_cores() if jobs is None else jobs
-    n_done = sum(record["error"] is None for record in folder.records().values())
+    n_done = folder.n_finished
     if not silent:
         print_line(_announcement(plan, n_done, at_a_time, folder.path), console)
     try:

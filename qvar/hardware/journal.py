@@ -17,6 +17,7 @@ from typing import Any
 
 from qvar.hardware.locks import is_same_file
 from qvar.simulators.errors import HardwareError
+from qvar.simulators.files import append_whole, write_atomically
 
 __all__ = ["Journal"]
 
@@ -77,16 +78,10 @@ class Journal:
         content = dict(entry)
         content["check"] = _checksum("" if last is None else str(last.get("check")), content)
         data = json.dumps(content, sort_keys=True, allow_nan=False).encode() + b"\n"
-        new, number = not self.path.exists(), len(lines)
-        with self.path.open("ab") as file:
-            if lines[-1]:
-                file.truncate(file.tell() - len(lines[-1]))  # what a kill cut off
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if new:
-            _sync_folder(self.path.parent)
-        self._set_head(number)
+        if lines[-1]:
+            os.truncate(self.path, self.path.stat().st_size - len(lines[-1]))  # what a kill cut off
+        append_whole(self.path, data, sync=True)
+        write_atomically(self._head_path, str(len(lines)).encode())
 
     def _head(self) -> int:
         """Return how many lines there are at least; a kill may have kept the last one from being counted."""
@@ -96,11 +91,6 @@ class Journal:
             return 0
         except ValueError:
             raise self._corrupted("in its head") from None
-
-    def _set_head(self, number: int) -> None:
-        temporary = self._head_path.with_name(f"{self._head_path.name}.{os.getpid()}.tmp")
-        temporary.write_text(str(number), encoding="ascii")
-        temporary.replace(self._head_path)  # need not reach the disk: an older number only checks less
 
     @property
     def _head_path(self) -> Path:
@@ -127,11 +117,3 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 def _checksum(previous: str, entry: Mapping[str, Any]) -> str:
     text = previous + json.dumps(entry, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
