@@ -59,12 +59,12 @@ def append_whole(path: Path, data: bytes, *, sync: bool = False) -> None:
             left = memoryview(data)
             while left:
                 left = left[file.write(left) :]
-            if sync:
-                os.fsync(file.fileno())
         except OSError:
             with suppress(OSError):
                 file.truncate(size)
             raise
+        if sync:
+            os.fsync(file.fileno())
     if sync and size == 0:
         sync_folder(path.parent)
 

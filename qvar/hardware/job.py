@@ -19,6 +19,7 @@ from qvar.hardware.redaction import guarded, is_refusal, is_transient, redact
 from qvar.hardware.request import Request
 from qvar.hardware.results import load_result, store_result
 from qvar.hardware.submission import billed_seconds, primitive
+from qvar.runs.sealed import tell
 from qvar.simulators.errors import HardwareError
 
 if TYPE_CHECKING:
@@ -179,10 +180,12 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         assert self._entry is not None
         try:
             self._result = load_result(self._run.folder / "results" / f"{self._entry.tag}.npz", self._entry.digest)
-        except HardwareError:
+        except HardwareError as error:
             if not self._run.is_real:
+                tell(f"{error}; simulating it again")
                 self._send()
                 return
+            tell(f"{error}; fetching it from the service again")
             self._look_up()
         else:
             self._lock.release()

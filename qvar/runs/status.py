@@ -68,7 +68,7 @@ def read_status(path: Path, config: Mapping[str, Any]) -> RunStatus:
         return RunStatus("finished", 1.0, seconds)
     if (path / _ERROR).is_file():
         return RunStatus("failed", _share(record, config), seconds, _read_failure(path / _ERROR))
-    if record or (path / "config.json").is_file():
+    if any((path / name).is_file() for name in ("metrics.jsonl", "config.json")):
         return RunStatus("unfinished", _share(record, config), seconds)
     return RunStatus("waiting")
 
