@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.simulators.errors import ObservableError
+from qvar.simulators.memory import check_memory
 
 if TYPE_CHECKING:
     from qiskit.quantum_info import SparsePauliOp
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Observable"]
 
+_BYTES_PER_ENTRY = 60  # of a sparse matrix: 20 as it is, and what Qiskit holds on the way to it
+_ADVICE = "StatevectorSimulator and AerSimulator need no matrix; or use fewer qubits"
 _DIGITS = {"I": 0, "X": 1, "Y": 2, "Z": 3}
 
 
@@ -105,11 +108,23 @@ class Observable:
         return np.array(self.coefficients, dtype=np.float64)
 
     def to_sparse(self) -> "csr_matrix":
-        """Return the 2**n x 2**n matrix in SciPy's compressed-row form, complex128."""
+        """Return the 2**n x 2**n matrix in SciPy's compressed-row form, complex128.
+
+        Raises:
+            ObservableError: if it does not fit into memory.
+        """
+        n = self.n_qubits
+        flips = (self.digits == 1) | (self.digits == 2)
+        n_bytes = _BYTES_PER_ENTRY * len(np.unique(flips, axis=0)) << n
+        check_memory(n_bytes, f"the matrix of this observable on {n} qubits", advice=_ADVICE, error=ObservableError)
         return self.to_qiskit().to_matrix(sparse=True).tocsr()
 
     def ground_energy(self) -> float:
-        """Return the lowest eigenvalue, by dense diagonalization up to 8 qubits and Lanczos above."""
+        """Return the lowest eigenvalue, by dense diagonalization up to 8 qubits and Lanczos above.
+
+        Raises:
+            ObservableError: if the matrix does not fit into memory.
+        """
         matrix = self.to_sparse()
         if self.n_qubits <= 8:
             return float(np.linalg.eigvalsh(matrix.toarray())[0])

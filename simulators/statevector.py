@@ -1,26 +1,26 @@
 """Exact noiseless expectation values and gradients by state vector."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_observable
-from qvar.simulators.errors import EngineError
 from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
 from qvar.simulators.gates import PAULIS
 from qvar.simulators.input_states import amplitudes
 from qvar.simulators.kernels import compiled
 from qvar.simulators.kernels import pure_layout as layout
 from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
+from qvar.simulators.memory import check_memory
 from qvar.simulators.observable import Observable
-from qvar.simulators.program import Lowering, pure_lowering
+from qvar.simulators.pictures import AMPLITUDES
+from qvar.simulators.program import Lowering
 
 __all__ = ["StatevectorSimulator"]
 
-_MAX_BYTES = 4 * 2**30
 _SECONDS_PER_NUMBER = 1e-10  # of a state, and operation; only used to decide whether threads are worth it
 
 
@@ -42,7 +42,9 @@ class StatevectorSimulator:
         -1.0
     """
 
-    _lowering: Lowering = field(default_factory=pure_lowering, init=False, repr=False, compare=False)
+    _lowering: Lowering = field(
+        default_factory=partial(Lowering, None, AMPLITUDES), init=False, repr=False, compare=False
+    )
     _prepared: dict[Observable, "_PreparedObservable"] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -144,11 +146,8 @@ class _PreparedObservable:
         masks = np.unique(x_masks)
         is_complex = bool((n_y % 2).any())
         n_bytes = 16 * (1 + is_complex) * len(masks) << max(n, 2)  # when constants of gates come in, a copy is made
-        if n_bytes > _MAX_BYTES:
-            raise EngineError(
-                f"this observable on {n} qubits needs {n_bytes >> 30} GiB of tables, more than "
-                f"{_MAX_BYTES >> 30}; use AerSimulator instead"
-            )
+        n_bytes += 40 << max(n, 2)  # what makes the table of one string
+        check_memory(n_bytes, f"the tables of this observable on {n} qubits", advice="use AerSimulator instead")
         states = np.arange(2 ** max(n, 2))
         tables = np.zeros((1 + is_complex, len(masks), len(states)))
         where = {int(mask): k for k, mask in enumerate(masks)}
@@ -158,14 +157,11 @@ class _PreparedObservable:
             part = (1, 1, -1, -1)[y % 4] * coefficient * signs
             tables[y % 2, where[int(x)]] += part
         self.masks = _Tables(np.concatenate([[len(masks), is_complex], masks]), tables.ravel())
-        self._plan: MeasurementPlan | None = None
 
-    @property
+    @cached_property
     def plan(self) -> MeasurementPlan:
-        """How the observable is measured, worked out once."""
-        if self._plan is None:
-            self._plan = MeasurementPlan.of(self.observable)
-        return self._plan
+        """How the observable is measured."""
+        return MeasurementPlan.of(self.observable)
 
     @cached_property
     def groups(self) -> _Tables:

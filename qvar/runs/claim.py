@@ -1,15 +1,14 @@
 """A folder that one process at a time may work on; the claim goes with the process that holds it."""
 
-import fcntl
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import is_leftover
+from qvar.simulators.locks import take_lock
 
 __all__ = ["LOCK", "claim", "holder", "note_holder"]
 
@@ -30,39 +29,30 @@ def claim(folder: Path, what: str) -> Iterator[None]:
     Raises:
         RunError: if another process is at work on it, or it cannot be written.
     """
+    lock = folder / LOCK
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / LOCK).open("a+", encoding="utf-8")
+        descriptor = take_lock(lock)
     except OSError as error:
         raise RunError(f"cannot work on the {what} in {folder}: {error.strerror}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                f"another process is at work on the {what} in {folder}: {holder(folder / LOCK)}; wait for its end, "
-                "or stop it"
-            ) from None
-        except OSError as error:
-            raise RunError(f"cannot lock {folder / LOCK}: {error.strerror}") from error
-        note_holder(file)
-        try:
-            for left in folder.iterdir():
-                if is_leftover(left):
-                    left.unlink(missing_ok=True)
-            yield
-        finally:
-            with suppress(OSError):
-                file.truncate(0)
-            fcntl.flock(file, fcntl.LOCK_UN)  # a forked child may have it open, too
+    if descriptor is None:
+        raise RunError(
+            f"another process is at work on the {what} in {folder}: {holder(lock)}; wait for it, or use another folder"
+        )
+    try:
+        note_holder(descriptor)
+        for file in folder.iterdir():
+            if is_leftover(file):
+                file.unlink(missing_ok=True)
+        yield
+    finally:
+        give_back(descriptor)
 
 
-def note_holder(file: IO[str]) -> None:
-    """Write into a lock file which process holds it; a full disk only keeps others from learning it."""
+def note_holder(descriptor: int) -> None:
+    """Write into an open lock file which process holds it; a full disk only keeps others from learning it."""
     with suppress(OSError):
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
 
 
 def holder(lock: Path) -> str:
@@ -71,3 +61,13 @@ def holder(lock: Path) -> str:
         return lock.read_text(encoding="utf-8", errors="replace").strip() or "not known which"
     except OSError:
         return "not known which"
+
+
+def give_back(descriptor: int) -> None:
+    """Forget the holder of a lock, and give it back."""
+    import fcntl
+
+    with suppress(OSError):
+        os.truncate(descriptor, 0)
+    fcntl.flock(descriptor, fcntl.LOCK_UN)  # a forked child may have it open, too
+    os.close(descriptor)

@@ -9,6 +9,7 @@
 The same sweep goes on in its folder where it stopped.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from qvar.runs.folder import config_hash, describe_differences, make_folder
 from qvar.runs.sealed import read_json, tell, write_json
 from qvar.runs.status import RunStatus, read_status
 from qvar.simulators.errors import RunError
+from qvar.simulators.locks import alone, take_lock
 
 __all__ = ["SweepFolder", "SweepRun", "seconds_left"]
 
@@ -62,20 +64,17 @@ class SweepRun:
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """Work on the run alone: wait until no other process does. The lock goes with the process that holds it."""
-        import fcntl
-
-        self.lock.parent.mkdir(parents=True, exist_ok=True)
-        with self.lock.open("a+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                tell(f"another process is at work on the run in {self.path}: {holder(self.lock)}; waiting for its end")
-                fcntl.flock(file, fcntl.LOCK_EX)
+        descriptor = take_lock(self.lock)
+        if descriptor is None:
+            tell(f"another process is at work on the run in {self.path}: {holder(self.lock)}; waiting for its end")
+        else:
+            os.close(descriptor)
+        with alone(self.lock) as file:
             note_holder(file)
             try:
                 yield
             finally:
-                file.truncate(0)
+                os.truncate(file, 0)
 
     @property
     def died_at_work(self) -> bool:

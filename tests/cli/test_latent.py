@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from qvar.classify.variational import VariationalClassifier
-from qvar.cli import latent_pretraining, latent_searching, main
+from qvar.cli import main
+from qvar.cli.latent import pretrain as latent_pretraining
+from qvar.cli.latent import search as latent_searching
 from qvar.latent.controls import CONTROLS
 from qvar.latent.folder import LatentFolder
 from qvar.optimizers import Adam
@@ -263,7 +265,7 @@ def test_tasks_methods_and_spaces_are_listed(qvar):
         ("latent embed nowhere --out f.txt", [".npz or a .csv file, got f.txt"]),
         ("latent search nowhere --task h2-4", ["nowhere holds no latent space"]),
         ("latent report nowhere", ["nowhere holds no latent space"]),
-        ("latent report nowhere --html gone/page.html", ["needs a folder that exists"]),
+        ("latent report nowhere --html gone/page.html", ["the folder gone for page.html does not exist"]),
     ],
 )
 def test_a_wrong_option_is_one_message_and_leaves_nothing(qvar, own_folder, arguments, parts):

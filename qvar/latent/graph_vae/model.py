@@ -25,6 +25,7 @@ from qvar.simulators.errors import LatentError
 __all__ = ["GraphVae", "Scale", "fitting_places", "read_file", "write_file"]
 
 _FORMAT = "qvar-graph-vae"
+_VERSION = 1
 _BATCH = 1024
 
 
@@ -293,7 +294,7 @@ def write_file(
     path: Path, header: dict[str, Any], arrays: dict[str, NDArray[Any]], *, keep: Path | None = None
 ) -> None:
     """Write arrays, with JSON data about them, to an .npz file, atomically; `keep` is where the old file goes."""
-    text = json.dumps({"format": _FORMAT, "version": 1} | header)
+    text = json.dumps({"format": _FORMAT, "version": _VERSION} | header)
     write_arrays(path, {"header": np.array(text), **arrays}, keep=keep)
 
 
@@ -306,7 +307,7 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     try:
         arrays = read_arrays(path)
         header = json.loads(str(arrays.pop("header")))
-        if (header["format"], header["version"]) != (_FORMAT, 1):
+        if (header["format"], header["version"]) != (_FORMAT, _VERSION):
             raise ValueError(f"format {header['format']!r}, version {header['version']!r}")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LatentError(f"{str(path)!r} holds no graph auto-encoder: {error}") from error
