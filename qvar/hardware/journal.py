@@ -120,7 +120,7 @@ class Journal:
         except FileNotFoundError:
             return 0
         except ValueError:
-            raise self._corrupted("in its head") from None
+            raise self._corrupted(f"in its head, {self._head_path.name}") from None
 
     @property
     def _head_path(self) -> Path:

@@ -7,7 +7,7 @@
 | checkpoint.npz | the whole state at the end of some episode, replaced atomically |
 | checkpoint.previous.npz | the state before that one, for the case that it is damaged |
 | replay.npz | the experience that the run started with, if it was given any |
-| result.json | the outcome; its presence means that the run is finished |
+| result.json | the outcome, and how many lines of metrics there are; its presence means that the run is finished |
 | .lock | held by the process at work on the run, which it names |
 
 Checkpoints hold arrays and JSON only and are read without pickle. All these files have checksums (`qvar.runs.sealed`).
@@ -141,11 +141,13 @@ class RunFolder:
         """Return all metrics, one dictionary per episode.
 
         Raises:
-            RunError: if a line other than an unfinished last one is damaged.
+            RunError: if a line other than an unfinished last one is damaged, or the run is finished and had more.
         """
         records, damage = self._whole_metrics()
         if damage is not None:
             raise RunError(damage)
+        if (n_at_end := self._n_records_at_end()) > len(records):
+            raise RunError(f"{self._metrics} is corrupted: it holds {len(records)} records, the run had {n_at_end}")
         return records
 
     def keep_metrics(self, n_records: int | None = None) -> list[dict[str, Any]]:
@@ -174,6 +176,13 @@ class RunFolder:
     def write_metrics(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Replace all metrics."""
         write_atomically(self._metrics, b"".join(map(sealed_line, records)))
+
+    def _n_records_at_end(self) -> int:
+        """Return how many records a finished run had, 0 if that is not known."""
+        try:
+            return int(read_json(self.path / "result.json").get("records", 0))
+        except (OSError, ValueError, TypeError):
+            return 0
 
     def _whole_metrics(self) -> tuple[list[dict[str, Any]], str | None]:
         """Return the metrics before the first damaged line, and what is wrong with that."""
@@ -244,8 +253,9 @@ class RunFolder:
         return arrays, state
 
     def write_result(self, result: Mapping[str, Any]) -> None:
-        """Write the outcome; the run counts as finished from then on."""
-        write_json(self.path / "result.json", result)
+        """Write the outcome; the run counts as finished from then on, with the metrics that it has."""
+        n_records = len(self._whole_metrics()[0])
+        write_json(self.path / "result.json", {**result, "records": n_records})
 
     def result(self) -> dict[str, Any]:
         """Return the outcome.
@@ -259,7 +269,7 @@ class RunFolder:
                 f"the run in {self.path} is not finished; go on with: qvar search --resume --out {self.path}"
             )
         try:
-            return read_json(file)
+            return {name: value for name, value in read_json(file).items() if name != "records"}
         except (OSError, ValueError) as error:
             raise RunError(f"{file} is corrupted: {error}; resume the run to write it anew") from error
 

@@ -7,6 +7,7 @@ costs.json, `seconds_per_evaluation`, and of hardware the tags and times of jobs
 import hashlib
 import json
 import shutil
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,7 +102,9 @@ def _search(folder: Path) -> None:
 
 def _record_of_search(path: Path) -> Any:
     folder = RunFolder.open(path)
-    arrays, state = folder.load_checkpoint() or ({}, {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        arrays, state = folder.load_checkpoint() or ({}, {})
     return {
         "config": folder.config,
         "metrics": folder.metrics(),
@@ -124,7 +127,10 @@ def _sweep(folder: Path) -> None:
 
 
 def _record_of_sweep(path: Path) -> Any:
-    return {run.name: _record_of_search(run.path) for run in SweepFolder.open(path).runs()}
+    records = {run.name: _record_of_search(run.path) for run in SweepFolder.open(path).runs()}
+    for record in records.values():  # of a finished run, a sweep reads no checkpoint
+        del record["checkpoint"], record["state"]
+    return records
 
 
 # --- latent spaces ---

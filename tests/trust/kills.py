@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parents[2])  # the root of the repository instead of this folder
 
 from qvar.simulators.errors import QvarError
+from qvar.simulators.files import write_atomically
 from tests.trust.jobs import JOBS, Job, start_folder, warm_up
 from tests.trust.sabotage import (
     Child,
@@ -183,12 +185,12 @@ def _judge(known: Reference, folder: Path, file: Path, what: str, tally: Tally) 
 
 
 def _kinds(folder: Path, others: Sequence[str]) -> dict[str, list[Path]]:
-    """Return the files below a folder by their kind: their path without numbers and hashes."""
+    """Return the files below a folder by their kind: their path without numbers, hashes and methods; no pictures."""
     found: dict[str, list[Path]] = {}
     for file in sorted(folder.rglob("*")):
         path = file.relative_to(folder)
-        if file.is_file() and not str(path).startswith(tuple(others)):
-            kind = re.sub(r"[0-9a-f]{16,}|\d+", "N", str(path))
+        if file.is_file() and file.suffix != ".png" and not str(path).startswith(tuple(others)):
+            kind = re.sub(r"[0-9a-f]{16,}|\d+|annealing|random|reinforce-width", "N", str(path))
             found.setdefault(kind, []).append(path)
     return found
 
@@ -321,7 +323,7 @@ def main() -> None:
         parts["small disk, read-only"] = lambda known, rng: small_disks(known, options.disks, rng)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kills-", dir=options.folder) as name:
-        tallies = _carry_out([JOBS[name] for name in options.jobs], parts, Path(name), options.seed)
+        tallies = _carry_out([JOBS[job] for job in options.jobs], parts, Path(name), seed=options.seed, out=options.out)
     print(_tables(tallies))  # noqa: T201
     print(f"\nSeed {options.seed}, {time.monotonic() - began:.0f} s.")  # noqa: T201
     failures = [text for tally in tallies.values() for text in tally.failures]
@@ -337,11 +339,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--disks", type=int, default=4, help="full disks of every kind of job")
     parser.add_argument("--mount", action="store_true", help="use real file systems too; needs to be root")
     parser.add_argument("--folder", type=Path, help="where to work; one in memory is fastest")
+    parser.add_argument("--out", type=Path, help="file for the tables as far as they are")
     parser.add_argument("--jobs", nargs="+", choices=list(JOBS), default=list(JOBS))
     return parser.parse_args()
 
 
-def _carry_out(jobs: Sequence[Job], parts: dict[str, _Part], place: Path, seed: int) -> dict[tuple[str, str], Tally]:
+def _carry_out(
+    jobs: Sequence[Job], parts: dict[str, _Part], place: Path, *, seed: int, out: Path | None
+) -> dict[tuple[str, str], Tally]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -354,15 +359,16 @@ def _carry_out(jobs: Sequence[Job], parts: dict[str, _Part], place: Path, seed: 
             progress.update(shown, description=f"{job.name}: warming up", refresh=True)
             warm_up(job, place / f"warm {job.name}")
             progress.advance(shown)
-        for job in jobs:
-            known = reference(job, place / job.name)
-            for part, work in parts.items():
-                for tally in work(known, random.Random(f"{seed} {job.name} {part}")):
-                    tallies[part, job.name] = tally
-                    words = ", ".join(f"{count} {name}" for name, count in tally.counts.items())
-                    progress.update(shown, description=f"{job.name}: {part}: {words}", refresh=True)
-                progress.advance(shown)
-                sys.stderr.write("".join(f"FAILED {text}\n" for text in tallies[part, job.name].failures))
+        references = [reference(job, place / job.name) for job in jobs]
+        for (part, work), known in product(parts.items(), references):
+            name = known.job.name
+            for tally in work(known, random.Random(f"{seed} {name} {part}")):
+                tallies[part, name] = tally
+                words = ", ".join(f"{count} {what}" for what, count in tally.counts.items())
+                progress.update(shown, description=f"{name}: {part}: {words}", refresh=True)
+            progress.advance(shown)
+            if out is not None:
+                write_atomically(out, _tables(tallies).encode())
     return tallies
 
 
@@ -371,7 +377,7 @@ _COLUMNS = {
     "damaged files": ("damages", "mended", "refused", "not needed", "failures"),
     "full disk, injected": ("disks", "disk refused", "disk done", "resumes", "equal", "failures"),
     "small disk, read-only": ("small disks", "small disk refused", "read-only", "resumes", "equal", "failures"),
-    "two processes": ("pairs", "kept out", "shared", "resumes", "equal", "failures"),
+    "two processes": ("pairs", "kept out", "shared", "came too late", "resumes", "equal", "failures"),
     "clock": ("clocks", "looks at the clock", "equal", "failures"),
 }
 _TITLES = {"after": "at a random time", "at": "inside an operation on a file", "equal": "records equal"}
