@@ -5,7 +5,7 @@
 | config.json | the configuration and its hash, the run's identity; never changed |
 | metrics.jsonl | one JSON object per episode, appended as it happens |
 | checkpoint.npz | the whole state at the end of some episode, replaced atomically |
-| checkpoint.previous.npz | the state before that one, for the case that it is damaged |
+| checkpoint.previous.npz | the state before that one, for the case that it is damaged; until the run is finished |
 | replay.npz | the experience that the run started with, if it was given any |
 | result.json | the outcome, and how many lines of metrics there are; its presence means that the run is finished |
 | .lock | held by the process at work on the run, which it names |
@@ -256,6 +256,7 @@ class RunFolder:
         """Write the outcome; the run counts as finished from then on, with the metrics that it has."""
         n_records = len(self._whole_metrics()[0])
         write_json(self.path / "result.json", {**result, "records": n_records})
+        previous(self.path / "checkpoint.npz").unlink(missing_ok=True)
 
     def result(self) -> dict[str, Any]:
         """Return the outcome.

@@ -323,12 +323,18 @@ def main() -> None:
         parts["small disk, read-only"] = lambda known, rng: small_disks(known, options.disks, rng)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kills-", dir=options.folder) as name:
-        tallies = _carry_out([JOBS[job] for job in options.jobs], parts, Path(name), seed=options.seed, out=options.out)
+        tallies = _carry_out(_jobs(options), parts, Path(name), seed=options.seed, out=options.out)
     print(_tables(tallies))  # noqa: T201
     print(f"\nSeed {options.seed}, {time.monotonic() - began:.0f} s.")  # noqa: T201
     failures = [text for tally in tallies.values() for text in tally.failures]
     print("\n".join(f"FAILED {text}" for text in failures))  # noqa: T201
     raise SystemExit(bool(failures))
+
+
+def _jobs(options: argparse.Namespace) -> list[Job]:
+    from tests.trust.careless import CARELESS
+
+    return list(CARELESS.values()) if options.careless else [JOBS[name] for name in options.jobs]
 
 
 def _options() -> argparse.Namespace:
@@ -339,6 +345,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--disks", type=int, default=4, help="full disks of every kind of job")
     parser.add_argument("--mount", action="store_true", help="use real file systems too; needs to be root")
     parser.add_argument("--folder", type=Path, help="where to work; one in memory is fastest")
+    parser.add_argument("--careless", action="store_true", help="try jobs that are not safe, which must be found out")
     parser.add_argument("--out", type=Path, help="file for the tables as far as they are")
     parser.add_argument("--jobs", nargs="+", choices=list(JOBS), default=list(JOBS))
     return parser.parse_args()
