@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track  # noqa: E402
 
-from tests.trust.mutant_runs import Outcome, Tree, run_tests  # noqa: E402
+from tests.trust.mutant_runs import Outcome, Session, Tree, run_tests  # noqa: E402
 from tests.trust.mutant_table import table  # noqa: E402
 from tests.trust.mutation import Mutant, mutant_source, mutants_of, source_hash  # noqa: E402
 
@@ -53,6 +53,7 @@ KERNEL_TESTS = [
     "tests/optimizers/test_rotosolve.py",
 ]
 QUICK_SECONDS = 2.0
+LEAST_LIMIT = 10.0
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,9 @@ class Campaign:
         lines = self.record.read_text().splitlines() if self.record.exists() else []
         return {_identity(found): found for found in map(json.loads, lines)}
 
-    def add(self, mutant: Mutant, outcome: Outcome, tests: int) -> None:
+    def add(self, mutant: Mutant, outcome: Outcome) -> None:
         """Write a result down."""
-        found = asdict(mutant) | {"status": outcome.status, "by": outcome.by, "tests": tests}
+        found = asdict(mutant) | {"status": outcome.status, "by": outcome.by, "seconds": outcome.seconds}
         with self.record.open("a") as file:
             file.write(json.dumps(found) + "\n")
 
@@ -152,19 +153,19 @@ def within(tests: list[str], seconds: dict[str, float], budget: float) -> list[s
     return chosen
 
 
-def try_mutant(mutant: Mutant, tree: Tree, traced: dict[str, Any], budget: float) -> tuple[Outcome, int]:
-    """Run the tests of a mutant, the quick ones first; return the outcome and how many could have killed it."""
+def try_mutant(mutant: Mutant, tree: Tree, session: Session, traced: dict[str, Any], budget: float) -> Outcome:
+    """Run the tests of a mutant, the quick ones first; who survives in the session has everything loaded anew."""
     every, seconds = tests_of(mutant, traced), traced["tests"]
     quick = within(every, seconds, QUICK_SECONDS)
     rest = within([t for t in every if t not in set(quick)], seconds, budget)
     code = mutant_source(tree.read(mutant.module), mutant.operator, mutant.occurrence)
+    for tests in (quick, quick + rest):
+        limit = 3 * sum(seconds[t] for t in tests) + LEAST_LIMIT
+        outcome = session.run(mutant.module, code, tests, seconds=limit)
+        if outcome is not None and outcome.status != "survived":
+            return outcome
     with tree.spoiled(mutant.module, code):
-        for tests in (quick, rest):
-            limit = 3 * sum(seconds[t] for t in tests)
-            outcome = run_tests(tree.root, tests, seconds=limit, interpreted=is_interpreted(mutant))
-            if outcome.status != "survived" or not rest:
-                break
-    return outcome, len(quick) + len(rest)
+        return run_tests(tree.root, quick + rest, seconds=limit, interpreted=is_interpreted(mutant))
 
 
 def run(campaign: Campaign, mutants: list[Mutant], *, budget: float, again: bool) -> None:
@@ -176,9 +177,16 @@ def run(campaign: Campaign, mutants: list[Mutant], *, budget: float, again: bool
         if (found := done.get(_identity(asdict(m)))) is None or (again and found["status"] in ("survived", "untested"))
     ]
     tree = Tree(campaign.folder)
-    maps = {kind: campaign.traced(kind) for kind in {is_interpreted(m) for m in left}}
-    for mutant in track(left, "trying mutants"):
-        campaign.add(mutant, *try_mutant(mutant, tree, maps[is_interpreted(mutant)], budget))
+    for interpreted in (False, True):
+        chosen = [m for m in left if is_interpreted(m) == interpreted]
+        if not chosen:
+            continue
+        traced = campaign.traced(interpreted)
+        with _waiting("loading the tests"):
+            session = Session(tree, KERNEL_TESTS if interpreted else TESTS, interpreted=interpreted)
+        for mutant in track(chosen, "trying mutants"):
+            campaign.add(mutant, try_mutant(mutant, tree, session, traced, budget))
+        session.close()
 
 
 def is_interpreted(mutant: Mutant) -> bool:

@@ -1,0 +1,119 @@
+"""A pytest session that has loaded the package and all tests, and tries defects in forks of itself.
+
+A fork puts the spoiled code into the functions it concerns (`__code__`), whoever holds them, runs some tests and ends.
+This takes a tenth of the time of loading everything with the defect. It is for defects inside of functions that are not
+called while modules load: what survives here is to be tried again by `mutant_runs.run_tests`.
+"""
+
+import gc
+import json
+import os
+import resource
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import pytest
+
+__all__ = ["Loop", "spoiled_functions"]
+
+_OPTIMIZED = 0x1  # flag of the code of functions, not of that of classes and modules
+
+
+def spoiled_functions(before: str, after: str) -> dict[tuple[str, int], CodeType] | None:
+    """Return the code of the functions that differ, by name and line; None if anything outside of functions does."""
+    old, new = (dict(_outermost(compile(code, "", "exec"))) for code in (before, after))
+    if old.keys() != new.keys():
+        return None
+    changed = {key: code for key, code in new.items() if not _equal(code, old[key])}
+    return changed if all(code.co_flags & _OPTIMIZED for code in changed.values()) else None
+
+
+def _outermost(code: CodeType) -> Iterator[tuple[tuple[str, int], CodeType]]:
+    """Yield the code of modules, classes, and functions that are not inside of others."""
+    yield (code.co_qualname, code.co_firstlineno), code
+    if not code.co_flags & _OPTIMIZED:
+        for constant in code.co_consts:
+            if isinstance(constant, CodeType):
+                yield from _outermost(constant)
+
+
+def _equal(a: CodeType, b: CodeType) -> bool:
+    """Compare two codes; functions within classes and modules count by themselves."""
+    if a.co_flags & _OPTIMIZED:
+        return a == b
+    plain = [[repr(c) for c in code.co_consts if not isinstance(c, CodeType)] for code in (a, b)]
+    return plain[0] == plain[1] and (a.co_code, a.co_names) == (b.co_code, b.co_names)
+
+
+class Loop:
+    """A pytest plugin that takes defects from a pipe instead of running all tests.
+
+    A job is (file, its code, its spoiled code, names of tests, seconds); the answer is (status, first test that failed,
+    processor seconds), or None for a defect outside of functions.
+    """
+
+    def __init__(self, pipe: Connection, folder: Path) -> None:
+        self.pipe, self.report = pipe, folder / "fork.json"
+        self.failed: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        items = {item.nodeid: item for item in session.items}
+        functions = [f for f in gc.get_objects() if isinstance(f, FunctionType)]
+        gc.freeze()
+        self.pipe.send(len(items))
+        while (job := self.pipe.recv()) is not None:
+            file, before, after, names, seconds = job
+            codes = spoiled_functions(before, after)
+            if codes is None:
+                self.pipe.send(None)
+                continue
+            concerned = [(f, codes.get(_place(f))) for f in functions if f.__code__.co_filename == file]
+            self.pipe.send(self._fork(concerned, [items[name] for name in names if name in items], seconds))
+        return True
+
+    def _fork(self, functions: list[Any], items: list[pytest.Item], seconds: float) -> tuple[str, str, float]:
+        self.report.unlink(missing_ok=True)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self._try(functions, items, seconds)
+            finally:
+                os._exit(9)
+        end = time.monotonic() + 10 * seconds
+        while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end:
+            time.sleep(0.01)
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        code = os.waitstatus_to_exitcode(ended[1] if ended[0] else os.waitpid(pid, 0)[1])
+        if code in (-signal.SIGXCPU, -signal.SIGKILL):
+            return "timeout", f"exit {code}", seconds
+        by, used = json.loads(self.report.read_text()) if self.report.exists() else ("", 0.0)
+        return ("survived" if code == 0 else "killed"), by or f"exit {code}", used
+
+    def _try(self, functions: list[Any], items: list[pytest.Item], seconds: float) -> None:
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_CPU, (round(seconds), round(seconds) + 5))
+        for function, code in functions:
+            if code is not None:
+                function.__code__ = code.replace(co_filename=function.__code__.co_filename)
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if self.failed:
+                break
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        self.report.write_text(json.dumps([next(iter(self.failed), ""), used.ru_utime + used.ru_stime]))
+        os._exit(1 if self.failed else 0)
+
+
+def _place(function: FunctionType) -> tuple[str, int]:
+    return function.__code__.co_qualname, function.__code__.co_firstlineno
