@@ -11,7 +11,6 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -75,12 +74,10 @@ class Tree:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "tree"
         shutil.rmtree(self.root, ignore_errors=True)
-        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        for name in filter(None, names.split("\0")):
-            if (ROOT / name).exists():
-                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, self.root / name, follow_symlinks=False)
+        ignored = shutil.ignore_patterns("__pycache__")
+        for name in ("envs", "qvar", "simulators", "tests"):
+            shutil.copytree(ROOT / name, self.root / name, symlinks=True, ignore=ignored)
+        shutil.copy2(ROOT / "pyproject.toml", self.root)
 
     def read(self, module: str) -> str:
         """Return a file without defects."""
@@ -134,7 +131,7 @@ def run_tests(
 class Session:
     """A process that has loaded the tests once and tries defects in forks of itself; see `mutant_session`."""
 
-    def __init__(self, tree: Tree, tests: list[str], *, interpreted: bool) -> None:
+    def __init__(self, tree: Tree, tests: list[str], *, interpreted: bool = False) -> None:
         self._tree = tree
         self._pipe, theirs = multiprocessing.Pipe()
         context = _server(tree.root.parent)

@@ -27,28 +27,33 @@ _OPTIMIZED = 0x1  # flag of the code of functions, not of that of classes and mo
 
 def spoiled_functions(before: str, after: str) -> dict[tuple[str, int], CodeType] | None:
     """Return the code of the functions that differ, by name and line; None if anything outside of functions does."""
-    old, new = (dict(_outermost(compile(code, "", "exec"))) for code in (before, after))
-    if old.keys() != new.keys():
+    old, new = ([*_codes(compile(code, "", "exec"))] for code in (before, after))
+    if [_place(code) for code in old] != [_place(code) for code in new]:
         return None
-    changed = {key: code for key, code in new.items() if not _equal(code, old[key])}
-    return changed if all(code.co_flags & _OPTIMIZED for code in changed.values()) else None
+    changed = [code for a, code in zip(old, new, strict=True) if not _equal(a, code)]
+    found = {_place(code): code for code in changed}
+    are_functions = all(code.co_flags & _OPTIMIZED for code in changed)
+    return found if are_functions and len(found) == len(changed) else None
 
 
-def _outermost(code: CodeType) -> Iterator[tuple[tuple[str, int], CodeType]]:
-    """Yield the code of modules, classes, and functions that are not inside of others."""
-    yield (code.co_qualname, code.co_firstlineno), code
-    if not code.co_flags & _OPTIMIZED:
-        for constant in code.co_consts:
-            if isinstance(constant, CodeType):
-                yield from _outermost(constant)
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code of a module and of all classes and functions in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
 
 
 def _equal(a: CodeType, b: CodeType) -> bool:
-    """Compare two codes; functions within classes and modules count by themselves."""
+    """Compare two codes; what is within classes and modules counts by itself."""
     if a.co_flags & _OPTIMIZED:
         return a == b
     plain = [[repr(c) for c in code.co_consts if not isinstance(c, CodeType)] for code in (a, b)]
     return plain[0] == plain[1] and (a.co_code, a.co_names) == (b.co_code, b.co_names)
+
+
+def _place(code: CodeType) -> tuple[str, int]:
+    return code.co_qualname, code.co_firstlineno
 
 
 class Loop:
@@ -68,7 +73,7 @@ class Loop:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = {item.nodeid: item for item in session.items}
-        functions = [f for f in gc.get_objects() if isinstance(f, FunctionType)]
+        functions = [f for f in gc.get_objects() if type(f) is FunctionType]  # isinstance would wake lazy objects
         gc.freeze()
         self.pipe.send(len(items))
         while (job := self.pipe.recv()) is not None:
@@ -77,8 +82,9 @@ class Loop:
             if codes is None:
                 self.pipe.send(None)
                 continue
-            concerned = [(f, codes.get(_place(f))) for f in functions if f.__code__.co_filename == file]
-            self.pipe.send(self._fork(concerned, [items[name] for name in names if name in items], seconds))
+            concerned = [(f, codes.get(_place(f.__code__))) for f in functions if f.__code__.co_filename == file]
+            chosen = [item for name in names for item in _named(name, items)]
+            self.pipe.send(self._fork(concerned, chosen, seconds))
         return True
 
     def _fork(self, functions: list[Any], items: list[pytest.Item], seconds: float) -> tuple[str, str, float]:
@@ -115,5 +121,7 @@ class Loop:
         os._exit(1 if self.failed else 0)
 
 
-def _place(function: FunctionType) -> tuple[str, int]:
-    return function.__code__.co_qualname, function.__code__.co_firstlineno
+def _named(name: str, items: dict[str, pytest.Item]) -> list[pytest.Item]:
+    """Return a test, or all tests of a file or function."""
+    found = items.get(name)
+    return [found] if found else [item for node, item in items.items() if node.startswith((f"{name}::", f"{name}["))]
