@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import zip_longest
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -112,7 +113,7 @@ class Loop:
         for function, code in functions:
             if code is not None:
                 function.__code__ = code.replace(co_filename=function.__code__.co_filename)
-        for item, following in zip(items, [*items[1:], None], strict=True):
+        for item, following in zip_longest(items, items[1:]):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self.failed:
                 break

@@ -29,7 +29,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tests.trust.mutant_runs import Outcome, Session, Tree, run_tests  # noqa: E402
 from tests.trust.mutant_table import table  # noqa: E402
-from tests.trust.mutation import Mutant, mutant_source, mutants_of, source_hash  # noqa: E402
+from tests.trust.mutation import Mutant, mutants_of, source_hash  # noqa: E402
 
 EXPLAINED = Path(__file__).with_name("mutants_explained.toml")
 KERNELS = "simulators/kernels/"
@@ -79,20 +79,22 @@ class Campaign:
         traced: dict[str, Any] = json.loads(path.read_text())
         return traced
 
-    def results(self) -> dict[tuple[str, str, str, int], dict[str, Any]]:
+    def results(self) -> dict[str, dict[str, Any]]:
         """Return the last result of each mutant."""
         lines = self.record.read_text().splitlines() if self.record.exists() else []
-        return {_identity(found): found for found in map(json.loads, lines)}
+        return {found["identity"]: found for found in map(json.loads, lines)}
 
     def add(self, mutant: Mutant, outcome: Outcome) -> None:
         """Write a result down."""
-        found = asdict(mutant) | {"status": outcome.status, "by": outcome.by, "seconds": outcome.seconds}
+        found = {"identity": _identity(mutant), "module": mutant.module, "operator": mutant.operator}
+        found |= {"row": mutant.first, "line": mutant.line, "becomes": mutant.becomes}
+        found |= {"status": outcome.status, "by": outcome.by, "seconds": outcome.seconds}
         with self.record.open("a") as file:
             file.write(json.dumps(found) + "\n")
 
 
-def _identity(found: dict[str, Any]) -> tuple[str, str, str, int]:
-    return found["module"], found["source"], found["operator"], found["occurrence"]
+def _identity(mutant: Mutant) -> str:
+    return source_hash(json.dumps(asdict(mutant)))
 
 
 def _waiting(text: str) -> Progress:
@@ -113,7 +115,7 @@ def sample(folder: Path, size: int, seed: int) -> tuple[dict[str, int], list[Mut
     path = folder / f"sample-{size}-{seed}.json"
     if path.exists():
         places, found = json.loads(path.read_text())
-        mutants = [Mutant(**entry | {"lines": tuple(entry["lines"])}) for entry in found]
+        mutants = [Mutant(**{name: _as_tuple(value) for name, value in entry.items()}) for entry in found]
         if all(m.source == source_hash((ROOT / m.module).read_text()) for m in mutants):
             return places, mutants
     counting = track(modules(), "counting the places", transient=True)
@@ -124,6 +126,10 @@ def sample(folder: Path, size: int, seed: int) -> tuple[dict[str, int], list[Mut
     mutants = _interleaved(drawn)
     path.write_text(json.dumps([places, [asdict(m) for m in mutants]]))
     return places, mutants
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _interleaved(drawn: list[list[Mutant]]) -> list[Mutant]:
@@ -138,7 +144,7 @@ def tests_of(mutant: Mutant, traced: dict[str, Any]) -> list[str]:
     Those of the test file of the same name come first, then the quick ones.
     """
     lines = traced["lines"].get(mutant.module, {})
-    names = {name for k in range(mutant.lines[0], mutant.lines[1] + 1) for name in lines.get(str(k), ())}
+    names = {name for k in range(mutant.statement[0], mutant.statement[1] + 1) for name in lines.get(str(k), ())}
     names = names or {name for ran in lines.values() for name in ran}
     own = f"/test_{Path(mutant.module).stem}.py::"
     return sorted(names & traced["tests"].keys(), key=lambda name: (own not in name, traced["tests"][name], name))
@@ -159,7 +165,7 @@ def try_mutant(mutant: Mutant, tree: Tree, session: Session, traced: dict[str, A
     every, seconds = tests_of(mutant, traced), traced["tests"]
     quick = within(every, seconds, QUICK_SECONDS)
     rest = within([t for t in every if t not in set(quick)], seconds, budget)
-    code = mutant_source(tree.read(mutant.module), mutant.operator, mutant.occurrence)
+    code = mutant.put_into(tree.read(mutant.module))
     for tests in (quick, quick + rest):
         limit = 3 * sum(seconds[t] for t in tests) + LEAST_LIMIT
         outcome = session.run(mutant.module, code, tests, seconds=limit)
@@ -175,7 +181,7 @@ def run(campaign: Campaign, mutants: list[Mutant], *, budget: float, again: bool
     left = [
         m
         for m in mutants
-        if (found := done.get(_identity(asdict(m)))) is None or (again and found["status"] in ("survived", "untested"))
+        if (found := done.get(_identity(m))) is None or (again and found["status"] in ("survived", "untested"))
     ]
     tree = Tree(campaign.folder)
     for interpreted in (False, True):
@@ -219,7 +225,7 @@ def main() -> int:
     if not options.only_table:
         run(campaign, mutants, budget=options.budget, again=options.again)
     results = campaign.results()
-    tried = [results[identity] for m in mutants if (identity := _identity(asdict(m))) in results]
+    tried = [results[identity] for m in mutants if (identity := _identity(m)) in results]
     text, unexplained = table(places, sorted(tried, key=lambda found: found["module"]), explanations())
     sys.stdout.write(text)
     return 1 if unexplained else 0

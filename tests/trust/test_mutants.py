@@ -34,7 +34,7 @@ DEFECTS = {
         "simulators/channels.py",
         "[1.0] + [1.0 - p]",
         "[1.0] + [1.0 - 2 * p]",
-        CHANNELS,
+        CONVENTIONS,
     ),
     "relaxation away from the thermal state": (
         "simulators/channels.py",
@@ -123,7 +123,7 @@ def test_without_tests_every_defect_survives(session, tree):
 
 
 def test_an_endless_loop_ends_at_the_limit(session, tree):
-    code = spoiled(tree, "envs/reward.py", "        if success:", "        while True: pass\n        if success:")
+    code = spoiled(tree, "envs/reward.py", "if success:\n            return self", "while True:\n            self")
     assert session.run("envs/reward.py", code, [REWARD], seconds=2).status == "timeout"
 
 
@@ -145,7 +145,7 @@ def test_only_defects_inside_of_functions_are_put_into_a_running_session():
 
 def test_mutants_are_one_small_change_and_leave_out_what_tests_cannot_say(tmp_path):
     pytest.importorskip("cosmic_ray")
-    from tests.trust.mutation import mutant_source, mutants_of
+    from tests.trust.mutation import mutants_of
 
     code = (
         '"""Doc 1."""\n\n__all__ = ["f"] * 1\n\n\ndef f(x: int | None, *, y: float = 2.0) -> int | str:\n'
@@ -153,23 +153,23 @@ def test_mutants_are_one_small_change_and_leave_out_what_tests_cannot_say(tmp_pa
     )
     (tmp_path / "module.py").write_text(code)
     places, mutants = mutants_of(tmp_path, "module.py", seed=1, share=lambda n: n)
-    again = mutants_of(tmp_path, "module.py", seed=1, share=lambda n: n - 1)[1]
-    assert mutants[:-1] == again
-    assert len(mutants) == places
+    again = mutants_of(tmp_path, "module.py", seed=1, share=lambda n: 3)[1]
+    assert mutants[:3] == again
+    assert len(mutants) <= places
     assert {m.line for m in mutants} == {
         "def f(x: int | None, *, y: float = 2.0) -> int | str:",
         "if x is None:",
         "return x + 5",
     }
     for mutant in mutants:
-        changed = mutant_source(code, mutant.operator, mutant.occurrence)
+        changed = mutant.put_into(code)
         assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(code))
-        assert mutant.becomes in changed
+        assert code.replace(mutant.line, mutant.becomes) == changed
 
 
 def test_survivors_are_new_until_they_are_explained():
     def result(status):
-        return {"module": "m.py", "line": "a", "becomes": status, "status": status, "lines": [1, 1], "operator": "O"}
+        return {"module": "m.py", "line": "a", "becomes": status, "status": status, "row": 1, "operator": "O"}
 
     results = [result(status) for status in ("killed", "timeout", "import", "survived")]
     text, new = table({"m.py": 9}, results, {})
