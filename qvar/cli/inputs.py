@@ -14,7 +14,7 @@ from qvar.optimizers import AQGD, LBFGS, SPSA, Adagrad, Adam, AdamSPSA, Cobyla, 
 from qvar.problems import Problem
 from qvar.problems.catalogue import is_problem_name
 from qvar.simulators import Circuit, Engine, NoiseModel, Objective, Observable
-from qvar.simulators.errors import CircuitError, EngineError, NoiseModelError, OptimizerError, QvarError
+from qvar.simulators.errors import EngineError, NoiseModelError, OptimizerError, QvarError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -31,7 +31,6 @@ __all__ = [
     "parse_observable",
     "parse_seeds",
     "read_angles",
-    "read_circuit",
 ]
 
 MakeObjective = Callable[[Engine, Circuit], Objective]
@@ -179,16 +178,6 @@ def parse_observable(text: str) -> Observable:
         terms[match[3]] = terms.get(match[3], 0.0) + float(match[1] + (match[2] or "1"))
         end = match.end()
     return Observable.from_terms(terms)
-
-
-def read_circuit(path: Path) -> Circuit:
-    """Return the circuit in an OpenQASM 3 file."""
-    try:
-        return Circuit.from_qasm(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CircuitError(f"cannot read the circuit {path}: {error.strerror}; give an OpenQASM 3 file") from None
-    except UnicodeDecodeError as error:
-        raise CircuitError(f"cannot read the circuit {path}: {error}; give an OpenQASM 3 file") from None
 
 
 def read_angles(text: str | None, circuit: Circuit) -> NDArray[np.float64]:

@@ -90,7 +90,8 @@ def pretrain(
 def embed(
     folder: Folder,
     qasm: Annotated[
-        list[Path] | None, typer.Option(help="A circuit (OpenQASM 3) to embed and find neighbours of; may be repeated.")
+        list[Path] | None,
+        typer.Option(help="A circuit file to embed and find neighbours of; may be repeated."),
     ] = None,
     neighbours: Annotated[int, typer.Option(min=1, help="Neighbours to name.")] = 5,
     out: Annotated[

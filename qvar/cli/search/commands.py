@@ -59,7 +59,7 @@ def search(
     episodes: Episodes = None,
     max_gates: MaxGates = None,
     start: Annotated[
-        str, typer.Option(help="Circuit to go on from: empty, hartree-fock, mps, or a circuit file (.qasm).")
+        str, typer.Option(help="Circuit to go on from: empty, hartree-fock, mps, or a circuit file (.qasm, .qpy).")
     ] = "empty",
     reward: Annotated[
         str | None, typer.Option(help="Agents: paper, or gate-cost to make every gate cost something, CNOTs most.")

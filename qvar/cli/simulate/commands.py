@@ -20,7 +20,7 @@ _PANEL = "Simulate"
 def vqe(
     task: Task,
     ansatz: Annotated[
-        str, typer.Option(help="efficient_su2, real_amplitudes, or a circuit file (.qasm).")
+        str, typer.Option(help="efficient_su2, real_amplitudes, or a circuit file (.qasm, .qpy).")
     ] = "efficient_su2",
     reps: Annotated[int, typer.Option(help="Repetitions in the ansatz.")] = 2,
     noise: Noise = "none",
@@ -86,7 +86,7 @@ def vqe(
 
 @simulation.command(rich_help_panel=_PANEL)
 def prune(
-    circuit: Annotated[Path, typer.Argument(help="A circuit file (OpenQASM 3).")],
+    circuit: Annotated[Path, typer.Argument(help="A circuit file (OpenQASM or .qpy).")],
     task: Task,
     angles: Angles = None,
     noise: Noise = "none",
@@ -107,7 +107,7 @@ def prune(
 
 @simulation.command(rich_help_panel=_PANEL)
 def energy(
-    circuit: Annotated[Path, typer.Argument(help="A circuit file (OpenQASM 3).")],
+    circuit: Annotated[Path, typer.Argument(help="A circuit file (OpenQASM or .qpy).")],
     observable: Annotated[
         str,
         typer.Argument(
