@@ -5,17 +5,17 @@ is saved at the ends of episodes; a killed run goes on from the last saved one.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from qvar.agents import DoubleDQN, MaskablePPO, check_installed
+from qvar.agents.threads import limited_threads
 from qvar.runs import (
     Fanout,
     MetricSink,
@@ -355,19 +355,6 @@ class _RunInProgress:
         return CircuitRecord.of(best.circuit, best.parameters, energy=energy, error=error)
 
 
-@contextmanager
-def _threads(algorithm: Algorithm) -> Iterator[None]:
-    """Set the threads of PyTorch and of the linear-algebra libraries, which otherwise fight over the cores."""
-    count = getattr(algorithm, "threads", 1)
-    with threadpool_limits(count, user_api="blas"):
-        if not isinstance(algorithm, DoubleDQN | MaskablePPO):
-            yield
-            return
-        import torch
-
-        before = torch.get_num_threads()
-        torch.set_num_threads(count)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+def _threads(algorithm: Algorithm) -> AbstractContextManager[None]:
+    """Set the threads that the settings of an agent ask for, one for any other algorithm."""
+    return limited_threads(getattr(algorithm, "threads", 1), with_torch=isinstance(algorithm, DoubleDQN | MaskablePPO))

@@ -8,7 +8,6 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from qvar.agents.tensors import adam_arrays, load_adam, load_network, network_arrays, part
+from qvar.agents.threads import limited_threads
 from qvar.latent.canonical import canonical, is_in_space
 from qvar.latent.graph_vae.autoencoder import AutoEncoder, Terms, objective
 from qvar.latent.graph_vae.heads import batch_of
@@ -91,7 +91,7 @@ def pretrain(
     rows, held_out = split(len(given), training)
     if len(rows) < training.batch_size:
         raise LatentError(f"{len(rows)} training circuits do not fill one batch of {training.batch_size}")
-    with _threads(training.n_threads):
+    with limited_threads(training.n_threads, with_torch=True):
         run = _Run(space, given[rows], given[held_out], settings, training)
         if checkpoint is not None and checkpoint.exists():
             run.restore(checkpoint)
@@ -236,13 +236,3 @@ def _values(loss: torch.Tensor, terms: Terms) -> NDArray[np.float64]:
 
 def _named(values: NDArray[np.float64], prefix: str) -> dict[str, float]:
     return {f"{prefix}{name}": float(v) for name, v in zip(("loss", "nodes", "edges", "kl"), values, strict=True)}
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
