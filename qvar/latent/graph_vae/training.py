@@ -15,7 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from qvar.agents.tensors import adam_arrays, load_adam, load_network, network_arrays, part
+from qvar.agents.arrays import joined, part
+from qvar.agents.tensors import adam_arrays, load_adam, load_network, network_arrays
 from qvar.agents.threads import limited_threads
 from qvar.latent.canonical import canonical, is_in_space
 from qvar.latent.graph_vae.autoencoder import AutoEncoder, Terms, objective
@@ -206,8 +207,7 @@ class _Run:
         return model
 
     def store(self, path: Path) -> None:
-        arrays = {f"network.{name}": array for name, array in network_arrays(self._network).items()}
-        arrays |= {f"adam.{name}": array for name, array in adam_arrays(self._adam).items()}
+        arrays = joined({"network": network_arrays(self._network), "adam": adam_arrays(self._adam)})
         write_file(path, self._identity() | {"prior": self._prior.to_dict(), "epochs": self._records}, arrays)
 
     def restore(self, path: Path) -> None:
