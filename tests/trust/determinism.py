@@ -82,7 +82,7 @@ COMMANDS = {
     "compare": [
         "compare iris --models {models} --splits 2 --jobs {workers} --out run --json --seed {seed}",
     ],
-    "hardware, fake backend": ["hardware run circuit.qasm h2-2 --on fake:manila --out run --json --seed {seed}"],
+    "hardware, fake backend": ["hardware run circuit.qasm h2-2 --on fake:FakeManilaV2 --out run --json --seed {seed}"],
 }
 """Jobs of the command line, in a folder of their own."""
 
@@ -119,7 +119,7 @@ def shots(out: Path, seed: int) -> None:
     from qvar.simulators import AerSimulator, NoiseModel, PauliTransferSimulator, PennyLaneSimulator
 
     noise, problem = NoiseModel.named("ourense"), find_problem("h2-4")
-    circuit = ansatz("efficient_su2", 4, reps=1)
+    circuit = ansatz("efficient_su2", 4, reps=1, coupling_map=noise.coupling_map)
     theta = np.random.default_rng(seed).normal(size=(3, circuit.n_parameters))
     engines = {
         "pauli_transfer": PauliTransferSimulator(noise),

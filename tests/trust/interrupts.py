@@ -66,7 +66,7 @@ COMMANDS = {
     "vqe, Aer": Command("vqe h2-2 --noise ourense --engine aer --quiet"),
     "report": Command("report run", before=(f"{SEARCH} --algorithm random --episodes 3",)),
     "hardware run, fake backend": Command(
-        "hardware run circuit.qasm h2-2 --on fake:manila --out run --quiet",
+        "hardware run circuit.qasm h2-2 --on fake:FakeManilaV2 --out run --quiet",
         "hardware resume run --quiet",
         begun="run/experiment.json",
     ),
