@@ -6,6 +6,7 @@ are handed over; each is translated once and kept, and so are the models of the 
 """
 
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 from qiskit.quantum_info import Kraus, Pauli
@@ -17,15 +18,14 @@ from qvar.simulators.channels import Channel
 from qvar.simulators.circuit import Circuit, Operation
 from qvar.simulators.errors import EngineError
 from qvar.simulators.noise import NoiseModel
+from qvar.simulators.remembering import remembered
 
 __all__ = ["TrimmedNoise"]
 
 _LETTERS = "IXYZ"
 _COMMUTES = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, 1, -1], [1, -1, -1, 1]])
 """Sign of P_j rho P_j in the expectation value of P_i, for letters i and j."""
-
-
-_REMEMBERED = 16
+_REMEMBERED = 16  # noise models
 
 
 class TrimmedNoise:
@@ -74,11 +74,7 @@ class TrimmedNoise:
         operations = (operation for circuit in circuits for operation in circuit.operations)
         needed = frozenset((o.gate, o.qubits) for o in operations if self.error(o) is not None)
         key = (needed, max((circuit.n_qubits for circuit in circuits), default=0))
-        if key not in self._models:
-            while len(self._models) >= _REMEMBERED:
-                self._models.pop(next(iter(self._models)), None)
-            self._models[key] = self._build(*key)
-        return self._models[key]
+        return remembered(self._models, key, partial(self._build, *key), most=_REMEMBERED)
 
     def _build(self, needed: frozenset[tuple[str, tuple[int, ...]]], n_qubits: int) -> AerNoiseModel:
         model = AerNoiseModel()
