@@ -165,6 +165,14 @@ def test_channels_on_different_numbers_of_qubits_do_not_combine():
         two.tensor(one)
 
 
+def test_pauli_probabilities_that_sum_to_one_but_for_rounding_are_taken():
+    p = (0.33, 0.56, 0.11)
+    assert 1 < sum(p) < 1 + 1e-15
+    assert ch.pauli_channel(*p).ptm.diagonal() == pytest.approx([1, *(2 * one - 1 for one in p)])
+    with pytest.raises(ChannelError, match=r"px \+ py \+ pz is a probability"):
+        ch.pauli_channel(0.5, 0.25, 0.2501)
+
+
 @pytest.mark.parametrize("p", [-1e-9, 1.1, np.nan])
 def test_probabilities_outside_zero_to_one_are_refused_by_name(p):
     for call, name in (
