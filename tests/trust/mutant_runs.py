@@ -59,7 +59,8 @@ class Outcome:
             "timeout", or "untested".
         by: the first test that failed.
         seconds: processor time of all of them.
-        report: tests and their seconds, with the lines that each ran, where they were asked for.
+        report: tests and their seconds and, where they were asked for, lines of files with the tests that ran them; ""
+            stands for loading.
     """
 
     status: str
@@ -249,7 +250,7 @@ class _Recorder:
             data = self.coverage.get_data()
             said["lines"] = {
                 os.path.relpath(file, self.path.parent / "tree"): {
-                    line: sorted(filter(None, names)) for line, names in data.contexts_by_lineno(file).items()
+                    line: sorted(names) for line, names in data.contexts_by_lineno(file).items()
                 }
                 for file in data.measured_files()
             }

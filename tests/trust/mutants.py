@@ -52,7 +52,7 @@ KERNEL_TESTS = [
     "tests/optimizers/test_compiled.py",
     "tests/optimizers/test_rotosolve.py",
 ]
-QUICK_SECONDS = 2.0
+QUICK_SECONDS = 1.0
 LEAST_LIMIT = 10.0
 
 
@@ -138,16 +138,24 @@ def _interleaved(drawn: list[list[Mutant]]) -> list[Mutant]:
     return [mutant for _, mutant in sorted(placed, key=lambda entry: entry[0])]
 
 
+def ran(mutant: Mutant, traced: dict[str, Any]) -> set[str]:
+    """Return the tests that ran the statement; "" is among them if it runs while the file is loaded."""
+    lines = traced["lines"].get(mutant.module, {})
+    first, last = mutant.statement
+    return {name for k in range(first, last + 1) for name in lines.get(str(k), ())}
+
+
 def tests_of(mutant: Mutant, traced: dict[str, Any]) -> list[str]:
-    """Return the tests that ran the statement, or if it runs on import those that ran any line of its file.
+    """Return the tests that ran the statement, or if none did since it only runs on loading, those that ran the file.
 
     Those of the test file of the same name come first, then the quick ones.
     """
-    lines = traced["lines"].get(mutant.module, {})
-    names = {name for k in range(mutant.statement[0], mutant.statement[1] + 1) for name in lines.get(str(k), ())}
-    names = names or {name for ran in lines.values() for name in ran}
+    seconds = traced["tests"]
+    names = ran(mutant, traced)
+    if not names & seconds.keys() and "" in names:
+        names = {name for some in traced["lines"][mutant.module].values() for name in some}
     own = f"/test_{Path(mutant.module).stem}.py::"
-    return sorted(names & traced["tests"].keys(), key=lambda name: (own not in name, traced["tests"][name], name))
+    return sorted(names & seconds.keys(), key=lambda name: (own not in name, seconds[name], name))
 
 
 def within(tests: list[str], seconds: dict[str, float], budget: float) -> list[str]:
@@ -161,16 +169,18 @@ def within(tests: list[str], seconds: dict[str, float], budget: float) -> list[s
 
 
 def try_mutant(mutant: Mutant, tree: Tree, session: Session, traced: dict[str, Any], budget: float) -> Outcome:
-    """Run the tests of a mutant, the quick ones first; who survives in the session has everything loaded anew."""
+    """Run the tests of a mutant, the quick ones first; what runs on loading has everything loaded anew."""
     every, seconds = tests_of(mutant, traced), traced["tests"]
     quick = within(every, seconds, QUICK_SECONDS)
     rest = within([t for t in every if t not in set(quick)], seconds, budget)
     code = mutant.put_into(tree.read(mutant.module))
-    for tests in (quick, quick + rest):
+    outcome = None
+    for tests in (quick, rest):
         limit = 3 * sum(seconds[t] for t in tests) + LEAST_LIMIT
-        outcome = session.run(mutant.module, code, tests, seconds=limit)
-        if outcome is not None and outcome.status != "survived":
-            return outcome
+        if tests and (outcome is None or outcome.status == "survived"):
+            outcome = session.run(mutant.module, code, tests, seconds=limit)
+    if outcome is not None and (outcome.status != "survived" or "" not in ran(mutant, traced)):
+        return outcome
     with tree.spoiled(mutant.module, code):
         return run_tests(tree.root, quick + rest, seconds=limit, interpreted=is_interpreted(mutant))
 
