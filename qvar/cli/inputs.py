@@ -14,7 +14,7 @@ from qvar.optimizers import AQGD, LBFGS, SPSA, Adagrad, Adam, AdamSPSA, Cobyla, 
 from qvar.problems import Problem
 from qvar.problems.catalogue import is_problem_name
 from qvar.simulators import Circuit, Engine, NoiseModel, Objective, Observable
-from qvar.simulators.errors import CircuitError, EngineError, NoiseModelError, OptimizerError, QvarError
+from qvar.simulators.errors import EngineError, NoiseModelError, OptimizerError, QvarError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -29,8 +29,8 @@ __all__ = [
     "parse_integers",
     "parse_names",
     "parse_observable",
+    "parse_seeds",
     "read_angles",
-    "read_circuit",
 ]
 
 MakeObjective = Callable[[Engine, Circuit], Objective]
@@ -129,6 +129,25 @@ def parse_integers(text: str, *, option: str) -> list[int]:
         raise QvarError(f"{option} takes whole numbers separated by commas, got {text!r}") from None
 
 
+def parse_seeds(text: str) -> list[int]:
+    """Return the seeds in a text such as "0-4" or "1,3,7-9".
+
+    Raises:
+        QvarError: if it is not made of whole numbers and rising ranges.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        try:
+            numbers = range(int(first), int(last if dash else first) + 1)
+        except ValueError:
+            numbers = range(0)
+        if not numbers:
+            raise QvarError(f"--seeds takes seeds and rising ranges, such as 0-4 or 1,3,7-9, got {text!r}")
+        seeds += numbers
+    return seeds
+
+
 def parse_names(text: str, *, option: str) -> tuple[str, ...]:
     """Return the comma-separated names in `text`, which must differ."""
     names = tuple(name.strip() for name in text.split(","))
@@ -159,16 +178,6 @@ def parse_observable(text: str) -> Observable:
         terms[match[3]] = terms.get(match[3], 0.0) + float(match[1] + (match[2] or "1"))
         end = match.end()
     return Observable.from_terms(terms)
-
-
-def read_circuit(path: Path) -> Circuit:
-    """Return the circuit in an OpenQASM 3 file."""
-    try:
-        return Circuit.from_qasm(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CircuitError(f"cannot read the circuit {path}: {error.strerror}; give an OpenQASM 3 file") from None
-    except UnicodeDecodeError as error:
-        raise CircuitError(f"cannot read the circuit {path}: {error}; give an OpenQASM 3 file") from None
 
 
 def read_angles(text: str | None, circuit: Circuit) -> NDArray[np.float64]:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.dashboard.reading import UNREADABLE
+from qvar.runs.artifacts import read_pareto_entries
+from qvar.runs.sealed import read_json
 from qvar.search.best import BestCircuit
 from qvar.simulators import Circuit
 from qvar.simulators.errors import QvarError
@@ -71,10 +73,10 @@ def read_best(folder: Path, *, exact_energy: float) -> Best | None:
 
 
 def _final(folder: Path) -> Best:
-    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    result = read_json(folder / "result.json")
     circuit = Circuit.from_qasm(result["qasm"])
     file = folder / "pareto.json"
-    rows = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    rows = read_pareto_entries(file) if file.is_file() else []
     front = tuple(Candidate(int(row["n_cnots"]), int(row["depth"]), float(row["error"])) for row in rows)
     return Best(circuit, circuit.check_parameters([]), front, is_final=True)
 

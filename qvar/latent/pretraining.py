@@ -13,6 +13,7 @@ from qvar.latent.graph_vae.settings import GraphVaeSettings, Training
 from qvar.latent.graph_vae.training import Progress, pretrain, split
 from qvar.latent.space import CircuitSpace
 from qvar.runs import Fanout, MetricSink, SinkRun, check_sinks
+from qvar.runs.sealed import previous
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
 
@@ -131,7 +132,7 @@ def _train(
     sinks: Sequence[MetricSink],
 ) -> None:
     last = 0.0
-    folder.write_metrics(folder.metrics())  # without a line that a kill cut off
+    known = folder.keep_whole_metrics()
 
     def note(progress: Progress) -> None:
         nonlocal last
@@ -145,7 +146,7 @@ def _train(
     checkpoint = folder.path / "checkpoint.npz"
     structures = folder.pool().structures
     with Fanout(sinks, SinkRun.at(folder.path, folder.id, folder.config)) as fanout:
-        for record in folder.metrics():
+        for record in known:
             fanout.write(int(record["epoch"]), record)
         model = pretrain(plan.space, structures, plan.model, plan.training, checkpoint=checkpoint, progress=note)
         fanout.finish({})
@@ -155,7 +156,8 @@ def _train(
         [{"epoch": k, **record, "seconds": seconds.get(k)} for k, record in enumerate(model.epochs, start=1)]
     )
     model.save(folder.path / "model.npz")
-    checkpoint.unlink(missing_ok=True)
+    for file in (previous(checkpoint), checkpoint):
+        file.unlink(missing_ok=True)
 
 
 def _measure(plan: LatentPlan, folder: LatentFolder) -> None:

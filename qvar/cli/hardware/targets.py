@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qvar.cli.inputs import find_problem, parse_integers, parse_observable, read_angles, read_circuit
+from qvar.cli.inputs import find_problem, parse_integers, parse_observable, read_angles
 from qvar.problems import Problem
 from qvar.problems.catalogue import is_problem_name
 from qvar.runs import RunFolder
 from qvar.simulators import Circuit, Observable
-from qvar.simulators.errors import CircuitError, HardwareError, RunError
+from qvar.simulators.errors import HardwareError, RunError
 
 __all__ = ["Target", "find_layout", "find_target"]
 
@@ -44,7 +44,7 @@ def find_target(path: Path, *, task: str | None, angles: str | None) -> Target:
     """Return what a run folder, or a file with a circuit, asks to execute.
 
     Args:
-        path: a run folder, a .qasm file (OpenQASM 3) or a .qpy file (Qiskit).
+        path: a run folder, a .qasm file (OpenQASM) or a .qpy file (Qiskit).
         task: what to measure: a task, a problem file or Pauli strings; not for runs, which have one.
         angles: free angles of the circuit in a file, as text.
 
@@ -60,7 +60,7 @@ def find_target(path: Path, *, task: str | None, angles: str | None) -> Target:
         raise HardwareError(
             f"what is to be measured in {path}? Give a task, a problem file, or Pauli strings: '0.5*ZZ - XI'"
         )
-    circuit = _read_qpy(path) if path.suffix == ".qpy" else read_circuit(path)
+    circuit = Circuit.from_file(path)
     bound = circuit.bind(read_angles(angles, circuit))
     if task.endswith(".json") or is_problem_name(task):
         return _of_problem(find_problem(task), bound, Path("hardware"), path.stem)
@@ -93,19 +93,6 @@ def _searched_on(name: str, n_qubits: int) -> tuple[str, tuple[int, ...]] | None
         return None
     qubits = tuple(range(n_qubits)) if found["qubits"] is None else tuple(map(int, found["qubits"].split(",")))
     return (found["device"], qubits) if len(qubits) == n_qubits else None
-
-
-def _read_qpy(path: Path) -> Circuit:
-    from qiskit import qpy
-
-    try:
-        with path.open("rb") as file:
-            (circuit,) = qpy.load(file)
-    except OSError as error:
-        raise CircuitError(f"cannot read the circuit {path}: {error.strerror}") from None
-    except Exception as error:  # a damaged file raises whatever its reader meets first
-        raise CircuitError(f"{path} is not a QPY file with one circuit: {error}") from None
-    return Circuit.from_qiskit(circuit)
 
 
 def find_layout(text: str, target: Target, device: str) -> tuple[int, ...] | None:

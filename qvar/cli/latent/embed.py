@@ -57,8 +57,8 @@ def _report(data: dict[str, Any], text: str, as_json: bool) -> None:
 
 def _read(path: Path, pool: CircuitPool) -> NDArray[np.int8]:
     try:
-        return structure_of(pool.space, Circuit.from_qasm(path.read_text(encoding="utf-8")))[0]
-    except (OSError, UnicodeDecodeError, CircuitError, LatentError) as error:
+        return structure_of(pool.space, Circuit.from_file(path))[0]
+    except (CircuitError, LatentError) as error:
         raise LatentError(f"cannot embed the circuit {path}: {error}") from None
 
 

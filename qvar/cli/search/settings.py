@@ -48,7 +48,7 @@ def find_start(name: str, problem: Problem, engine: Engine, *, seed: int) -> Sta
     """Return the start circuit called `name` or in the file of that name, None for the empty one.
 
     Args:
-        name: "empty", "hartree-fock" (the basis state of lowest energy), "mps" or a .qasm file.
+        name: "empty", "hartree-fock" (the basis state of lowest energy), "mps" or a .qasm or .qpy file.
         problem: whose start it is.
         engine: its coupling map says where CNOTs may act.
         seed: seeds the chance in finding an "mps" start.
@@ -60,9 +60,9 @@ def find_start(name: str, problem: Problem, engine: Engine, *, seed: int) -> Sta
     if name == "mps":
         coupling_map = find_coupling_map(None, engine, problem.n_qubits)
         return StartCircuit.low_bond_dimension(problem, coupling_map=coupling_map, rng=np.random.default_rng(seed))
-    if name.endswith(".qasm"):
+    if name.endswith((".qasm", ".qpy")):
         return StartCircuit.from_circuit(ansatz(name, problem.n_qubits))
-    raise RunError(f"unknown start {name!r}; known are empty, hartree-fock, mps, or the path of a .qasm file")
+    raise RunError(f"unknown start {name!r}; known are empty, hartree-fock, mps, or the path of a .qasm or .qpy file")
 
 
 def _find(kind: str, name: str | None, known: Mapping[str, _Setting]) -> _Setting | None:

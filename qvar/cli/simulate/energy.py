@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from qvar.cli.inputs import MakeObjective, find_engine, find_objective, read_angles, read_circuit
+from qvar.cli.inputs import MakeObjective, find_engine, find_objective, read_angles
 from qvar.cli.printing import print_json, print_line
 from qvar.simulators import Circuit
 from qvar.simulators.errors import EngineError
@@ -33,7 +33,7 @@ class EnergyOptions:
 
 def energy_command(options: EnergyOptions, *, as_json: bool) -> None:
     """Print the energy of a circuit, under noise and without."""
-    circuit = read_circuit(options.circuit)
+    circuit = Circuit.from_file(options.circuit)
     make_objective = find_objective(options.observable)
     theta = read_angles(options.angles, circuit)
     engine = find_engine(options.engine, noise=options.noise, qubits=options.qubits, n_qubits=circuit.n_qubits)

@@ -6,14 +6,14 @@ from typing import Any, cast
 
 from rich.console import Console
 
-from qvar.cli.inputs import find_engine, find_problem, read_angles, read_circuit
+from qvar.cli.inputs import find_engine, find_problem, read_angles
 from qvar.cli.outputs import check_new_file
 from qvar.cli.printing import print_circuit, print_json, print_line
 from qvar.cli.progress import waiting
 from qvar.problems import Problem
 from qvar.search import CircuitRecord, Judge, prune
 from qvar.search.best import BestCircuit
-from qvar.simulators import StatevectorSimulator
+from qvar.simulators import Circuit, StatevectorSimulator
 from qvar.simulators.files import write_atomically
 
 __all__ = ["PruneOptions", "prune_command"]
@@ -37,7 +37,7 @@ def prune_command(options: PruneOptions, *, out: Path | None, as_json: bool, qui
     """Prune a circuit, print what is left, and write it."""
     if out is not None:
         check_new_file(out, ".qasm", what="a circuit file")
-    circuit = read_circuit(options.circuit)
+    circuit = Circuit.from_file(options.circuit)
     theta = read_angles(options.angles, circuit)
     problem = find_problem(options.task)
     engine = find_engine(options.engine, noise=options.noise, qubits=options.qubits, n_qubits=problem.n_qubits)
