@@ -14,7 +14,7 @@ __all__ = ["UNREADABLE", "check_archive", "parse_json", "refusing"]
 
 UNREADABLE = (
     *(OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
-    *(RecursionError, NotImplementedError, MemoryError, EOFError, zipfile.BadZipFile),
+    *(RuntimeError, MemoryError, EOFError, zipfile.BadZipFile),
 )
 """What may come of data that are not what they should be."""
 

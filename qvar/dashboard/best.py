@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qvar.dashboard.reading import UNREADABLE
 from qvar.search.best import BestCircuit
 from qvar.simulators import Circuit
 from qvar.simulators.errors import QvarError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["Best", "Candidate", "read_best"]
 

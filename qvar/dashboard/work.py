@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qvar.dashboard.reading import LARGEST, UNREADABLE
+from qvar.dashboard.reading import LARGEST
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["WorkRow", "read_work"]
 

@@ -11,6 +11,7 @@ from qvar.problems.keys import WHOLE, content_key, key_or_hash
 from qvar.problems.problem import Problem
 from qvar.simulators import Observable
 from qvar.simulators.errors import ProblemError
+from qvar.simulators.untrusted import refusing
 
 if TYPE_CHECKING:
     import networkx
@@ -72,6 +73,7 @@ def max_cut(graph: "networkx.Graph[Any] | str") -> Problem:
     )
 
 
+@refusing("the graph", ProblemError)
 def graph_from_text(text: str) -> "networkx.Graph[Any]":
     """Return a graph by name or from a list of edges.
 

@@ -14,7 +14,8 @@ from qvar.report.figures import FIGURES, run_figure
 from qvar.report.records import RunRecord
 from qvar.runs import style
 from qvar.simulators import Circuit
-from qvar.simulators.errors import QvarError
+from qvar.simulators.errors import QvarError, RunError
+from qvar.simulators.untrusted import refusing
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -30,6 +31,7 @@ _LEFT_OUT = (
 )
 
 
+@refusing("the record", RunError)
 def report_html(records: Sequence[RunRecord]) -> str:
     """Return the report as a self-contained HTML page; names and messages in it are escaped."""
     is_large = len(records) > _MOST_DRAWN

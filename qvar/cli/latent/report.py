@@ -13,6 +13,7 @@ from qvar.report.latent_page import Smooth, latent_html, latent_json, latent_mar
 from qvar.report.latent_searches import best_rows, read_studies, study_table
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["measure", "print_latent", "report_command"]
 
@@ -43,6 +44,7 @@ def report_command(path: Path, *, html: Path | None, as_markdown: bool, as_json:
     print_line(f"all numbers, and plots, in {page}", out)
 
 
+@refusing("the record", RunError)
 def measure(folder: LatentFolder, *, quiet: bool) -> Smooth:
     """Return how smooth a latent space is, for all its tasks; measured once."""
     console = Console(stderr=True)
@@ -54,6 +56,7 @@ def measure(folder: LatentFolder, *, quiet: bool) -> Smooth:
     )
 
 
+@refusing("the record", RunError)
 def print_latent(folder: LatentFolder, smooth: Smooth, out: Console) -> None:
     """Print all tables of a latent space."""
     print_line(overview(folder), out)

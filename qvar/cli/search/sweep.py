@@ -25,6 +25,8 @@ from qvar.simulators.errors import QvarError
 
 __all__ = ["SweepOptions", "parse_seeds", "sweep_command"]
 
+_MOST_SEEDS = 100_000
+
 
 @dataclass(frozen=True)
 class SweepOptions:
@@ -95,7 +97,9 @@ def parse_seeds(text: str) -> list[int]:
         except ValueError:
             numbers = range(0)
         if not numbers:
-            raise QvarError(f"--seeds takes seeds and rising ranges, such as 0-4 or 1,3,7-9, got {text!r}")
+            raise QvarError(f"--seeds takes seeds and rising ranges, such as 0-4 or 1,3,7-9, got {text[:60]!r}")
+        if numbers[-1] - numbers[0] >= _MOST_SEEDS:
+            raise QvarError(f"--seeds {part} asks for more than {_MOST_SEEDS:,} seeds; give fewer")
         seeds += numbers
     return seeds
 

@@ -23,6 +23,7 @@ from qvar.latent.space import CircuitSpace
 from qvar.runs.workers import WorkerDied, usable_cores, workers
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError, RunError
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["Study", "load_study", "run_generative_study", "run_study"]
 
@@ -141,6 +142,7 @@ def run_generative_study(
     return _complete(study, plan, search, out, jobs, on_run)
 
 
+@refusing("the study", RunError)
 def load_study(path: str | Path) -> StudyResult:
     """Return what a study in a folder has come to.
 

@@ -80,6 +80,7 @@ class StudyFolder:
             plan = dict(content["plan"])
             is_whole = config_hash(plan) == content["id"]
             is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
+            is_whole &= all(_NAME.fullmatch(name) for name in plan["methods"])  # a name is a folder's
         except (ValueError, KeyError, TypeError) as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_ours or not is_whole:
