@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,7 +30,7 @@ from qvar.simulators.memory import check_memory
 from qvar.simulators.metric import fubini_study_metric
 from qvar.simulators.observable import Observable
 
-__all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable", "remembered"]
+__all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable"]
 
 
 class PreparedObservable(Protocol):
@@ -49,23 +49,6 @@ class PreparedObservable(Protocol):
     def probabilities(self, state: NDArray[Any]) -> NDArray[np.float64]:
         """Return outcome probabilities per measured group, shape (n_groups, 2**n_qubits), from a final state."""
         ...
-
-
-_Prepared = TypeVar("_Prepared", bound=PreparedObservable)
-_REMEMBERED = 16
-
-
-def remembered(
-    table: dict[Observable, _Prepared], observable: Observable, prepare: Callable[[Observable], _Prepared]
-) -> _Prepared:
-    """Return the prepared observable, from `table` if it is there; the table forgets the oldest of more than 16."""
-    prepared = table.get(observable)
-    if prepared is None:
-        prepared = prepare(observable)
-        while len(table) >= _REMEMBERED:
-            table.pop(next(iter(table)), None)
-        table[observable] = prepared
-    return prepared
 
 
 class ExactEngine(Protocol):

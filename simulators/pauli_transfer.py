@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
+from qvar.simulators.exact import CompiledProgram, ExactObjective
 from qvar.simulators.input_states import start_vectors
 from qvar.simulators.kernels import compiled, layout
 from qvar.simulators.measurement.normal import moment_terms
@@ -20,10 +20,12 @@ from qvar.simulators.observable import Observable
 from qvar.simulators.pictures import PAULI_TRANSFER
 from qvar.simulators.program import Lowering
 from qvar.simulators.readout import letter_map, measured_coefficients
+from qvar.simulators.remembering import remembered
 
 __all__ = ["PauliTransferSimulator"]
 
 _MAX_QUBITS = 12
+_REMEMBERED = 16  # observables
 _BYTES_PER_NUMBER = 24  # of the state: state and scratch, or the observable as it is prepared
 _SECONDS_PER_NUMBER = 1e-10  # of a state, and operation; only used to decide whether threads are worth it
 
@@ -87,7 +89,8 @@ class PauliTransferSimulator:
             )
         n_bytes = _BYTES_PER_NUMBER * 4**circuit.n_qubits
         check_memory(n_bytes, f"{circuit.n_qubits} qubits under noise", advice="use PauliPropagationSimulator")
-        return remembered(self._prepared, observable, partial(_PreparedObservable, noise=self.noise))
+        make = partial(_PreparedObservable, observable, self.noise)
+        return remembered(self._prepared, observable, make, most=_REMEMBERED)
 
     def _program(self, circuit: Circuit, prepared: "_PreparedObservable", *, joined: bool = False) -> CompiledProgram:
         (ints, floats, _), constants = self._plan(

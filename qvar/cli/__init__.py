@@ -13,6 +13,7 @@ from qvar.simulators.interruption import exit_code, signals_caught, was_interrup
 
 __all__ = ["main"]
 
+_INTERRUPTED = 130
 _SIGNALLED = 128
 """Exit codes above this are those of signals."""
 
@@ -48,7 +49,10 @@ def _run(words: Sequence[str], *, as_json: bool) -> int:
 
         join_words(os.environ)
         left = app(args=words, prog_name="qvar", standalone_mode=False)
-        return left if isinstance(left, int) else 0
+        code = left if isinstance(left, int) else 0
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt  # which typer has turned into a number
+        return code
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BaseException as error:

@@ -29,8 +29,11 @@ __all__ = [
     "parse_integers",
     "parse_names",
     "parse_observable",
+    "parse_seeds",
     "read_angles",
 ]
+
+_MOST_SEEDS = 100_000
 
 MakeObjective = Callable[[Engine, Circuit], Objective]
 """Makes the objective of a circuit on an engine."""
@@ -126,6 +129,27 @@ def parse_integers(text: str, *, option: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise QvarError(f"{option} takes whole numbers separated by commas, got {text!r}") from None
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Return the seeds in a text such as "0-4" or "1,3,7-9".
+
+    Raises:
+        QvarError: if it is not made of whole numbers and rising ranges.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        try:
+            numbers = range(int(first), int(last if dash else first) + 1)
+        except ValueError:
+            numbers = range(0)
+        if not numbers:
+            raise QvarError(f"--seeds takes seeds and rising ranges, such as 0-4 or 1,3,7-9, got {text[:60]!r}")
+        if numbers[-1] - numbers[0] >= _MOST_SEEDS:
+            raise QvarError(f"--seeds {part} asks for more than {_MOST_SEEDS:,} seeds; give fewer")
+        seeds += numbers
+    return seeds
 
 
 def parse_names(text: str, *, option: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from qvar.runs import sealed
 from qvar.simulators.errors import HardwareError
 from qvar.simulators.untrusted import UNREADABLE
 
@@ -140,7 +141,7 @@ def read_json(file: Path) -> Any:
         HardwareError: if it is missing or damaged.
     """
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return sealed.read_json(file)
     except OSError as error:
         raise HardwareError(f"{file.parent} holds no {file.name}: {error.strerror}") from None
     except ValueError as error:

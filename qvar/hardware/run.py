@@ -109,7 +109,7 @@ class HardwareRun:
         self._unanswered: set[str] = set()
         self._guard = threading.RLock()
         self._open: list[HardwareJob] = []
-        self.mode = ExecutionMode(self)
+        self.mode = ExecutionMode(weakref.proxy(self))  # a run that nobody holds must go, and its folder with it
         known = self.ledger.entries()  # a record that was edited is refused now
         self._resendable = {entry.tag for entry in known if resubmit and entry.state == "SENDING"}
         self.books.reconcile()

@@ -47,7 +47,7 @@ def report_html(records: Sequence[RunRecord]) -> str:
 
 def render(template: str, **content: Any) -> str:
     """Return a page of the folder templates, filled in; whatever is filled in is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
 
     environment = Environment(
         loader=PackageLoader("qvar.report"),
@@ -56,7 +56,10 @@ def render(template: str, **content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(**content)
+    try:
+        return environment.get_template(template).render(**content)
+    except TemplateError as error:
+        raise RunError(f"the record is damaged, or not what it should be: {error}") from error
 
 
 def _setting(setting: Setting, *, is_large: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ is saved at the ends of episodes; a killed run goes on from the last saved one.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from qvar.runs import (
     write_learning_curve,
     write_pareto,
 )
+from qvar.runs.claim import claim
+from qvar.runs.sealed import tell as tell_user
 from qvar.search.algorithms import make_searcher
 from qvar.search.best import BestCircuit
 from qvar.search.configuration import Algorithm, SearchConfiguration
@@ -37,6 +39,7 @@ from qvar.search.result import CircuitRecord, Cost, SearchResult
 from qvar.search.searcher import Tracker
 from qvar.simulators import Circuit
 from qvar.simulators.errors import QvarError, RunError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["CHECKPOINT_SECONDS", "check_configuration", "run_search"]
 
@@ -82,12 +85,18 @@ def run_search(
     check_sinks(sinks)
     if sinks and out is None:
         raise RunError("sinks follow a run that is on disk; give a folder with out")
-    folder = None if out is None else _prepare(configuration, out, resume=resume)
-    experience = None if configuration.replay_from is None else _experience(configuration, folder, given)
-    run = _RunInProgress(configuration, folder, experience)
-    run.restore()
-    followed = None if folder is None else SinkRun.at(folder.path, folder.id, folder.config, home=home)
-    with Fanout(sinks, followed) as fanout:
+    with _claimed(out, resume=resume):
+        folder = None if out is None else _prepare(configuration, out, resume=resume)
+        experience = None if configuration.replay_from is None else _experience(configuration, folder, given)
+        run = _RunInProgress(configuration, folder, experience)
+        run.restore()
+        followed = None if folder is None else SinkRun.at(folder.path, folder.id, folder.config, home=home)
+        return _follow(run, Fanout(sinks, followed), on_episode)
+
+
+def _follow(run: "_RunInProgress", sinks: Fanout, on_episode: EpisodeCallback | None) -> SearchResult:
+    """Play the run to its end and tell its records."""
+    with sinks as fanout:
 
         def tell(record: Mapping[str, Any]) -> None:
             fanout.write(int(record["episode"]), record)
@@ -96,7 +105,7 @@ def run_search(
 
         for record in run.history:
             tell(record)
-        with _threads(configuration.algorithm):
+        with _threads(run.algorithm):
             while not run.is_over:
                 for record in run.play():
                     tell(record)
@@ -138,8 +147,16 @@ def _prepare(configuration: SearchConfiguration, out: Path, *, resume: bool) -> 
         folder.check_same(config)
     else:
         folder = RunFolder.create(out, config)
-    folder.remove_leftovers()
     return folder
+
+
+def _claimed(out: Path | None, *, resume: bool) -> AbstractContextManager[None]:
+    """Work on the run folder alone, if there is one; nothing is put into the folder of something else."""
+    if out is None:
+        return nullcontext()
+    if not (resume and (out / "config.json").exists()):
+        RunFolder.make(out)
+    return claim(out, "run")
 
 
 def _with_replay(configuration: SearchConfiguration, given: Experience) -> SearchConfiguration:
@@ -167,6 +184,17 @@ def _experience(
     return given.arrays
 
 
+def _outcome(folder: RunFolder) -> Mapping[str, Any] | None:
+    """Return the outcome of a finished run, None of another; one that is damaged is written anew."""
+    if not folder.is_finished:
+        return None
+    try:
+        return folder.result()
+    except RunError:
+        tell_user(f"{folder.path / 'result.json'} is corrupted; the run writes it anew")
+        return None
+
+
 class _RunInProgress:
     """One stretch of a run in one process: searcher and records (mutable)."""
 
@@ -188,11 +216,16 @@ class _RunInProgress:
         self._tracker.spend(asdict(_start_cost(configuration)), steps=0)
         self._searcher = make_searcher(configuration, self._tracker, experience=experience)
         self._pruned: BestCircuit | None = None
-        self._finished_after: float | None = None
+        self._finished_after: float | None = None  # seconds, of a run whose record is whole
         self._seconds_before = 0.0
         self._started = self._saved = time.monotonic()
         self._patience = CHECKPOINT_SECONDS
         self.history: list[Mapping[str, Any]] = []
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """What searches."""
+        return self._configuration.algorithm
 
     @property
     def is_over(self) -> bool:
@@ -212,7 +245,7 @@ class _RunInProgress:
             self.history = list(self._folder.keep_metrics(0))
             return
         arrays, state = saved
-        outcome = self._folder.result() if self._folder.is_finished else None
+        outcome = _outcome(self._folder)
         try:
             n_episodes = int(state["episodes"])
             self._tracker.load_state(state["tracker"])
@@ -220,10 +253,12 @@ class _RunInProgress:
             self._searcher.load_state(arrays, state["searcher"])
             self._pruned = None if state["pruned"] is None else BestCircuit.from_dict(state["pruned"])
             self._finished_after = None if outcome is None else float(outcome["seconds"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except UNREADABLE as error:
             raise RunError(f"the checkpoint in {self._folder.path} does not fit its run: {error!r}") from error
         self.history = list(self._folder.keep_metrics(n_episodes))
         self._tracker.played = n_episodes
+        if not self.is_over:  # its last checkpoint was damaged, so that its end is played again
+            self._finished_after = None
 
     def play(self) -> list[Mapping[str, Any]]:
         """Play one round of episodes and record them."""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,8 @@ def _announced(name: str) -> Iterator[None]:
 
 
 def fingerprint(*folders: Path) -> str:
-    """Return 16 hexadecimal digits that change with any source in `folders` and with the Python version."""
-    sources = hashlib.sha256(sys.version.encode())
+    """Return 16 hexadecimal digits that change with the sources in `folders` and the versions of Python and numba."""
+    sources = hashlib.sha256(f"Python {sys.version} numba {version('numba')}".encode())
     for folder in folders:
         for path in sorted(folder.glob("*.py")):
             sources.update(path.name.encode() + path.read_bytes())

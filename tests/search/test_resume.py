@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import qvar.runs.folder
+import qvar.runs.sealed
 import qvar.search.running
 from qvar.runs import RunFolder
 from qvar.search import run_search
@@ -85,7 +86,7 @@ def test_a_run_killed_again_and_again_ends_with_the_record_of_an_unbroken_one(
     assert [p.name for p in out.iterdir() if p.name.endswith(".tmp")]
     result = run_search(configuration, out=out, resume=True)
     assert read_run(out) == read_run(unbroken)
-    assert result.to_dict() == json.loads((out / "result.json").read_text())
+    assert result.to_dict() == RunFolder.open(out).result()
 
 
 class Killed(BaseException):
@@ -97,9 +98,10 @@ class Saboteur:
 
     def __init__(self, monkeypatch, *, passes, how):
         self.left, self.how = passes, how
-        self.write, self.append = qvar.runs.folder.write_atomically, RunFolder.append_metrics
+        self.write, self.append = qvar.runs.sealed.write_atomically, RunFolder.append_metrics
         monkeypatch.setattr(qvar.search.running, "CHECKPOINT_SECONDS", 0.0)
         monkeypatch.setattr(qvar.runs.folder, "write_atomically", self.write_or_die)
+        monkeypatch.setattr(qvar.runs.sealed, "write_atomically", self.write_or_die)
         monkeypatch.setattr(RunFolder, "append_metrics", lambda folder, record: self.append_or_die(folder, record))
         for name in ("write_circuit", "write_learning_curve", "write_pareto"):  # slow, and not part of what is resumed
             monkeypatch.setattr(qvar.search.running, name, lambda *args, **kwargs: None)
@@ -108,13 +110,13 @@ class Saboteur:
         self.left -= 1
         return self.left < 0
 
-    def write_or_die(self, path, data):
+    def write_or_die(self, path, data, **settings):
         if not self.is_last():
-            return self.write(path, data)
+            return self.write(path, data, **settings)
         if self.how == "halfway":
             path.with_name(f".{path.name}.4711.tmp").write_bytes(data[: len(data) // 2])
         if self.how == "after":
-            self.write(path, data)
+            self.write(path, data, **settings)
         raise Killed
 
     def append_or_die(self, folder, record):
@@ -209,7 +211,7 @@ def test_resuming_a_finished_run_reads_it_and_writes_nothing(configuration, unbr
     monkeypatch.setattr(qvar.search.running._RunInProgress, "play", no_more_episodes)
     before, seen = file_contents(unbroken), []
     result = run_search(configuration, out=unbroken, resume=True, on_episode=seen.append)
-    assert result.to_dict() == json.loads(before["result.json"])
+    assert result.to_dict() == RunFolder.open(unbroken).result()
     assert seen == list(result.history) == RunFolder.open(unbroken).metrics()
     after = file_contents(unbroken)
     assert after == before
@@ -318,6 +320,7 @@ def test_resuming_where_there_is_no_run_starts_one(configuration, tmp_path, read
 
 def test_a_finished_run_holds_the_documented_files(unbroken):
     assert sorted(p.name for p in Path(unbroken).iterdir()) == [
+        ".lock",
         "best.qasm",
         "best.qpy",
         "checkpoint.npz",

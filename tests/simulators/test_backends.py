@@ -155,7 +155,8 @@ def test_aer_models_are_read_with_aers_own_meaning():
     noise = NoiseModel.from_aer(model, name="mine")
     assert noise.name == "mine"
     np.testing.assert_allclose(noise.channel("u", (0,)).ptm, np.diag([1, 0.9, 0.9, 0.9]), rtol=0, atol=1e-14)
-    np.testing.assert_allclose(noise.channel("cx", (1, 0)).ptm, PTM(SuperOp(depolarizing_error(0.2, 2))).data.real)
+    expected = PTM(SuperOp(depolarizing_error(0.2, 2))).data.real
+    np.testing.assert_allclose(noise.channel("cx", (1, 0)).ptm, expected, rtol=0, atol=1e-14)
     assert noise.channel("u", (1,)) is None
     assert noise.readout_error(1) == ReadoutError(0.1, 0.2)
     assert noise.readout_error(0) is None

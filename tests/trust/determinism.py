@@ -1,29 +1,30 @@
 """Do the same jobs with other threads, workers, hash seeds, time zones, locales and folders: are the records the same?
 
-Every job runs once per setting, in processes of its own. Files and printed results are compared bit by bit, without
-the wall times that `records.WALL_TIMES` names. `--plant` adds a job whose record does depend on threads.
+One process per setting does all jobs, each in a new folder. Files and printed results are compared bit by bit, without
+the wall times that `records.WALL_TIMES` names; a job that differs is done again with one thing changed at a time, to
+say which one it is. `--plant` adds a job whose record does depend on threads.
 """
 
 import argparse
 import hashlib
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from records import PLACES, differences, record_of, without_times
-from rich.progress import track
+from rich.progress import Progress
 
 ROOT = Path(__file__).parents[2]
-
-
-class JobFailed(Exception):
-    """A job did not end as it should."""
+_SAYS = "record of "
 
 
 @dataclass(frozen=True)
@@ -55,19 +56,21 @@ CAUSES = {
 
 SEARCH = "search h2-2 --noise ourense --out run --json --seed {seed}"
 COMMANDS = {
-    "search, double DQN": [f"{SEARCH} --algorithm ddqn --episodes 6"],
-    "search, double DQN, 3 environments, shots": [f"{SEARCH} --episodes 6 --environments 3 --shots 500"],
-    "search, PPO": [f"{SEARCH} --algorithm ppo --episodes 6"],
-    "search, random": [f"{SEARCH} --algorithm random --episodes 6"],
-    "search, annealing": [f"{SEARCH} --algorithm annealing --max-energies 3000"],
-    "search, evolution": [f"{SEARCH} --algorithm evolution --max-energies 3000"],
-    "search, greedy": [f"{SEARCH} --algorithm greedy --max-energies 3000"],
+    "search, double DQN": [f"{SEARCH} --algorithm ddqn --episodes 4 --max-gates 6"],
+    "search, double DQN, 3 environments, shots": [
+        f"{SEARCH} --algorithm ddqn --episodes 4 --max-gates 5 --environments 3 --shots 500"
+    ],
+    "search, PPO": [f"{SEARCH} --algorithm ppo --episodes 4 --max-gates 6"],
+    "search, random": [f"{SEARCH} --algorithm random --episodes 4 --max-gates 6"],
+    "search, annealing": [f"{SEARCH} --algorithm annealing --max-energies 2000"],
+    "search, evolution": [f"{SEARCH} --algorithm evolution --max-energies 2000"],
+    "search, greedy": [f"{SEARCH} --algorithm greedy --max-energies 2000"],
     "search, 6 qubits": ["search lih-6 --algorithm evolution --max-energies 4000 --out run --json --seed {seed}"],
     "sweep": [
         "sweep h2-2 --noise none,ourense --algorithm evolution,random --seeds 0-1 --max-energies 1500 --episodes 4 "
         "--jobs {workers} --out run --json"
     ],
-    "vqe, exact": ["vqe h2-4 --noise mumbai-median --starts 2 --json --seed {seed}"],
+    "vqe, exact": ["vqe h2-2 --noise ourense --starts 2 --json --seed {seed}"],
     "vqe, shots": ["vqe h2-2 --noise ourense --shots 1000 --optimizer spsa --json --seed {seed}"],
     "vqe, Aer": ["vqe h2-2 --noise ourense --engine aer --optimizer cobyla --json --seed {seed}"],
     "latent: pool, training, rewards, studies": [
@@ -79,7 +82,7 @@ COMMANDS = {
     "compare": [
         "compare iris --models {models} --splits 2 --jobs {workers} --out run --json --seed {seed}",
     ],
-    "hardware, fake backend": ["hardware run {circuit} h2-2 --on fake:manila --out run --json --seed {seed}"],
+    "hardware, fake backend": ["hardware run circuit.qasm h2-2 --on fake:FakeManilaV2 --out run --json --seed {seed}"],
 }
 """Jobs of the command line, in a folder of their own."""
 
@@ -116,7 +119,7 @@ def shots(out: Path, seed: int) -> None:
     from qvar.simulators import AerSimulator, NoiseModel, PauliTransferSimulator, PennyLaneSimulator
 
     noise, problem = NoiseModel.named("ourense"), find_problem("h2-4")
-    circuit = ansatz("efficient_su2", 4, reps=1)
+    circuit = ansatz("efficient_su2", 4, reps=1, coupling_map=noise.coupling_map)
     theta = np.random.default_rng(seed).normal(size=(3, circuit.n_parameters))
     engines = {
         "pauli_transfer": PauliTransferSimulator(noise),
@@ -181,83 +184,112 @@ FUNCTIONS = {
     "classifiers": classifiers,
     "planted": planted,
 }
+MODELS = "svm,random-forest,vqc-untrained,vqc-adam-100,quantum-kernel"
 QASM = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; ry(0.4) q[0]; cx q[0], q[1]; rz(0.3) q[1];'
 
 
-def carry_out(job: str, setting: Setting, seed: int) -> dict[str, str]:
-    """Run a job in a new folder and return its record."""
+def carry_out(jobs: list[str], setting: Setting, seed: int) -> Iterator[tuple[str, dict[str, str]]]:
+    """Do jobs in one new process, and give the record of each as soon as it is there; {} if it failed."""
     with tempfile.TemporaryDirectory() as parent:
         here = Path(parent, setting.place)
         here.mkdir(parents=True)
-        (here / "circuit.qasm").write_text(QASM)
-        printed = [_run(line, here, setting) for line in _lines(job, setting, seed)]
-        texts = {f"printed {k}": hashlib.sha256(text.encode()).hexdigest() for k, text in enumerate(printed)}
-        return record_of(here) | texts
+        line = [sys.executable, __file__, "--inside", *jobs, "--seed", str(seed), "--workers", str(setting.workers)]
+        with subprocess.Popen(line, cwd=here, env=setting.environment(), stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for text in process.stdout:
+                if text.startswith(_SAYS):
+                    job, record = json.loads(text.removeprefix(_SAYS))
+                    yield job, record
 
 
-def _lines(job: str, setting: Setting, seed: int) -> list[list[str]]:
+def do_inside(jobs: list[str], seed: int, workers: int) -> None:
+    """Do jobs in this process and print the record of each as a line."""
+    home = Path.cwd()
+    for k, job in enumerate(jobs):
+        folder = home / f"job{k}"
+        folder.mkdir()
+        os.chdir(folder)
+        try:
+            record = _texts(job, seed, workers) | record_of(folder)
+        except Exception as error:
+            sys.stderr.write(f"{job}: {error!r}\n")
+            record = {}
+        os.chdir(home)
+        shutil.rmtree(folder)
+        sys.stdout.write(f"{_SAYS}{json.dumps([job, record])}\n")
+        sys.stdout.flush()
+
+
+def _texts(job: str, seed: int, workers: int) -> dict[str, str]:
+    """Do a job here and return hashes of what it printed."""
     if job in FUNCTIONS:
-        return [[sys.executable, __file__, "--inside", job, "--seed", str(seed)]]
-    words = {
-        "seed": seed,
-        "workers": setting.workers,
-        "circuit": "circuit.qasm",
-        "models": "svm,random-forest,vqc-untrained,vqc-adam-100,quantum-kernel",
-    }
-    return [[sys.executable, "-m", "qvar", *line.format(**words).split()] for line in COMMANDS[job]]
+        FUNCTIONS[job](Path(), seed)
+        return {}
+    Path("circuit.qasm").write_text(QASM)
+    words = {"seed": seed, "workers": workers, "models": MODELS}
+    printed = [_printed(line.format(**words).split()) for line in COMMANDS[job]]
+    return {f"printed {k}": hashlib.sha256(text.encode()).hexdigest() for k, text in enumerate(printed)}
 
 
-def _run(line: list[str], here: Path, setting: Setting) -> str:
-    done = subprocess.run(line, cwd=here, env=setting.environment(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise JobFailed(f"{' '.join(line)}\n{done.stderr[-2000:]}")
-    return json.dumps(without_times(json.loads(done.stdout), PLACES)) if done.stdout.startswith("{") else done.stdout
+def _printed(arguments: list[str]) -> str:
+    from qvar.cli import main
 
-
-def examine(job: str, seed: int) -> tuple[str, bool]:
-    """Return a row of the table, and whether the records were the same."""
-    begun = time.monotonic()
+    out = io.StringIO()
     try:
-        return _compared(job, seed, begun)
-    except JobFailed as error:
-        sys.stderr.write(f"{error}\n")
-        return f"| {job} | | FAILED | {time.monotonic() - begun:.0f} |", False
+        with redirect_stdout(out):
+            main(arguments)
+    except SystemExit as ended:
+        if ended.code:
+            raise RuntimeError(f"{' '.join(arguments)}: exit code {ended.code}") from None
+    return json.dumps(without_times(json.loads(out.getvalue()), PLACES))
 
 
-def _compared(job: str, seed: int, begun: float) -> tuple[str, bool]:
-    first = carry_out(job, FIRST, seed)
-    different = {name: differences(first, carry_out(job, setting, seed)) for name, setting in OTHERS.items()}
-    files = sorted({file for names in different.values() for file in names})
-    verdict = "the same"
-    if files:
-        causes = [cause for cause, setting in CAUSES.items() if differences(first, carry_out(job, setting, seed))]
-        verdict = f"DIFFERENT by {', '.join(causes) or 'chance'}: {', '.join(files[:4])}"
-    return f"| {job} | {len(first)} | {verdict} | {time.monotonic() - begun:.0f} |", not files
+def causes(job: str, first: dict[str, str], seed: int) -> str:
+    """Return what changes the record of a job, each thing changed alone."""
+    found = [
+        cause
+        for cause, setting in CAUSES.items()
+        for _, record in carry_out([job], setting, seed)
+        if differences(first, record)
+    ]
+    return ", ".join(found) or "chance, or several at once"
+
+
+def verdict(job: str, records: list[dict[str, str]], seed: int) -> tuple[str, bool]:
+    """Return a row of the table, and whether the records are all there and the same."""
+    if not all(records):
+        return f"| {job} | | FAILED |", False
+    files = sorted({file for record in records[1:] for file in differences(records[0], record)})
+    found = f"DIFFERENT by {causes(job, records[0], seed)}: {', '.join(files[:4])}" if files else "the same"
+    return f"| {job} | {len(records[0])} | {found} |", not files
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--jobs", help="parts of the names of jobs, separated by commas; by default all")
+    parser.add_argument("--jobs", help="parts of the names of jobs, separated by semicolons; by default all")
     parser.add_argument("--plant", action="store_true", help="add a job whose record depends on threads")
-    parser.add_argument("--inside", help=argparse.SUPPRESS)
+    parser.add_argument("--inside", nargs="+", help=argparse.SUPPRESS)
+    parser.add_argument("--workers", type=int, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.inside:
-        FUNCTIONS[asked.inside](Path(), asked.seed)
+        do_inside(asked.inside, asked.seed, asked.workers)
         return
     jobs = [job for job in (*COMMANDS, *FUNCTIONS) if asked.plant or job != "planted"]
     if asked.jobs:
-        jobs = [job for job in jobs if any(part in job for part in asked.jobs.split(","))]
-    rows = []
-    for job in track(jobs, description="jobs", disable=not sys.stderr.isatty()):
-        rows.append(examine(job, asked.seed))
-        sys.stderr.write(f"{rows[-1][0]}\n")
-    table = "\n".join(
-        ("| job | files and results | records | seconds |", "|---|---|---|---|", *(row for row, _ in rows))
-    )
+        jobs = [job for job in jobs if any(part in job for part in asked.jobs.split(";"))]
+    records: dict[str, list[dict[str, str]]] = {job: [] for job in jobs}
+    with Progress(disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("jobs", total=len(jobs) * (1 + len(OTHERS)))
+        for setting in (FIRST, *OTHERS.values()):
+            for job, record in carry_out(jobs, setting, asked.seed):
+                records[job].append(record)
+                progress.advance(task)
+    rows = [verdict(job, found, asked.seed) for job, found in records.items()]
+    table = "\n".join(("| job | files and results | records |", "|---|---|---|", *(row for row, _ in rows)))
     n_same = sum(same for _, same in rows)
     sys.stdout.write(f"{table}\n\n{n_same} of {len(rows)} jobs: the same record in all settings; seed {asked.seed}\n")
-    raise SystemExit(not all(same for _, same in rows))
+    raise SystemExit(n_same < len(rows))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 Run: python tests/trust/interface.py [--write]
 
-Public are the names in `__all__` of every package below `qvar`, and of the modules that the README, the documentation and the
-notebooks import from; the command line is public by its help. A class is listed with its constructor and the public
-methods and attributes that classes of this project define, once, under the first of its names; types of
+Public are the names in `__all__` of every package below `qvar`, and of the modules that the README, the documentation
+and the notebooks import from; the command line is public by its help. A class is listed with its constructor and the
+public methods and attributes that classes of this project define, once, under the first of its names; types of
 parameters are left to the type checker. A format is what stands as `format` and `version` in a file that a later
 version has to read. `public_api.txt` holds all of it as agreed; `--write` replaces it.
 """
@@ -119,7 +119,7 @@ def _signature(function: Any) -> str:
 
 
 def _bare(parameter: inspect.Parameter) -> inspect.Parameter:
-    """Return a parameter without its type; a default that is no number or text, such as a new object, is an ellipsis."""
+    """Return a parameter without its type; a default that is no number or text is an ellipsis."""
     default = parameter.default
     is_plain = default is parameter.empty or isinstance(default, int | float | str | None | tuple)
     return parameter.replace(annotation=parameter.empty, default=default if is_plain else ...)
@@ -134,13 +134,10 @@ def main() -> None:
     now = agreement()
     if parser.parse_args().write:
         AGREED.write_text(now, encoding="utf-8")
-    differences = difflib.unified_diff(
-        AGREED.read_text(encoding="utf-8").splitlines(), now.splitlines(), lineterm="", n=0
-    )
-    for line in [*differences] or [
-        f"as agreed: {len(names())} names in {len(public_modules())} modules, {len(formats())} formats"
-    ]:
-        print(line)
+    agreed = AGREED.read_text(encoding="utf-8").splitlines()
+    differences = [*difflib.unified_diff(agreed, now.splitlines(), lineterm="", n=0)]
+    same = f"as agreed: {len(names())} names of {len(public_modules())} modules, {len(formats())} formats of files"
+    sys.stdout.write("\n".join(differences or [same]) + "\n")
 
 
 if __name__ == "__main__":

@@ -46,9 +46,7 @@ class Command:
 
 
 SEARCH = "search h2-2 --noise ourense --out run --quiet"
-SWEEP = (
-    "sweep h2-2 --algorithm evolution,random --seeds 0-1 --max-energies 1500 --episodes 4 --jobs 2 --out run --quiet"
-)
+SWEEP = "sweep h2-2 --algorithm evolution,random --seeds 0-1 --max-energies 1500 --episodes 4 --jobs 2 --out run -q"
 LATENT = "latent search lat --task ghz-4 --method reinforce --evaluations 40 --seeds 3 --jobs 2 --quiet"
 PRETRAIN = "latent pretrain --qubits 4 --circuits 300 --epochs 2 --out lat --quiet"
 COMMANDS = {
@@ -60,7 +58,6 @@ COMMANDS = {
     "compare, 2 workers": Command(
         "compare iris --models svm,vqc-adam-100,quantum-kernel --splits 2 --jobs 2 --out run --quiet",
         "compare --resume --out run --jobs 2 --quiet",
-        begun="run/plan.json",
     ),
     "latent pretrain": Command(PRETRAIN, "latent pretrain --resume --out lat --quiet", begun="lat/config.json"),
     "latent search, 2 workers": Command(LATENT, LATENT, (PRETRAIN,), "lat"),
@@ -69,7 +66,7 @@ COMMANDS = {
     "vqe, Aer": Command("vqe h2-2 --noise ourense --engine aer --quiet"),
     "report": Command("report run", before=(f"{SEARCH} --algorithm random --episodes 3",)),
     "hardware run, fake backend": Command(
-        "hardware run circuit.qasm h2-2 --on fake:manila --out run --quiet",
+        "hardware run circuit.qasm h2-2 --on fake:FakeManilaV2 --out run --quiet",
         "hardware resume run --quiet",
         begun="run/experiment.json",
     ),
@@ -183,9 +180,8 @@ def prepared(command: Command, parent: Path) -> Path:
     return here
 
 
-def trials(command: Command, n_trials: int, rng: np.random.Generator) -> Iterator[Outcome]:
-    """Carry out the trials of a command, giving the outcome so far after each."""
-    outcome = Outcome()
+def trials(command: Command, outcome: Outcome, n_trials: int, rng: np.random.Generator) -> Iterator[None]:
+    """Carry out the trials of a command one by one, adding to the outcome."""
     with tempfile.TemporaryDirectory() as name:
         template = prepared(command, Path(name))
         whole = Path(name, "whole")
@@ -199,7 +195,7 @@ def trials(command: Command, n_trials: int, rng: np.random.Generator) -> Iterato
             if disturb(command.line, here, moment, rng, outcome) and command.resume is not None:
                 go_on(command, here, expected, outcome)
             shutil.rmtree(here)
-            yield outcome
+            yield
 
 
 def go_on(command: Command, here: Path, expected: dict[str, str], outcome: Outcome) -> None:
@@ -234,7 +230,7 @@ def main() -> None:
         task = progress.add_task("trials", total=len(chosen) * asked.trials)
         for k, (name, command) in enumerate(chosen.items()):
             found = Outcome()
-            for found in trials(command, asked.trials, np.random.default_rng([asked.seed, k])):
+            for _ in trials(command, found, asked.trials, np.random.default_rng([asked.seed, k])):
                 progress.advance(task)
             rows.append(row(name, asked.trials, command, found))
             n_faults += len(found.faults)

@@ -2,10 +2,10 @@
 
 Run: python tests/trust/licences.py [--extras chemistry ibm ...]
 
-Walks the requirements of the installed `qvar-toolkit` from package to package and reads what each says about its licence:
-an SPDX expression, a classifier, or words. Every licence of an expression must be in `ALLOWED`, alternatives
-included; a package that is not so licensed, or does not say, must stand in `EXPLAINED`. What is not installed is not seen. This
-reads what packages say of themselves; it looks at none of their files, and is no legal advice.
+Walks the requirements of the installed `qvar-toolkit` from package to package and reads what each says about its
+licence: an SPDX expression, a classifier, or words. Every licence of an expression must be in `ALLOWED`, alternatives
+included; a package that is not so licensed, or does not say, must stand in `EXPLAINED`. What is not installed is not
+seen. This reads what packages say of themselves; it looks at none of their files, and is no legal advice.
 """
 
 import argparse
@@ -13,22 +13,35 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, distribution
 from importlib.metadata import PackageMetadata as Metadata
+from importlib.metadata import PackageNotFoundError, distribution
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = "qvar-toolkit"
 ALLOWED = {
-    *("0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "CNRI-Python", "HPND", "ISC", "MIT", "MIT-0", "MIT-CMU"),
+    *(
+        "0BSD",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "BSL-1.0",
+        "CC0-1.0",
+        "CNRI-Python",
+        "HPND",
+        "ISC",
+        "MIT",
+        "MIT-0",
+        "MIT-CMU",
+    ),
     *("PSF-2.0", "Unlicense", "Zlib"),
     "MPL-2.0",  # asks for the source of its own files if they are changed; nothing is
     "LLVM-exception",  # takes conditions away
 }
 EXPLAINED = {
-    "mitiq": "GPL-3.0; only in the extra `mitigation`, loaded when a user asks for it, and never part of what qvar distributes. "
-    "Who passes on qvar and mitiq as one work does so under the GPL",
+    "mitiq": "GPL-3.0; only in the extra `mitigation`, loaded when a user asks for it, and no part of what qvar "
+    "distributes; who passes on qvar and mitiq as one work does so under the GPL",
     "skops": "MIT by its licence file; comes with MLflow",
     "huey": "MIT by its licence file; comes with MLflow",
 }
@@ -86,7 +99,9 @@ def licences(metadata: Metadata) -> set[str]:
     """Return the SPDX names of a package's licences, or what it says instead."""
     if expression := metadata.get("License-Expression"):
         return set(_parts(expression))
-    classifiers = [text.split(" :: ")[-1] for text in metadata.get_all("Classifier") or [] if text.startswith("License ::")]
+    classifiers = [
+        text.split(" :: ")[-1] for text in metadata.get_all("Classifier") or [] if text.startswith("License ::")
+    ]
     said = [text for text in classifiers if text != "OSI Approved"] or [metadata.get("License") or ""]
     words = [text.strip().split("\n")[0][:60] for text in said]
     return {part for text in words for part in ([WORDS[text]] if text in WORDS else _parts(text))}
@@ -95,7 +110,9 @@ def licences(metadata: Metadata) -> set[str]:
 def _parts(expression: str) -> Iterator[str]:
     """Yield the names in an SPDX expression; any other text is one name."""
     is_expression = re.fullmatch(r"[\w.()+-]+( (AND|OR|WITH) [\w.()+-]+)*", expression)
-    yield from re.split(r" (?:AND|OR|WITH) ", expression.replace("(", "").replace(")", "")) if is_expression else [expression]
+    yield from (
+        re.split(r" (?:AND|OR|WITH) ", expression.replace("(", "").replace(")", "")) if is_expression else [expression]
+    )
 
 
 def trouble(metadata: Metadata) -> str | None:
@@ -121,12 +138,11 @@ def main() -> None:
     proprietary = [name for name in packages if PROPRIETARY.match(name)]
     rest = [name for name in packages if name not in (*explained, *proprietary)]
     counts = Counter(" and ".join(sorted(licences(packages[name]))) for name in rest)
-    print(f"{len(packages)} packages besides qvar\n\n| licence | packages |\n|---|---|")
-    for licence, count in counts.most_common():
-        print(f"| {licence} | {count} |")
-    print(f"| NVIDIA's, proprietary | {len(proprietary)} |")
-    for name in explained:
-        print(f"| {name}: {EXPLAINED[name]} | 1 |")
+    lines = [f"{len(packages)} packages besides qvar", "", "| licence | packages |", "|---|---|"]
+    lines += [f"| {licence} | {count} |" for licence, count in counts.most_common()]
+    lines += [f"| NVIDIA's, proprietary | {len(proprietary)} |"] if proprietary else []
+    lines += [f"| {name}: {EXPLAINED[name]} | 1 |" for name in explained]
+    sys.stdout.write("\n".join(lines) + "\n")
     wrong = [text for metadata in packages.values() if (text := trouble(metadata))]
     sys.exit("\n".join(wrong) or 0)
 

@@ -11,8 +11,9 @@ from qvar import runs, simulators
 from tests.trust import interface
 
 HOW = (
-    "The public interface differs from tests/trust/public_api.txt. If that is meant: run `python tests/trust/interface.py --write`, "
-    "write the change down in CHANGELOG.md, and keep what was public working for as long as docs/stability.md says. "
+    "The public interface differs from tests/trust/public_api.txt. If that is meant: run "
+    "`python tests/trust/interface.py --write`, write the change down in CHANGELOG.md, and keep what was public "
+    "working for as long as docs/stability.md says. "
     "A changed format needs a new version and a reader for the old one."
 )
 

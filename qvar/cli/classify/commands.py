@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from qvar.cli import completion
-from qvar.cli.options import Json, Quiet, Seed
+from qvar.cli.options import Jobs, Json, Quiet, Seed
 
 __all__ = ["classification"]
 
@@ -52,7 +52,7 @@ def compare(
         bool, typer.Option("--tune", help="Tune every model, by cross-validation within training.")
     ] = False,
     seed: Seed = 0,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Trainings at a time; by default one per core.")] = None,
+    jobs: Jobs = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the record; by default comparisons/DATASET-FEATURES-seedN.")
     ] = None,

@@ -110,7 +110,7 @@ def compare_command(
         check_file(html, ".html", ".htm", what="a page")
     plan, folder = _prepare(options, out, resume=resume, download=download)
     at_a_time = usable_cores() if jobs is None else jobs
-    n_done = sum(record["error"] is None for record in folder.records().values())
+    n_done = folder.n_finished
     if not silent:
         print_line(_announcement(plan, n_done, at_a_time, folder.path), console)
     n_cells = len(plan.cells())

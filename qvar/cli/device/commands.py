@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from qvar.cli import completion
-from qvar.cli.options import Json
+from qvar.cli.options import Json, Quiet
 
 __all__ = ["device"]
 
@@ -33,8 +33,9 @@ def snapshot(
         str | None, typer.Option(help="Physical qubits in order, such as 1,2,3,4; all of them if left out.")
     ] = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write the noise of a device to a file; search under it with `qvar search TASK --noise FILE`."""
     from qvar.cli.device.snapshot import snapshot_command
 
-    snapshot_command(backend, out=out, qubits=qubits, as_json=json)
+    snapshot_command(backend, out=out, qubits=qubits, as_json=json, quiet=quiet)

@@ -7,17 +7,19 @@ from rich.console import Console
 from qvar.cli.inputs import parse_integers
 from qvar.cli.outputs import check_new_file
 from qvar.cli.printing import print_json, print_line
+from qvar.cli.progress import waiting
 from qvar.hardware import open_backend
 from qvar.hardware.snapshot import device_snapshot
 
 __all__ = ["snapshot_command"]
 
 
-def snapshot_command(backend: str, *, out: Path, qubits: str | None, as_json: bool) -> None:
+def snapshot_command(backend: str, *, out: Path, qubits: str | None, as_json: bool, quiet: bool) -> None:
     """Write the noise file, and say what is in it."""
     check_new_file(out, ".json", what="a noise file")
     chosen = None if qubits is None else parse_integers(qubits, option="--qubits")
-    model = device_snapshot(open_backend(backend), qubits=chosen)
+    with waiting(f"reading the calibration of {backend}", visible=not (quiet or as_json)):
+        model = device_snapshot(open_backend(backend), qubits=chosen)
     model.to_json(out)
     pairs = sorted({tuple(sorted(pair)) for pair in model.coupling_map or ()})
     if as_json:

@@ -7,7 +7,7 @@ import typer
 
 from qvar.cli import completion
 from qvar.cli.hardware.options import MaxJobs, MaxQpuSeconds, MaxShots, Resubmit, Yes
-from qvar.cli.options import Json, Quiet, Seed
+from qvar.cli.options import Angles, Json, Quiet, Seed
 
 __all__ = ["hardware"]
 
@@ -35,8 +35,7 @@ On = Annotated[
         autocompletion=completion.backends,
     ),
 ]
-Angles = Annotated[str | None, typer.Option(help="The free angles of a file, radians, such as 0.1,0.2.")]
-Shots = Annotated[int, typer.Option(help="Shots per measured basis.")]
+Shots = Annotated[int, typer.Option(help="Shots per measured circuit.")]
 Precision = Annotated[float | None, typer.Option(help="Wanted standard error for observables of norm 1, not shots.")]
 Resilience = Annotated[
     str,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from qvar.cli import completion
-from qvar.cli.options import Json, Log, Quiet, Seed
+from qvar.cli.options import Jobs, Json, Log, Markdown, Noise, Quiet, Seed, Seeds
 
 __all__ = ["latent"]
 
@@ -120,12 +120,10 @@ def search(
     ] = None,
     mode: Annotated[str, typer.Option(help="pool, or generative to make circuits that nobody drew.")] = "pool",
     evaluations: Annotated[int, typer.Option(help="Circuits that a search may evaluate, labels included.")] = 1_000,
-    seeds: Annotated[int, typer.Option(help="Searches of every method, with the seeds 1, 2, ....")] = 50,
-    noise: Annotated[
-        str, typer.Option(help="Device (see `qvar devices`) under whose noise circuits are trained, or none.")
-    ] = "none",
+    seeds: Seeds = "1-50",
+    noise: Noise = "none",
     name: Annotated[str | None, typer.Option(help="Name of the study; by default MODE-EVALUATIONS.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; by default one per core.")] = None,
+    jobs: Jobs = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -141,17 +139,22 @@ def search(
 @latent.command()
 def report(
     folder: Folder,
-    html: Annotated[
+    out: Annotated[
         Path | None,
-        typer.Option(help="Write the page here (.html); by default report.html in the folder, unless with --json."),
+        typer.Option(
+            "--out",
+            "--html",
+            help="Write a page (.html) or Markdown (.md) here; by default FOLDER/report.html, unless it is printed.",
+        ),
     ] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    markdown: Markdown = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Show how good a latent space is, and what searches in it found; measures its smoothness once."""
     from qvar.cli.latent.report import report_command
 
-    report_command(folder, html=html, as_markdown=markdown, as_json=json)
+    report_command(folder, out=out, as_markdown=markdown, as_json=json, quiet=quiet)
 
 
 @latent.command()

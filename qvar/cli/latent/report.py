@@ -4,44 +4,24 @@ from pathlib import Path
 
 from rich.console import Console
 
-from qvar.cli.outputs import check_file
-from qvar.cli.printing import print_json, print_line
+from qvar.cli.printing import print_line
+from qvar.cli.results.report import report_command as report
 from qvar.latent.folder import LatentFolder
 from qvar.latent.measuring import measure_smoothness
 from qvar.report.latent import accuracy_tables, cost_rows, overview, rich_table, smoothness_table
-from qvar.report.latent_page import Smooth, latent_html, latent_json, latent_markdown
+from qvar.report.latent_page import Smooth
 from qvar.report.latent_searches import best_rows, read_studies, study_table
 from qvar.simulators.errors import RunError
-from qvar.simulators.files import write_atomically
 from qvar.simulators.untrusted import refusing
 
 __all__ = ["measure", "print_latent", "report_command"]
 
 
-def report_command(path: Path, *, html: Path | None, as_markdown: bool, as_json: bool) -> None:
-    """Measure what has not been measured, write the page, and print all tables."""
-    if html is not None:
-        check_file(html, ".html", ".htm", what="a page")
-    if as_markdown and as_json:
-        raise RunError("choose one of --markdown and --json")
-    folder = LatentFolder.open(path)
-    folder.check_pretrained()
-    with folder.claimed():
-        smooth = measure(folder, quiet=as_json)
-        page = html
-        if page is None and not (as_json or as_markdown):
-            page = folder.path / "report.html"
-        if page is not None:
-            write_atomically(page, latent_html(folder, smooth).encode())
-    if as_json:
-        print_json(latent_json(folder, smooth))
-        return
-    out = Console()
-    if as_markdown:
-        print_line(latent_markdown(folder, smooth), out)
-        return
-    print_latent(folder, smooth, out)
-    print_line(f"all numbers, and plots, in {page}", out)
+def report_command(path: Path, *, out: Path | None, as_markdown: bool, as_json: bool, quiet: bool) -> None:
+    """Do as `qvar report` does for a latent space, and write a page into its folder where nothing else is asked for."""
+    LatentFolder.open(path).check_pretrained()
+    page = path / "report.html" if out is None and not (as_json or as_markdown) else out
+    report([path], out=page, figures=None, formats=None, as_markdown=as_markdown, as_json=as_json, quiet=quiet)
 
 
 @refusing("the record", RunError)

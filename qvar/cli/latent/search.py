@@ -9,7 +9,7 @@ from typing import get_args
 from rich.console import Console
 
 from qvar.cli.durations import duration
-from qvar.cli.inputs import parse_names
+from qvar.cli.inputs import parse_names, parse_seeds
 from qvar.cli.interruption import interruptible
 from qvar.cli.printing import print_json, print_line
 from qvar.cli.progress import ProgressLine, quieten_log
@@ -41,7 +41,7 @@ class LatentSearchOptions:
     method: str | None = None
     mode: str = "pool"
     evaluations: int = 1_000
-    seeds: int = 50
+    seeds: str = "1-50"
     noise: str = "none"
     name: str | None = None
 
@@ -80,27 +80,26 @@ def search_command(path: Path, options: LatentSearchOptions, *, jobs: int | None
     quieten_log(console, silent=silent)
     folder = LatentFolder.open(path)
     folder.check_pretrained()
-    if options.seeds < 1:
-        raise LatentError(f"--seeds must be at least 1, got {options.seeds}")
+    seeds = parse_seeds(options.seeds)
     task, methods = options.find_task(folder.space.n_qubits), options.find_methods()
     mode: Mode = "pool" if options.mode == "pool" else "generative"
     check_search(folder, task, methods.values(), mode=mode, budget=options.evaluations, name=options.study)
     at_a_time = usable_cores() if jobs is None else jobs
     if not silent:
-        text = f"{task.title}; {len(methods)} methods x {options.seeds} seeds x {options.evaluations} evaluations"
+        text = f"{task.title}; {len(methods)} methods x {len(seeds)} seeds x {options.evaluations} evaluations"
         print_line(f"{text}, in {folder.search_path(task.key)}", console)
     with (
         interruptible(console, lambda: "the same command goes on from here"),
         ProgressLine(console, visible=not silent) as line,
     ):
-        display = _Display(line, n_runs=len(methods) * options.seeds, jobs=at_a_time)
+        display = _Display(line, n_runs=len(methods) * len(seeds), jobs=at_a_time)
         result = search_latent_space(
             folder,
             task,
             methods,
             mode=mode,
             budget=options.evaluations,
-            seeds=range(1, options.seeds + 1),
+            seeds=seeds,
             name=options.study,
             n_jobs=at_a_time,
             on_rewards=display.note_rewards,

@@ -23,8 +23,8 @@ def tasks(json: Json = False) -> None:
 
 @lookup.command(rich_help_panel=_PANEL)
 def devices(
-    json: Json = False,
     fake: Annotated[bool, typer.Option("--fake", help="List the fake IBM backends too (needs the ibm extra).")] = False,
+    json: Json = False,
 ) -> None:
     """List the devices whose noise is built in."""
     from qvar.cli.lookup.listing import list_devices

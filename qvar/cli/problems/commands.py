@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from qvar.cli.options import Json
+from qvar.cli.options import Json, Quiet
 
 __all__ = ["problems"]
 
@@ -27,6 +27,7 @@ def molecule(
         str, typer.Option(help="jordan_wigner, parity, parity_reduced, checksum or checksum_per_spin.")
     ] = "jordan_wigner",
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make a problem file of any molecule (needs the chemistry extra); search it with `qvar search FILE`."""
     from qvar.cli.problems.making import make_molecule
@@ -41,6 +42,7 @@ def molecule(
         active=active,
         mapping=mapping,
         as_json=json,
+        quiet=quiet,
     )
 
 

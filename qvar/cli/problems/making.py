@@ -8,6 +8,7 @@ from qvar.cli.inputs import parse_integers
 from qvar.cli.lookup.listing import task_row
 from qvar.cli.outputs import check_new_file
 from qvar.cli.printing import print_json, print_line
+from qvar.cli.progress import waiting
 from qvar.problems import max_cut, molecule_from_geometry
 from qvar.simulators.errors import ProblemError
 
@@ -25,6 +26,7 @@ def make_molecule(
     active: str | None,
     mapping: str,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Compute a molecular Hamiltonian and write it to a problem file."""
     check_new_file(out, ".json", what="a problem file")
@@ -34,9 +36,10 @@ def make_molecule(
         if len(numbers) != 2:
             raise ProblemError(f"--active takes two numbers, electrons and orbitals, got {active!r}")
         space = (numbers[0], numbers[1])
-    problem = molecule_from_geometry(
-        geometry, basis=basis, unit=unit, charge=charge, spin=spin, active_space=space, mapping=mapping
-    )
+    with waiting("computing the Hamiltonian", visible=not (quiet or as_json)):
+        problem = molecule_from_geometry(
+            geometry, basis=basis, unit=unit, charge=charge, spin=spin, active_space=space, mapping=mapping
+        )
     problem.to_json(out)
     if as_json:
         print_json({"file": str(out), **task_row(problem, family=None)})

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from qvar.cli import completion
-from qvar.cli.options import Json, Quiet
+from qvar.cli.options import Json, Markdown, Quiet
 
 __all__ = ["records"]
 
@@ -30,7 +30,7 @@ def report(
         str | None,
         typer.Option("--format", help="What --figures writes: pdf (by default), svg and png, separated by commas."),
     ] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    markdown: Markdown = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -62,11 +62,12 @@ def log_runs(
     ],
     to: Annotated[str, typer.Option(help="Any of tensorboard, mlflow, wandb, separated by commas.")],
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Give the records of runs, finished or not, to TensorBoard, MLflow or W&B; what they have is left out."""
     from qvar.cli.results.log import log_command
 
-    log_command(runs, to=to, as_json=json)
+    log_command(runs, to=to, as_json=json, quiet=quiet)
 
 
 @records.command(rich_help_panel=_PANEL)

@@ -12,14 +12,15 @@ from qvar.runs import RunFolder, SweepFolder, find_sinks, replay
 __all__ = ["log_command"]
 
 
-def log_command(runs: Sequence[Path], *, to: str, as_json: bool) -> None:
+def log_command(runs: Sequence[Path], *, to: str, as_json: bool, quiet: bool) -> None:
     """Give the records of runs and sweeps to sinks, and say how much it was."""
     sinks = find_sinks(to)
     folders = [found for path in runs for found in _runs(path)]
     for folder, _ in folders:
         RunFolder.open(folder)  # before anything is written
     errors = Console(stderr=True)
-    shown = track(folders, "logging", console=errors, disable=as_json or not errors.is_terminal, transient=True)
+    is_shown = errors.is_terminal and not (as_json or quiet)
+    shown = track(folders, "logging", console=errors, disable=not is_shown, transient=True)
     counts = {str(folder): replay(folder, sinks, home=home) for folder, home in shown}
     if as_json:
         rows = [{"run": folder, "records": n_records} for folder, n_records in counts.items()]

@@ -6,7 +6,23 @@ from typing import Annotated
 import typer
 
 from qvar.cli import completion
-from qvar.cli.options import EngineName, Json, JudgeName, Log, Noise, OptimizerName, Qubits, Quiet, Seed, Shots
+from qvar.cli.options import (
+    EngineName,
+    Episodes,
+    Jobs,
+    Json,
+    JudgeName,
+    Log,
+    MaxEnergies,
+    MaxGates,
+    Noise,
+    OptimizerName,
+    Qubits,
+    Quiet,
+    Seed,
+    Seeds,
+    Shots,
+)
 
 __all__ = ["searching"]
 
@@ -40,8 +56,8 @@ def search(
             autocompletion=completion.named(completion.PRESETS),
         ),
     ] = "qvar",
-    episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch.")] = None,
-    max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
+    episodes: Episodes = None,
+    max_gates: MaxGates = None,
     start: Annotated[
         str, typer.Option(help="Circuit to go on from: empty, hartree-fock, mps, or a circuit file (.qasm, .qpy).")
     ] = "empty",
@@ -57,9 +73,7 @@ def search(
     sampling: Annotated[
         str | None, typer.Option(help="How shots are drawn: multinomial, or normal (same mean and variance, faster).")
     ] = None,
-    max_energies: Annotated[
-        int | None, typer.Option(help="End after this many energies; a gradient counts as three.")
-    ] = None,
+    max_energies: MaxEnergies = None,
     judge: JudgeName = None,
     cnot_price: Annotated[float | None, typer.Option(help="What a CNOT less is worth, in the unit of energy.")] = None,
     rotation_price: Annotated[float | None, typer.Option(help="What a rotation less is worth.")] = None,
@@ -144,16 +158,14 @@ def sweep(
             autocompletion=completion.listed(completion.named(completion.PRESETS)),
         ),
     ] = "qvar",
-    seeds: Annotated[str, typer.Option(help="Seeds and ranges of seeds, such as 0-4 or 1,3,7-9.")] = "0-4",
-    episodes: Annotated[int | None, typer.Option(help="Circuits built from scratch, per run.")] = None,
-    max_energies: Annotated[
-        int | None, typer.Option(help="Energies after which a run ends; a gradient by reverse sweep counts as three.")
-    ] = None,
-    max_gates: Annotated[int | None, typer.Option(help="Gates per circuit.")] = None,
+    seeds: Seeds = "0-4",
+    episodes: Episodes = None,
+    max_energies: MaxEnergies = None,
+    max_gates: MaxGates = None,
     shots: Shots = None,
     judge: JudgeName = None,
     out: Annotated[Path | None, typer.Option(help="Sweep folder; by default below sweeps.")] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; by default one per core.")] = None,
+    jobs: Jobs = None,
     cluster: Annotated[
         str | None, typer.Option(help="Run on a Dask cluster: the address of its scheduler, such as tcp://host:8786.")
     ] = None,

@@ -12,20 +12,20 @@ from types import TracebackType
 from rich.console import Console
 
 from qvar.cli.durations import duration
+from qvar.cli.inputs import parse_seeds
 from qvar.cli.interruption import interruptible
 from qvar.cli.printing import print_json, print_line
-from qvar.cli.progress import ProgressLine, counted, quieten_log
+from qvar.cli.progress import ProgressLine, counted, quieten_log, waiting
 from qvar.cli.search.search import SearchOptions
 from qvar.report import compare, comparison_table, report_json, write_summary
 from qvar.runs import SweepFolder, find_sinks
 from qvar.runs.sweep_folder import seconds_left
 from qvar.runs.workers import usable_cores
 from qvar.search import Labels, RunOutcome, SearchConfiguration, Sweep, sweep
+from qvar.search.forecast import forecast_runs
 from qvar.simulators.errors import QvarError
 
-__all__ = ["SweepOptions", "parse_seeds", "sweep_command"]
-
-_MOST_SEEDS = 100_000
+__all__ = ["SweepOptions", "sweep_command"]
 
 
 @dataclass(frozen=True)
@@ -83,27 +83,6 @@ class SweepOptions:
         return shlex.join(["qvar", "sweep", self.tasks, *words])
 
 
-def parse_seeds(text: str) -> list[int]:
-    """Return the seeds in a text such as "0-4" or "1,3,7-9".
-
-    Raises:
-        QvarError: if it is not made of whole numbers and rising ranges.
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        try:
-            numbers = range(int(first), int(last if dash else first) + 1)
-        except ValueError:
-            numbers = range(0)
-        if not numbers:
-            raise QvarError(f"--seeds takes seeds and rising ranges, such as 0-4 or 1,3,7-9, got {text[:60]!r}")
-        if numbers[-1] - numbers[0] >= _MOST_SEEDS:
-            raise QvarError(f"--seeds {part} asks for more than {_MOST_SEEDS:,} seeds; give fewer")
-        seeds += numbers
-    return seeds
-
-
 def _by_word(axis: str, text: str) -> dict[str, str]:
     """Return the parts of a list by the words that tables use for them: names, and the stems of files."""
     parts = [part.strip() for part in text.split(",")]
@@ -133,6 +112,7 @@ def sweep_command(
     at_a_time = usable_cores() if jobs is None else jobs
     if not silent:
         print_line(_announcement(options, plan, folder, None if cluster else at_a_time), console)
+        print_line(_forecast(plan, folder, jobs=at_a_time), console)
     line = ProgressLine(console, visible=not silent, total=len(folder.runs()), columns=counted())
     with (
         interruptible(console, lambda: f"go on with: {options.command(path, jobs=jobs, cluster=cluster, log=log)}"),
@@ -163,6 +143,22 @@ def _announcement(options: SweepOptions, plan: Sweep, folder: SweepFolder, jobs:
     where = "on the cluster" if jobs is None else f"{jobs} at a time"
     n_seeds = f"{len(plan.seeds)} seed{'' if len(plan.seeds) == 1 else 's'}"
     return f"{plan.n_runs} runs: {factors} x {n_seeds}{before}, {where}, in {folder.path}"
+
+
+def _forecast(plan: Sweep, folder: SweepFolder, *, jobs: int) -> str:
+    """Say how long a sweep will take, and how that is known."""
+    statuses = {run: run.status() for run in folder.runs()}
+    if all(status.state == "finished" for status in statuses.values()):
+        return "nothing is left to run"
+    seconds, how = seconds_left(statuses, jobs=min(jobs, usable_cores())), "by the runs so far"
+    if seconds is None:
+        named = {each.labels.name: each for each in plan.combinations}
+        runs = [named[run.combination] for run in statuses]
+        with waiting("trying the beginning of the searches", visible=True):
+            seconds, how = forecast_runs(runs, jobs=jobs), "by trying the beginning of the searches"
+    if seconds is None:
+        return "how long it will take shows when the first runs are under way"
+    return f"about {duration(seconds)}, {how}; half or twice as long would be no surprise"
 
 
 def _print_summary(path: Path, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from qvar.cli import completion
 from qvar.cli.hardware.options import MaxJobs, MaxQpuSeconds, MaxShots, Resubmit, Yes
-from qvar.cli.options import EngineName, Json, Noise, OptimizerName, Qubits, Quiet, Seed, Shots, Task
+from qvar.cli.options import Angles, EngineName, Json, JudgeName, Noise, OptimizerName, Qubits, Quiet, Seed, Shots, Task
 
 __all__ = ["simulation"]
 
@@ -88,14 +88,12 @@ def vqe(
 def prune(
     circuit: Annotated[Path, typer.Argument(help="A circuit file (OpenQASM or .qpy).")],
     task: Task,
-    angles: Annotated[str | None, typer.Option(help="The free angles, radians, such as 0.1,0.2.")] = None,
+    angles: Angles = None,
     noise: Noise = "none",
     qubits: Qubits = None,
     engine: EngineName = None,
     tolerance: Annotated[float, typer.Option(help="How far the energy may rise in all.")] = 1e-6,
-    judge: Annotated[
-        str, typer.Option(help="Compare energies as measured under the noise, or noiseless.")
-    ] = "measured",
+    judge: JudgeName = None,
     out: Annotated[Path | None, typer.Option(help="Write the shorter circuit here (.qasm).")] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -103,7 +101,7 @@ def prune(
     """Take gates out of a circuit as long as its energy stays, optimizing the remaining angles."""
     from qvar.cli.simulate.prune import PruneOptions, prune_command
 
-    options = PruneOptions(circuit, task, angles, noise, qubits, engine, tolerance, judge)
+    options = PruneOptions(circuit, task, angles, noise, qubits, engine, tolerance, judge or "measured")
     prune_command(options, out=out, as_json=json, quiet=quiet)
 
 
@@ -116,7 +114,7 @@ def energy(
             help="A task, a problem file (.json), or Pauli strings: '0.5*ZZ - XI'.", autocompletion=completion.tasks
         ),
     ],
-    angles: Annotated[str | None, typer.Option(help="The free angles, radians, such as 0.1,0.2.")] = None,
+    angles: Angles = None,
     noise: Noise = "none",
     qubits: Qubits = None,
     engine: EngineName = None,
@@ -132,8 +130,8 @@ def energy(
 
 
 @simulation.command("compile", rich_help_panel=_PANEL)
-def compile_kernels(json: Json = False) -> None:
+def compile_kernels(json: Json = False, quiet: Quiet = False) -> None:
     """Compile all simulation kernels now instead of at their first use."""
     from qvar.cli.simulate.compile import compile_command
 
-    compile_command(as_json=json)
+    compile_command(as_json=json, quiet=quiet)

@@ -6,6 +6,7 @@ from importlib import import_module
 from rich.console import Console
 
 from qvar.cli.printing import print_json, print_line
+from qvar.cli.progress import ProgressLine, counted, quieten_log
 
 __all__ = ["compile_command"]
 
@@ -19,18 +20,20 @@ _KERNELS = (
 )
 
 
-def compile_command(*, as_json: bool) -> None:
+def compile_command(*, as_json: bool, quiet: bool) -> None:
     """Compile every kernel that is not on disk yet."""
     from qvar.simulators.kernels import compiled
 
     start = time.perf_counter()
-    n_kernels = 0
-    for module in _KERNELS:
-        for function in import_module(module).SIGNATURES:
+    kernels = [(module, function) for module in _KERNELS for function in import_module(module).SIGNATURES]
+    console, silent = Console(stderr=True), quiet or as_json
+    quieten_log(console, silent=silent)
+    with ProgressLine(console, visible=not silent, total=len(kernels), columns=counted()) as line:
+        for number, (module, function) in enumerate(kernels):
+            line.update(f"{module.removeprefix('qvar.')}, {function}", done=number)
             compiled(module, function)
-            n_kernels += 1
     seconds = time.perf_counter() - start
     if as_json:
-        print_json({"n_kernels": n_kernels, "seconds": seconds})
+        print_json({"n_kernels": len(kernels), "seconds": seconds})
     else:
-        print_line(f"{n_kernels} kernels ready after {seconds:.1f} s", Console())
+        print_line(f"{len(kernels)} kernels ready after {seconds:.1f} s", Console())

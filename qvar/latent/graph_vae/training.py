@@ -24,6 +24,7 @@ from qvar.latent.graph_vae.model import GraphVae, read_file, write_file
 from qvar.latent.graph_vae.settings import GraphVaeSettings, Training
 from qvar.latent.space import CircuitSpace, Structures
 from qvar.latent.vae.priors import Prior, prior_from_dict
+from qvar.runs.sealed import previous, read_latest
 from qvar.simulators.errors import LatentError
 
 __all__ = ["Progress", "pretrain", "split"]
@@ -73,7 +74,8 @@ def pretrain(
         structures: the pool, (P, n_gates, 3) int8.
         settings: of the network and its loss.
         training: how long, in which steps, from which seed.
-        checkpoint: a file for the state after every epoch; if it is there, the run goes on from it.
+        checkpoint: a file for the state after every epoch; if it is there, the run goes on from it. The state before
+            is kept beside it, and used if the file is damaged.
         progress: called after every epoch.
 
     Returns:
@@ -93,7 +95,7 @@ def pretrain(
         raise LatentError(f"{len(rows)} training circuits do not fill one batch of {training.batch_size}")
     with _threads(training.n_threads):
         run = _Run(space, given[rows], given[held_out], settings, training)
-        if checkpoint is not None and checkpoint.exists():
+        if checkpoint is not None:
             run.restore(checkpoint)
         for state in run.epochs_left():
             if checkpoint is not None:
@@ -208,10 +210,14 @@ class _Run:
     def store(self, path: Path) -> None:
         arrays = {f"network.{name}": array for name, array in network_arrays(self._network).items()}
         arrays |= {f"adam.{name}": array for name, array in adam_arrays(self._adam).items()}
-        write_file(path, self._identity() | {"prior": self._prior.to_dict(), "epochs": self._records}, arrays)
+        header = self._identity() | {"prior": self._prior.to_dict(), "epochs": self._records}
+        write_file(path, header, arrays, keep=previous(path))
 
     def restore(self, path: Path) -> None:
-        header, arrays = read_file(path)
+        saved = read_latest(path, read_file)
+        if saved is None:
+            return
+        header, arrays = saved
         if {name: header.get(name) for name in self._identity()} != self._identity():
             raise LatentError(f"{str(path)!r} is the checkpoint of another training; take another file, or delete it")
         load_network(self._network, part(arrays, "network"))
