@@ -22,7 +22,8 @@ from qvar.classify.comparison.statistics import (
     wilson,
 )
 from qvar.classify.comparison.training import COSTS
-from qvar.simulators.errors import ClassifierError
+from qvar.simulators.errors import ClassifierError, RunError
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["ComparisonResult", "Row", "Table"]
 
@@ -148,6 +149,7 @@ class ComparisonResult:
         wanted = [r for r in self.records if (r["features"], r["model"], r["train_size"]) == key and r["error"] is None]
         return tuple(sorted(wanted, key=lambda record: int(record["split"])))
 
+    @refusing("the comparison", RunError)
     def table(
         self,
         features: str,
