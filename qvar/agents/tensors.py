@@ -32,8 +32,8 @@ def load_adam(adam: torch.optim.Optimizer, arrays: dict[str, NDArray[Any]]) -> N
     """Take over what `adam_arrays` gave; raises ValueError if it does not belong to this optimizer."""
     moments: dict[int, dict[str, torch.Tensor]] = {}
     for key, array in arrays.items():
-        index, name = key.split(".")
-        moments.setdefault(int(index), {})[name] = torch.from_numpy(array.copy())
+        number, name = key.split(".")
+        moments.setdefault(int(number), {})[name] = torch.from_numpy(array.copy())
     shapes = [weights.shape for group in adam.param_groups for weights in group["params"]]
     for index, of_one in moments.items():
         kept = {name: tensor.shape for name, tensor in of_one.items() if name != "step"}
