@@ -9,6 +9,8 @@ from qvar.classify.comparison.statistics import Estimate
 from qvar.classify.comparison.training import COSTS
 from qvar.report.markdown import markdown_table, markdown_text
 from qvar.report.published_classifiers import PublishedAccuracy, published_accuracies
+from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import refusing
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -198,6 +200,7 @@ def _published_row(entry: PublishedAccuracy, width: int) -> tuple[str, ...]:
     return (*cells, *["-"] * (width - len(cells) - 1), entry.source)
 
 
+@refusing("the record", RunError)
 def classifier_markdown(result: ComparisonResult) -> str:
     """Return all tables of a comparison as Markdown, failures below."""
     parts = [f"# {markdown_text(result.config['dataset']['name'])}\n", f"{markdown_text(overview(result))}.\n"]
@@ -221,6 +224,7 @@ def failures(result: ComparisonResult) -> list[str]:
     ]
 
 
+@refusing("the record", RunError)
 def classifier_json(result: ComparisonResult) -> dict[str, Any]:
     """Return what was compared, all tables, and failures as JSON-able data."""
     sizes = (*result.train_sizes, None)

@@ -9,6 +9,8 @@ from qvar.report.comparison import compare
 from qvar.report.markdown import markdown_table, markdown_text
 from qvar.report.published import published_beside
 from qvar.report.records import RunRecord
+from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["MEANING", "TITLE", "overview", "report_json", "report_markdown"]
 
@@ -31,6 +33,7 @@ def overview(records: Sequence[RunRecord]) -> str:
     )
 
 
+@refusing("the record", RunError)
 def report_markdown(records: Sequence[RunRecord]) -> str:
     """Return the report as Markdown."""
     parts = [f"# {TITLE}\n", f"{overview(records)}.\n", f"{MEANING}\n"]
@@ -65,6 +68,7 @@ def _hardware(runs: Iterable[RunRecord]) -> list[str]:
     return parts
 
 
+@refusing("the record", RunError)
 def report_json(records: Sequence[RunRecord]) -> dict[str, Any]:
     """Return the report as JSON-able data."""
     return {

@@ -21,6 +21,7 @@ from qvar.search.pruning import prune
 from qvar.search.result import CircuitRecord, Cost, SearchResult
 from qvar.search.searcher import Tracker
 from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["CHECKPOINT_SECONDS", "RunInProgress", "start_cost"]
 
@@ -95,7 +96,7 @@ class RunInProgress:
             self._searcher.load_state(arrays, state["searcher"])
             self._pruned = None if state["pruned"] is None else BestCircuit.from_dict(state["pruned"])
             self._finished_after = None if outcome is None else float(outcome["seconds"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except UNREADABLE as error:
             raise RunError(f"the checkpoint in {self._folder.path} does not fit its run: {error!r}") from error
         self.history = list(self._folder.keep_metrics(n_episodes))
         self._tracker.played = n_episodes

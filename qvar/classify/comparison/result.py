@@ -19,7 +19,8 @@ from qvar.classify.comparison.folder import ComparisonFolder
 from qvar.classify.comparison.metrics import LOWER_IS_BETTER, METRICS
 from qvar.classify.comparison.splits import count_splits
 from qvar.classify.comparison.statistics import Difference, Estimate, holm, paired_difference
-from qvar.simulators.errors import ClassifierError
+from qvar.simulators.errors import ClassifierError, RunError
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["ComparisonResult", "Row", "Table"]
 
@@ -143,6 +144,7 @@ class ComparisonResult:
         wanted = [r for r in self.records if (r["features"], r["model"], r["train_size"]) == key and r["error"] is None]
         return tuple(sorted(wanted, key=lambda record: int(record["split"])))
 
+    @refusing("the comparison", RunError)
     def table(
         self,
         features: str,

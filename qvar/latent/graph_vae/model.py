@@ -22,6 +22,7 @@ from qvar.latent.space import CircuitSpace, Structures
 from qvar.latent.vae.priors import Prior, prior_from_dict
 from qvar.runs.sealed import read_arrays, write_arrays
 from qvar.simulators.errors import LatentError
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["GraphVae", "Scale", "fitting_places", "read_file", "write_file"]
 
@@ -228,7 +229,7 @@ class GraphVae:
                 scale=Scale(**scale) if scale else None,
                 epochs=tuple(header["epochs"]),
             )
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except UNREADABLE as error:
             raise LatentError(f"{os.fspath(path)!r} holds no graph auto-encoder: {error}") from error
 
     def _latents(self, z: ArrayLike) -> torch.Tensor:
@@ -305,10 +306,10 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """
     try:
         arrays = read_arrays(path)
-        header = json.loads(str(arrays.pop("header")))
+        header = parse_json(str(arrays.pop("header")))
         if (header["format"], header["version"]) != (_FORMAT, _VERSION):
             raise ValueError(f"format {header['format']!r}, version {header['version']!r}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise LatentError(f"{str(path)!r} holds no graph auto-encoder: {error}") from error
     return header, arrays
 

@@ -27,6 +27,7 @@ from qvar.latent.space import CircuitSpace, Structures
 from qvar.latent.vae.priors import Prior, prior_from_dict
 from qvar.runs.sealed import previous, read_latest
 from qvar.simulators.errors import LatentError
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["Progress", "pretrain", "split"]
 
@@ -220,10 +221,11 @@ class _Run:
         header, arrays = saved
         if {name: header.get(name) for name in self._identity()} != self._identity():
             raise LatentError(f"{str(path)!r} is the checkpoint of another training; take another file, or delete it")
-        load_network(self._network, part(arrays, "network"))
-        load_adam(self._adam, part(arrays, "adam"))
-        self._prior = prior_from_dict(header["prior"])
-        self._records = list(header["epochs"])
+        with refusing(f"the checkpoint {path}", LatentError):
+            load_network(self._network, part(arrays, "network"))
+            load_adam(self._adam, part(arrays, "adam"))
+            self._prior = prior_from_dict(header["prior"])
+            self._records = list(header["epochs"])
 
     def _identity(self) -> dict[str, object]:
         training = {name: value for name, value in self._training.to_dict().items() if name != "n_threads"}
