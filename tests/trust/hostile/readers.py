@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from hypothesis import strategies as st
@@ -240,10 +241,8 @@ def _read_device_name(inbox: Path) -> None:
 
 
 def _read_numbers(inbox: Path) -> None:
-    from qvar.cli.inputs import read_angles
+    from qvar.cli.inputs import parse_integers, read_angles
     from qvar.cli.search.sweep import SweepOptions
-
-    from qvar.cli.inputs import parse_integers
     from qvar.simulators import Circuit, Operation, Slot
     from qvar.simulators.errors import QvarError
 
@@ -318,8 +317,9 @@ def _report(inbox: Path) -> None:
 
 
 def _report_page(inbox: Path) -> None:
-    from qvar.cli.results.report import find_report
     from rich.console import Console
+
+    from qvar.cli.results.report import find_report
 
     report = find_report([inbox], quiet=True, measure=False)
     _try_all(report.html, lambda: report.show(Console(file=io.StringIO())), lambda: list(report.figures()))
@@ -421,7 +421,7 @@ def _unpack(inbox: Path) -> None:
     from qvar.classify.datasets.fetching import Origin, fetch
 
     class Answer(io.BytesIO):
-        headers: dict[str, str] = {}
+        headers: Mapping[str, str] = MappingProxyType({})
 
     urllib.request.urlopen = lambda *_, **__: Answer((inbox / "archive.zip").read_bytes())  # type: ignore[assignment]
     fetch(Origin("http://x/", "a.txt", member="folder/a.txt"), limit_bytes=2_000_000, timeout_seconds=1.0)

@@ -1,8 +1,8 @@
 """Run a reader on hostile input in a process of its own, and say what came of it.
 
 The process has little memory, little time, and an audit hook that sees every file that is opened, every program that is
-started and every pickle that names a class. What the reader did is a `Verdict`; anything but "accepted" and "refused" is
-a finding.
+started and every pickle that names a class, and prevents what a reader must not do. What it did is a `Verdict`; anything
+but "accepted" and "refused" is a finding.
 """
 
 import contextlib
@@ -196,7 +196,9 @@ class _Watch:
         raise PermissionError(errno.EACCES, "prevented", detail)
 
     def _is_inside(self, name: str) -> bool:
-        return f"{name}/".startswith(self.allowed) or any(part in name for part in ("/__pycache__/", "/.cache/qvar/", "/.cache/matplotlib"))
+        return f"{name}/".startswith(self.allowed) or any(
+            part in name for part in ("/__pycache__/", "/.cache/qvar/", "/.cache/matplotlib")
+        )
 
 
 def _importing(frame: FrameType | None) -> bool:
