@@ -4,8 +4,8 @@
 
 Each reader runs in a process with little memory and little time. It may accept input or refuse it by an error of the
 project; any other exception, an endless loop, much memory, a file written outside of its folder or code that is
-executed is a finding. Hypothesis draws the input and makes what fails small. The same seed gives the same input in the same
-order; how far a campaign gets in its time depends on the machine.
+executed is a finding. Hypothesis draws the input and makes what fails small. The same seed gives the same input in
+the same order; how far a campaign gets in its time depends on the machine.
 """
 
 import argparse
