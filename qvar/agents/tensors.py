@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-__all__ = ["adam_arrays", "load_adam", "load_network", "network_arrays", "part"]
+__all__ = ["adam_arrays", "load_adam", "load_network", "network_arrays"]
 
 
 def network_arrays(network: nn.Module) -> dict[str, NDArray[Any]]:
@@ -40,9 +40,3 @@ def load_adam(adam: torch.optim.Optimizer, arrays: dict[str, NDArray[Any]]) -> N
         if kept != dict.fromkeys(("exp_avg", "exp_avg_sq"), shapes[index]) or of_one["step"].numel() != 1:
             raise ValueError(f"the moments of weights {index} are not those of this optimizer")
     adam.load_state_dict(adam.state_dict() | {"state": moments})
-
-
-def part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    """Return the arrays whose names begin with PREFIX., without it."""
-    start = f"{prefix}."
-    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}

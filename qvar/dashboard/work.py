@@ -83,19 +83,15 @@ def _study(path: Path, name: str, content: Mapping[str, Any], now: float) -> Wor
 
 
 def _comparison(path: Path, name: str, content: Mapping[str, Any], now: float) -> WorkRow:
+    from qvar.classify.comparison.plan import count_cells  # loads more than searches need
+
     done = len(_lines(path / "cells.jsonl"))
-    total = _cells(content["config"])
+    total = count_cells(content["config"])
     state = "finished" if done == total else _going(path, now)
     return WorkRow(name, "classifier comparison", done, total, "trainings", state)
 
 
 _READERS = {"qvar-latent": _latent, "qvar-latent-study": _study, "qvar-comparison": _comparison}
-
-
-def _cells(config: Mapping[str, Any]) -> int:
-    """Return the trainings of a comparison (see `Comparison.cells`)."""
-    sizes = len(config["train_sizes"]) + 1
-    return int(config["splits"]["n_splits"]) * len(config["features"]) * len(config["models"]) * sizes
 
 
 def _lines(file: Path) -> list[bytes]:

@@ -164,9 +164,7 @@ def plan(experiment: Experiment, backend: Any, folder: Path | None = None) -> Pl
     Raises:
         HardwareError: if the circuit does not fit on the device, or the folder belongs to another experiment.
     """
-    begun = folder is not None and (folder / "experiment.json").exists()
-    if begun:
-        assert folder is not None
+    if folder is not None and (folder / "experiment.json").exists():
         _check_same(experiment, folder)
         compiled, prediction = _planned_before(folder, backend)
     else:

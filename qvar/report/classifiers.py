@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from qvar.classify.comparison.metrics import METRICS
+from qvar.classify.comparison.plan import count_cells
 from qvar.classify.comparison.result import ComparisonResult, Row, Table
 from qvar.classify.comparison.statistics import Estimate
 from qvar.classify.comparison.training import COSTS
@@ -33,7 +34,7 @@ _Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 def overview(result: ComparisonResult) -> str:
     """Return in one sentence what was compared, and how much of it is there."""
     data = result.config["dataset"]
-    n_cells = len(result.features) * len(result.models) * result.n_splits * (1 + len(result.train_sizes))
+    n_cells = count_cells(result.config)
     n_failed = len(result.failures)
     failed = f", {n_failed} FAILED" if n_failed else ""
     missing = n_cells - len(result.records)

@@ -28,7 +28,7 @@ def overview(records: Sequence[RunRecord]) -> str:
     """Return how many runs there are in which state."""
     counts = Counter[str](record.status.state for record in records)
     words = {"finished": "finished", "unfinished": "unfinished", "waiting": "not started", "failed": "FAILED"}
-    return f"{len(records)} runs: " + ", ".join(
+    return f"{len(records)} run{'' if len(records) == 1 else 's'}: " + ", ".join(
         f"{counts[state]} {word}" for state, word in words.items() if counts[state]
     )
 
@@ -57,23 +57,14 @@ def _failures(runs: Iterable[RunRecord]) -> list[str]:
 
 
 def _hardware(runs: Iterable[RunRecord]) -> list[str]:
-    """Return what hardware measured, a table for each run and backend."""
-    from qvar.report.hardware import hardware_rows
+    """Return what hardware measured for the circuits of runs, beside the predictions."""
+    from qvar.report.hardware import hardware_cells
 
     parts = []
     for run in runs:
-        for record in run.hardware:
-            rows = [
-                [
-                    name,
-                    f"{value:.5f}",
-                    "" if error is None else f"{error:.5f}",
-                    "" if sigma is None else f"{sigma:+.1f}",
-                ]
-                for name, value, error, sigma in hardware_rows(record)
-            ]
-            parts.append(f"Hardware, {markdown_text(f'{run.algorithm}, seed {run.seed}, {record.backend}')}:\n")
-            parts.append(markdown_table(["", f"value ({record.unit})", "standard error", "sigma"], rows))
+        if run.hardware:
+            parts.append(f"On hardware: {markdown_text(f'{run.method}, seed {run.seed}')}\n")
+            parts.append(markdown_table(*hardware_cells(run.hardware)))
     return parts
 
 

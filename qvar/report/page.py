@@ -101,7 +101,7 @@ def _run(run: RunRecord, *, with_picture: bool = True) -> dict[str, Any]:
 
 
 def _name(run: RunRecord) -> str:
-    return f"{', '.join(word for word in (run.algorithm, run.preset) if word)}, seed {run.seed}"
+    return f"{run.method}, seed {run.seed}"
 
 
 def drawn(figure: "Figure") -> "Markup":

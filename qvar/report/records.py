@@ -77,6 +77,11 @@ class RunRecord:
         return self.labels.get("algorithm") or names.get(kind, kind)
 
     @property
+    def method(self) -> str:
+        """The algorithm and, if it is known, the preset."""
+        return ", ".join(word for word in (self.algorithm, self.preset) if word)
+
+    @property
     def seed(self) -> int:
         """The seed."""
         return int(self.config["seed"])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from qvar.classify.comparison.folder import ComparisonFolder
 from qvar.classify.comparison.metrics import LOWER_IS_BETTER, METRICS
+from qvar.classify.comparison.splits import count_splits
 from qvar.classify.comparison.statistics import (
     Difference,
     Estimate,
@@ -135,8 +136,7 @@ class ComparisonResult:
     @property
     def n_splits(self) -> int:
         """Number of outer splits."""
-        splits = self.config["splits"]
-        return int(splits["n_splits"] if splits["kind"] == "shuffle" else splits["n_folds"] * splits["n_repeats"])
+        return count_splits(self.config["splits"])
 
     @property
     def failures(self) -> tuple[Record, ...]:

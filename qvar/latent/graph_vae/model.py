@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from qvar.agents.tensors import load_network, network_arrays, part
+from qvar.agents.arrays import joined, part
+from qvar.agents.tensors import load_network, network_arrays
 from qvar.latent.canonical import as_structures, is_in_space
 from qvar.latent.encodings import decode
 from qvar.latent.features import gate_weights
@@ -204,10 +205,8 @@ class GraphVae:
             "seed": self.seed,
             "epochs": list(self.epochs),
         }
-        arrays = {f"network.{name}": array for name, array in network_arrays(self._network).items()}
-        if self._scale is not None:
-            arrays |= {f"scale.{name}": array for name, array in vars(self._scale).items()}
-        write_file(Path(path), header, arrays)
+        scale = {} if self._scale is None else vars(self._scale)
+        write_file(Path(path), header, joined({"network": network_arrays(self._network), "scale": scale}))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
