@@ -189,10 +189,12 @@ def try_mutant(mutant: Mutant, tree: Tree, session: Session, traced: dict[str, A
     if not on_loading:
         for tests in filter(None, (quick, rest)):
             outcome = session.run(mutant.module, code, tests, seconds=LEAST_LIMIT + 3 * sum(seconds[t] for t in tests))
-            if outcome.status != "survived":
+            if outcome.status not in ("survived", "stuck"):
                 return outcome
-        if "" not in ran(mutant, traced):
-            return outcome if quick else Outcome("untested", "", 0.0, {})
+        if not quick:
+            return Outcome("untested", "", 0.0, {})
+        if outcome.status == "survived" and "" not in ran(mutant, traced):
+            return outcome
     limit = 3 * sum(seconds[t] for t in quick)
     with tree.spoiled(mutant.module, code):
         return run_tests(tree.root, quick, seconds=limit, interpreted=is_interpreted(mutant))

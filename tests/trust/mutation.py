@@ -1,10 +1,10 @@
 """Mutants of a source file: the code with one small defect, made by the operators of Cosmic Ray.
 
 A defect that no test can be asked to find is not made. Left out are docstrings, annotations, type aliases, `__all__`,
-`__repr__` and `__str__`, what is raised or logged (the text of messages), and caches (which only save time). So is what
-fails wherever it runs, which would flatter the tests: code that does not compile, and operators of another kind than the
-one replaced (`a + b` never becomes `a << b`, nor `-a` `not a`). An operator that can go wrong in several ways at one
-place goes wrong in one of them, drawn at random, so that no place counts more than another.
+`__repr__` and `__str__`, what is raised or logged (the text of messages), and caches, which only save time. So is what
+fails wherever it runs, which would flatter the tests: code that does not compile, and operators of another kind than
+the one replaced (`a + b` never becomes `a << b`, nor `-a` `not a`). An operator that can go wrong in several ways at
+one place goes wrong in one of them, drawn at random, so that no place counts more than another.
 """
 
 import ast
