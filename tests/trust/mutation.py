@@ -2,10 +2,10 @@
 
 A defect that no test can be asked to find is not made. Left out are docstrings, annotations, type aliases, `__all__`,
 `__repr__` and `__str__`, what is raised or logged (the text of messages), caches, which only save time, and assertions
-such as `strict=True`, which never fail. So is what fails wherever it runs, which would flatter the tests: code that does
-not compile, and operators of another kind than the one replaced (`a + b` never becomes `a << b`, nor `-a` `not a`). An
-operator that can go wrong in several ways at one place goes wrong in one of them, drawn at random, so that no place
-counts more than another.
+such as `strict=True`, which never fail. So is what fails wherever it runs, which would flatter the tests: code that
+does not compile, and operators of another kind than the one replaced (`a + b` never becomes `a << b`, nor `-a`
+`not a`). An operator that can go wrong in several ways at one place goes wrong in one of them, drawn at random, so that
+no place counts more than another.
 """
 
 import ast
@@ -190,9 +190,7 @@ def _excluded(code: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
             spans.append(node.exc)
         elif isinstance(node, ast.Call) and _is_log(node):
             spans += [*node.args, *node.keywords]
-        elif isinstance(node, ast.Import | ast.ImportFrom | ast.Assert):
-            spans.append(node)
-        elif isinstance(node, ast.keyword) and node.arg == "strict":
+        elif isinstance(node, ast.Import | ast.ImportFrom | ast.Assert) or getattr(node, "arg", None) == "strict":
             spans.append(node)
     found = [((n.lineno, _column(code, n)), (n.end_lineno, _column(code, n, end=True))) for n in spans]
     decorators = [d for node in ast.walk(tree) for d in getattr(node, "decorator_list", ())]
