@@ -40,7 +40,6 @@ NOT_SLOW = ["-m", "not slow"]
 TESTS = [*NOT_SLOW, "tests/simulators", "tests/envs"]
 KERNEL_TESTS = [
     *NOT_SLOW,
-    "tests/simulators/test_kernels.py",
     "tests/simulators/test_against_density_matrix.py",
     "tests/simulators/test_gradients.py",
     "tests/simulators/test_batched_gradients.py",
@@ -48,10 +47,7 @@ KERNEL_TESTS = [
     "tests/simulators/test_pure_plans.py",
     "tests/simulators/test_pauli_propagation.py",
     "tests/simulators/test_normal_shots.py",
-    "tests/simulators/test_state_invariants.py",
-    "tests/simulators/test_engines.py",
     "tests/optimizers/test_compiled.py",
-    "tests/optimizers/test_rotosolve.py",
 ]
 LEAST_LIMIT = 10.0
 OVERHEAD_SECONDS = 0.02  # of pytest for a test
