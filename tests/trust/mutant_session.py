@@ -61,7 +61,7 @@ class Loop:
     """A pytest plugin that takes defects from a pipe instead of running all tests.
 
     A job is (file, its code, its spoiled code, names of tests, seconds); the answer is (status, first test that failed,
-    processor seconds), or None for a defect outside of functions.
+    processor seconds).
     """
 
     def __init__(self, pipe: Connection, folder: Path) -> None:
@@ -79,10 +79,7 @@ class Loop:
         self.pipe.send(len(items))
         while (job := self.pipe.recv()) is not None:
             file, before, after, names, seconds = job
-            codes = spoiled_functions(before, after)
-            if codes is None:
-                self.pipe.send(None)
-                continue
+            codes = spoiled_functions(before, after) or {}
             concerned = [(f, codes.get(_place(f.__code__))) for f in functions if f.__code__.co_filename == file]
             chosen = [item for name in names for item in _named(name, items)]
             self.pipe.send(self._fork(concerned, chosen, seconds))
