@@ -30,7 +30,8 @@ from qvar.hardware.run import HardwareRun
 from qvar.runs.folder import describe_differences
 from qvar.runs.sealed import read_sealed, write_json, write_sealed
 from qvar.simulators import Circuit, Observable
-from qvar.simulators.errors import HardwareError
+from qvar.simulators.errors import HardwareError, QvarError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["Experiment", "Plan", "execute", "open_experiment", "plan"]
 
@@ -120,7 +121,9 @@ class Experiment:
                 unit=data["unit"],
                 exact=data["exact"],
             )
-        except (KeyError, TypeError) as error:
+        except QvarError:
+            raise
+        except UNREADABLE as error:
             raise HardwareError(f"the experiment is incomplete or damaged: {error!r}") from None
 
 
@@ -161,9 +164,7 @@ def plan(experiment: Experiment, backend: Any, folder: Path | None = None) -> Pl
     Raises:
         HardwareError: if the circuit does not fit on the device, or the folder belongs to another experiment.
     """
-    begun = folder is not None and (folder / "experiment.json").exists()
-    if begun:
-        assert folder is not None
+    if folder is not None and (folder / "experiment.json").exists():
         _check_same(experiment, folder)
         compiled, prediction = _planned_before(folder, backend)
     else:

@@ -17,6 +17,7 @@ from typing import Any
 from qvar.simulators.errors import HardwareError
 from qvar.simulators.files import append_whole, write_atomically
 from qvar.simulators.locks import alone
+from qvar.simulators.untrusted import parse_json
 
 __all__ = ["Journal"]
 
@@ -138,7 +139,7 @@ class Journal:
 
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
-        entry = json.loads(line)
+        entry = parse_json(line)
     except ValueError:
         return None
     return entry if isinstance(entry, dict) else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from qvar.runs import sealed
 from qvar.simulators.errors import HardwareError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["HardwareRecord", "MeasuredValue", "Prediction", "read_json", "read_record"]
 
@@ -120,7 +121,7 @@ class HardwareRecord:
             content["prediction"] = Prediction(**content["prediction"])
             content["measured"] = tuple(MeasuredValue(**value) for value in content["measured"])
             return cls(**content)
-        except (KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise HardwareError(f"not the record of an experiment on hardware: {error!r}") from None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from qvar.runs.sealed import read_arrays, write_arrays
 from qvar.simulators.errors import HardwareError
+from qvar.simulators.untrusted import parse_json
 
 __all__ = ["load_result", "store_result"]
 
@@ -55,7 +56,7 @@ def load_result(file: Path, digest: str | None) -> Any:
         if _digest(file.read_bytes()) != digest:
             raise ValueError("not the file that was written")
         arrays = read_arrays(file)
-        head = json.loads(str(arrays.pop("head.json")))
+        head = parse_json(str(arrays.pop("head.json")))
         results = []
         for k, pub in enumerate(head["pubs"]):
             prefix = f"{k}/"

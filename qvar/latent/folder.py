@@ -34,6 +34,7 @@ from qvar.runs.claim import claim
 from qvar.runs.folder import RunFolder, config_hash, describe_differences, make_folder
 from qvar.runs.sealed import read_arrays, read_json, write_arrays, write_json
 from qvar.simulators.errors import LatentError, RunError
+from qvar.simulators.untrusted import UNREADABLE
 
 if TYPE_CHECKING:
     from qvar.latent.graph_vae.model import GraphVae
@@ -87,7 +88,7 @@ class LatentFolder:
             is_whole = folder.id == content["id"]
         except RunError:
             raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_whole:
             raise RunError(f"{file} was changed: its content does not match its identity {content['id']}")
@@ -168,7 +169,7 @@ class LatentFolder:
         try:
             arrays = read_arrays(file)
             features, owner = arrays["features"], str(arrays["latent"])
-        except (OSError, ValueError, KeyError) as error:
+        except UNREADABLE as error:
             raise LatentError(f"{file} holds no features: {error}; remove it and resume the training") from error
         if owner != self.id:
             raise LatentError(f"{file} belongs to another latent space ({owner}, not {self.id})")

@@ -15,6 +15,7 @@ from qvar.latent.space import CircuitSpace, Structures
 from qvar.runs.sealed import read_arrays, write_arrays
 from qvar.simulators import Circuit
 from qvar.simulators.errors import LatentError
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["CircuitPool", "DrawReport"]
 
@@ -89,10 +90,10 @@ class CircuitPool:
         """
         try:
             file = read_arrays(Path(path))
-            header, structures = json.loads(str(file["header"])), file["structures"]
+            header, structures = parse_json(str(file["header"])), file["structures"]
             if header["format"] != _FORMAT or header["version"] != _VERSION:
                 raise ValueError(f"format {header['format']!r} version {header['version']!r}")
             report = None if header["report"] is None else DrawReport(**header["report"])
             return cls(CircuitSpace.from_dict(header["space"]), structures, int(header["seed"]), report)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise LatentError(f"{os.fspath(path)!r} holds no pool of circuits: {error}") from error

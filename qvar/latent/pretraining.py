@@ -16,6 +16,7 @@ from qvar.runs import Fanout, MetricSink, SinkRun, check_sinks
 from qvar.runs.sealed import previous
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["LatentPlan", "carry_out"]
 
@@ -72,7 +73,7 @@ class LatentPlan:
         try:
             space, model = CircuitSpace.from_dict(data["space"]), GraphVaeSettings.from_dict(data["model"])
             return cls(space, model, Training(**data["training"]), **data["pool"])
-        except (KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise LatentError(f"this is no plan of a latent space: {error!r}") from None
 
 

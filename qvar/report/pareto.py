@@ -8,6 +8,7 @@ from typing import Any
 
 from qvar.runs.artifacts import read_pareto_entries
 from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["ParetoPoint", "front", "read_pareto"]
 
@@ -42,7 +43,7 @@ def read_pareto(folder: Path) -> tuple[ParetoPoint, ...]:
     try:
         entries = read_pareto_entries(file)
         points = tuple(ParetoPoint.of(entry) for entry in entries)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise RunError(f"{file} is corrupted: {error!r}") from error
     return tuple(point for point in points if math.isfinite(point.error))
 

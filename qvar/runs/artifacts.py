@@ -1,7 +1,6 @@
 """The found circuit and the course of a run as files for people and other programs."""
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from qvar.runs import style
 from qvar.runs.sealed import parse_json, write_json
-from qvar.simulators import Circuit
+from qvar.simulators import Circuit, untrusted
 from qvar.simulators.files import write_atomically
 
 if TYPE_CHECKING:
@@ -184,10 +183,7 @@ def read_pareto_entries(file: Path) -> list[Any]:
         ValueError: if it is damaged.
     """
     data = file.read_bytes()
-    try:
-        content = json.loads(data) if data.startswith(b"[") else parse_json(data).get("entries")
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+    content = untrusted.parse_json(data) if data.startswith(b"[") else parse_json(data).get("entries")
     if not isinstance(content, list):
         raise ValueError("a list of circuits is needed")
     return content

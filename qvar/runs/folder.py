@@ -37,6 +37,7 @@ from qvar.runs.sealed import (
 )
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import append_whole, is_leftover, write_atomically
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["RunFolder", "config_hash", "describe_differences", "make_folder"]
 
@@ -113,7 +114,7 @@ class RunFolder:
             config, run_id = dict(content["config"]), content["id"]
             is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
             actual_id = config_hash(config)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_ours:
             raise RunError(f"{file} is not a run of this version of qvar (format {_FORMAT!r}, version {_VERSION})")
@@ -181,7 +182,7 @@ class RunFolder:
         """Return how many records a finished run had, 0 if that is not known."""
         try:
             return int(read_json(self.path / "result.json").get("records", 0))
-        except (OSError, ValueError, TypeError):
+        except UNREADABLE:
             return 0
 
     def _whole_metrics(self) -> tuple[list[dict[str, Any]], str | None]:
@@ -282,9 +283,9 @@ _Saved = tuple[str, dict[str, NDArray[Any]], dict[str, Any]]
 def _read_checkpoint(file: Path) -> _Saved:
     try:
         arrays = read_arrays(file)
-        content = json.loads(str(arrays.pop("state.json")))
+        content = parse_json(str(arrays.pop("state.json")))
         return str(content["run"]), arrays, dict(content["state"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise RunError(f"{file} is corrupted: {error}; remove it to start the run anew") from error
 
 

@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from qvar.simulators import untrusted
 from qvar.simulators.errors import QvarError
 from qvar.simulators.files import write_atomically
 
@@ -118,10 +119,7 @@ def _sealed(content: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _unsealed(data: bytes, name: str) -> dict[str, Any]:
-    try:
-        content = json.loads(data, parse_constant=_refuse_constant)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+    content = untrusted.parse_json(data, parse_constant=_refuse_constant)
     if not isinstance(content, dict):
         raise ValueError(f"a JSON object is needed, got {str(content)[:60]}")
     last = next(reversed(content), None)
@@ -185,10 +183,14 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     elif data[-_END_LENGTH : -_END_LENGTH + 4] != _END_OF_ZIP or data[-2:] != b"\0\0":  # as without any comment
         raise ValueError("it is not whole, or its checksum is damaged")
     try:
+        untrusted.check_archive(data)
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except Exception as error:  # a damaged archive raises whatever its readers meet first
-        raise ValueError(f"it is no archive of arrays: {error!r}") from error
+        raise ValueError(f"it is no archive of arrays: {repr(error)[:300]}") from error
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):  # NumPy gives other members as bytes
+        raise ValueError("it holds something else than arrays")
+    return arrays
 
 
 # --- other bytes ---

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from qvar.runs.sealed import parse_line, read_json, write_json
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["RunStatus", "clear_failure", "describe_failure", "read_status", "write_failure"]
 
@@ -76,7 +77,7 @@ def read_status(path: Path, config: Mapping[str, Any]) -> RunStatus:
 def _read_failure(file: Path) -> str:
     try:
         return str(read_json(file)["error"])
-    except (OSError, ValueError, KeyError):
+    except UNREADABLE:
         return f"unknown; {file.name} is damaged"
 
 
@@ -90,7 +91,7 @@ def _last_record(file: Path) -> dict[str, Any]:
             stream.seek(max(0, stream.tell() - _TAIL_BYTES))
             lines = stream.read().split(b"\n")
         return parse_line(lines[-2])
-    except (OSError, IndexError, ValueError):
+    except UNREADABLE:
         return {}
 
 

@@ -23,6 +23,7 @@ from qvar.runs.sealed import read_json, tell, write_json
 from qvar.runs.status import RunStatus, read_status
 from qvar.simulators.errors import RunError
 from qvar.simulators.locks import alone, take_lock
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["SweepFolder", "SweepRun", "seconds_left"]
 
@@ -129,7 +130,7 @@ class SweepFolder:
             plan = {"combinations": dict(content["combinations"]), "seeds": list(content["seeds"])}
             is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
             is_whole = config_hash(plan) == content["id"] and all(_NAME.fullmatch(n) for n in plan["combinations"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_ours:
             raise RunError(f"{file} is not a sweep of this version of qvar (format {_FORMAT!r}, version {_VERSION})")

@@ -42,7 +42,8 @@ def test_no_temporary_file_remains_after_writing(complete, contents, name):
     before = contents(complete.path)
     WRITES[name](complete)
     after = contents(complete.path)
-    assert after.keys() == before.keys()
+    gone = {"checkpoint.previous.npz"} if name == "result" else set()  # a finished run needs one checkpoint
+    assert after.keys() == before.keys() - gone
     assert after != before
 
 

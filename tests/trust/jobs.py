@@ -36,7 +36,7 @@ from qvar.optimizers import LBFGS
 from qvar.problems import molecule
 from qvar.report.pareto import read_pareto
 from qvar.runs import RunFolder, SweepFolder, style
-from qvar.search import SearchConfiguration, Sweep, run_search, running, sweep
+from qvar.search import SearchConfiguration, Sweep, run_in_progress, run_search, sweep
 from qvar.simulators import NoiseModel, PauliTransferSimulator
 from qvar.simulators.errors import RunError
 from tests.hardware.scripted_service import ScriptedService
@@ -96,7 +96,7 @@ _CHECKPOINT_SECONDS = 0.02
 
 
 def _search(folder: Path) -> None:
-    running.CHECKPOINT_SECONDS = _CHECKPOINT_SECONDS
+    run_in_progress.CHECKPOINT_SECONDS = _CHECKPOINT_SECONDS
     run_search(_SEARCH, out=folder, resume=True)
 
 
@@ -120,7 +120,7 @@ _SWEEP = Sweep.product(["ghz-2"], algorithms=["annealing", "random"], seeds=rang
 
 
 def _sweep(folder: Path) -> None:
-    running.CHECKPOINT_SECONDS = _CHECKPOINT_SECONDS
+    run_in_progress.CHECKPOINT_SECONDS = _CHECKPOINT_SECONDS
     results = sweep(_SWEEP, out=folder, jobs=1)
     for failed in results.failures:
         raise RunError(failed.error)

@@ -97,7 +97,7 @@ class Reference:
     def compare(self, outcome: Outcome, folder: Path, tally: Tally, what: str) -> None:
         """Count how a job ended that must end with the record of the unbroken one."""
         if outcome.kind != "done":
-            tally.fail(f"{what}: {outcome.kind}: {outcome.message[-500:]}")
+            tally.fail(f"{what}: {outcome.kind}: {outcome.last}")
         elif self.job.record(folder) != self.record:
             tally.fail(f"{what}: another record")
         else:
@@ -131,7 +131,7 @@ def kills(known: Reference, n: int, rng: random.Random) -> Iterator[Tally]:
             moment, outcome = _kill_somewhere(known, folder, rng)
             if outcome.kind != "killed":
                 if outcome.kind != "done":
-                    tally.fail(f"after {moments}: {outcome.kind}: {outcome.message[-500:]}")
+                    tally.fail(f"after {moments}: {outcome.kind}: {outcome.last}")
                 break
             moments.append(moment)
             tally.counts["kills"] += 1
@@ -174,12 +174,12 @@ def _judge(known: Reference, folder: Path, file: Path, what: str, tally: Tally) 
             outcome = Outcome("refused", str(error), outcome.warnings)
         else:
             if record != known.record:
-                tally.fail(f"{what}: another record; told {outcome.told[-300:]!r}")
+                tally.fail(f"{what}: another record; told {outcome.told!r}")
             else:
                 tally.counts["mended" if outcome.warnings else "not needed"] += 1
             return
     if outcome.kind != "refused" or file.name not in outcome.told:
-        tally.fail(f"{what}: {outcome.kind}: {outcome.told[-500:]}")
+        tally.fail(f"{what}: {outcome.kind}: {outcome.told}")
     else:
         tally.counts["refused"] += 1
 
@@ -204,7 +204,7 @@ def full_disks(known: Reference, n: int, rng: random.Random) -> Iterator[Tally]:
         outcome = run_in_child(known.job.run, folder, sabotage=full_disk(first, last))
         tally.counts["disks"] += 1
         if outcome.kind == "traceback":
-            tally.fail(f"disk full at operation {first}: {outcome.message[-700:]}")
+            tally.fail(f"disk full at operation {first}: {outcome.last}")
         tally.counts[f"disk {outcome.kind}"] += 1
         known.ends_equal(folder, tally, f"disk full at operations {first} to {last}")
         yield tally
@@ -222,7 +222,7 @@ def small_disks(known: Reference, n: int, rng: random.Random) -> Iterator[Tally]
             tally.counts["small disks"] += 1
             tally.counts[f"small disk {outcome.kind}"] += 1
             if outcome.kind == "traceback" or (outcome.kind == "refused" and "No space" not in outcome.message):
-                tally.fail(f"a disk of {room} bytes: {outcome.kind}: {outcome.message[-700:]}")
+                tally.fail(f"a disk of {room} bytes: {outcome.kind}: {outcome.last}")
             disk.remount("size=64m")
             known.ends_equal(folder, tally, f"a disk of {room} bytes")
         yield tally
@@ -232,7 +232,7 @@ def small_disks(known: Reference, n: int, rng: random.Random) -> Iterator[Tally]
         outcome = run_in_child(known.job.run, folder)
         tally.counts["read-only"] += 1
         if outcome.kind != "refused" or str(folder) not in outcome.message:
-            tally.fail(f"read-only: {outcome.kind}: {outcome.message[-700:]}")
+            tally.fail(f"read-only: {outcome.kind}: {outcome.last}")
         disk.remount("rw")
         known.ends_equal(folder, tally, "read-only")
     yield tally
@@ -278,14 +278,14 @@ def two_processes(known: Reference, rng: random.Random) -> Iterator[Tally]:
     elif second.kind == "done":
         tally.counts["shared" if known.job.shared else "came too late"] += 1
     else:
-        tally.fail(f"the second process: {second.kind}: {second.message[-700:]}")
+        tally.fail(f"the second process: {second.kind}: {second.last}")
     known.ends_equal(folder, tally, "two processes")
     yield tally
 
 
 def _wait_for_claim(folder: Path, first: Child, seconds: float) -> None:
     until = time.monotonic() + 10 * seconds
-    while time.monotonic() < until:
+    while first.is_at_work and time.monotonic() < until:
         for lock in [*folder.rglob(".lock"), *folder.rglob(".locks/*"), *folder.rglob("*.lock")]:
             if lock.suffix == ".lock" and lock.name != ".lock":
                 return

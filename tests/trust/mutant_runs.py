@@ -46,7 +46,7 @@ PRELOADED = [
 ]
 _MEMORY = 12 * 2**30
 _START_SECONDS = 20.0
-_SLOW_SECONDS = 1.5  # of a test without the compiler
+_SLOW_SECONDS = 1.0  # of a test without the compiler
 _STATUS = {0: "survived", 1: "killed", 2: "import", 3: "killed", 4: "import", 5: "untested"}
 
 
@@ -59,7 +59,8 @@ class Outcome:
             "timeout", or "untested".
         by: the first test that failed.
         seconds: processor time of all of them.
-        report: tests and their seconds, with the lines that each ran, where they were asked for.
+        report: tests and their seconds and, where they were asked for, lines of files with the tests that ran them; ""
+            stands for loading.
     """
 
     status: str
@@ -140,13 +141,13 @@ class Session:
         theirs.close()
         self.n_tests = self._pipe.recv()
 
-    def run(self, module: str, code: str, tests: list[str], *, seconds: float) -> Outcome | None:
-        """Run tests with a spoiled file, or return None if that takes loading everything anew."""
+    def run(self, module: str, code: str, tests: list[str], *, seconds: float) -> Outcome:
+        """Run tests with a spoiled file; only functions may differ (see `spoiled_functions`)."""
         before = self._tree.read(module)
         with self._tree.spoiled(module, code):  # for tests that start programs
             self._pipe.send((str(self._tree.root / "qvar" / module), before, code, tests, seconds))
             answer = self._pipe.recv()
-        return None if answer is None else Outcome(*answer, {})
+        return Outcome(*answer, {})
 
     def close(self) -> None:
         """End the process."""
@@ -249,7 +250,7 @@ class _Recorder:
             data = self.coverage.get_data()
             said["lines"] = {
                 os.path.relpath(file, self.path.parent / "tree"): {
-                    line: sorted(filter(None, names)) for line, names in data.contexts_by_lineno(file).items()
+                    line: sorted(names) for line, names in data.contexts_by_lineno(file).items()
                 }
                 for file in data.measured_files()
             }

@@ -52,6 +52,11 @@ class Outcome:
     seconds: float = 0.0
 
     @property
+    def last(self) -> str:
+        """The last line of the message."""
+        return self.message.strip().rpartition("\n")[2]
+
+    @property
     def told(self) -> str:
         """All that the user was told."""
         return " ".join([*self.warnings, self.message])
@@ -74,6 +79,11 @@ class Child:
             os.close(self._pipe)
             _work(job, folder, sabotage, writing)
         os.close(writing)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it has not ended."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
 
     def kill(self) -> None:
         """Send SIGKILL, to all that it has started, too."""

@@ -21,6 +21,7 @@ from qvar.runs.folder import config_hash, describe_differences, make_folder
 from qvar.runs.sealed import read_json, read_lines, sealed_line, tell, write_json
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import append_whole, write_atomically
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["ComparisonFolder", "cell_of"]
 
@@ -84,7 +85,7 @@ class ComparisonFolder:
             is_whole = config_hash(config) == content["id"]
         except RunError:
             raise
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_whole:
             raise RunError(f"{file} was changed: its content does not match its identity {content['id']}")
@@ -137,7 +138,7 @@ class ComparisonFolder:
             try:
                 if record is not None:
                     records[cell_of(record)] = record
-            except (KeyError, TypeError) as error:
+            except UNREADABLE as error:
                 damages.append(f"{file} is corrupted in line {number}: {error!r}")
         return records, damages
 

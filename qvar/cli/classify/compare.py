@@ -35,6 +35,7 @@ from qvar.report.classifiers import failures
 from qvar.runs.workers import usable_cores
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["CompareOptions", "compare_command", "list_command", "print_comparison"]
 
@@ -175,6 +176,7 @@ def _print_result(result: ComparisonResult, path: Path, *, as_json: bool) -> Non
     print_line(f"all numbers and plots in {path / 'report.html'} and {path / 'table.md'}", console)
 
 
+@refusing("the record", RunError)
 def print_comparison(result: ComparisonResult, console: Console) -> None:
     """Print all tables of a comparison."""
     for features in result.features:

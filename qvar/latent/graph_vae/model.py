@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from qvar.agents.tensors import load_network, network_arrays, part
+from qvar.agents.arrays import joined, part
+from qvar.agents.tensors import load_network, network_arrays
 from qvar.latent.canonical import as_structures, is_in_space
 from qvar.latent.encodings import decode
 from qvar.latent.features import gate_weights
@@ -21,6 +22,7 @@ from qvar.latent.space import CircuitSpace, Structures
 from qvar.latent.vae.priors import Prior, prior_from_dict
 from qvar.runs.sealed import read_arrays, write_arrays
 from qvar.simulators.errors import LatentError
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["GraphVae", "Scale", "fitting_places", "read_file", "write_file"]
 
@@ -203,10 +205,8 @@ class GraphVae:
             "seed": self.seed,
             "epochs": list(self.epochs),
         }
-        arrays = {f"network.{name}": array for name, array in network_arrays(self._network).items()}
-        if self._scale is not None:
-            arrays |= {f"scale.{name}": array for name, array in vars(self._scale).items()}
-        write_file(Path(path), header, arrays)
+        scale = {} if self._scale is None else vars(self._scale)
+        write_file(Path(path), header, joined({"network": network_arrays(self._network), "scale": scale}))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -229,7 +229,7 @@ class GraphVae:
                 scale=Scale(**scale) if scale else None,
                 epochs=tuple(header["epochs"]),
             )
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except UNREADABLE as error:
             raise LatentError(f"{os.fspath(path)!r} holds no graph auto-encoder: {error}") from error
 
     def _latents(self, z: ArrayLike) -> torch.Tensor:
@@ -306,10 +306,10 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     """
     try:
         arrays = read_arrays(path)
-        header = json.loads(str(arrays.pop("header")))
+        header = parse_json(str(arrays.pop("header")))
         if (header["format"], header["version"]) != (_FORMAT, _VERSION):
             raise ValueError(f"format {header['format']!r}, version {header['version']!r}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise LatentError(f"{str(path)!r} holds no graph auto-encoder: {error}") from error
     return header, arrays
 

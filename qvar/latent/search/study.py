@@ -25,6 +25,7 @@ from qvar.runs.claim import claim
 from qvar.runs.workers import WorkerDied, usable_cores, workers
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError, RunError
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["Study", "load_study", "run_generative_study", "run_study"]
 
@@ -143,6 +144,7 @@ def run_generative_study(
     return _complete(study, plan, search, out, jobs, on_run)
 
 
+@refusing("the study", RunError)
 def load_study(path: str | Path) -> StudyResult:
     """Return what a study in a folder has come to.
 

@@ -21,6 +21,7 @@ from qvar.latent.search.running import PoolRun
 from qvar.runs.folder import config_hash, describe_differences, make_folder
 from qvar.runs.sealed import read_arrays, read_json, tell, write_arrays, write_json
 from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["Run", "StudyFolder"]
 
@@ -78,7 +79,8 @@ class StudyFolder:
             plan = dict(content["plan"])
             is_whole = config_hash(plan) == content["id"]
             is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            is_whole &= all(_NAME.fullmatch(name) for name in plan["methods"])  # a name is a folder's
+        except UNREADABLE as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_ours or not is_whole:
             raise RunError(f"{file} was changed, or is of another version of qvar; restore it from a backup")
@@ -97,10 +99,10 @@ class StudyFolder:
             content = read_arrays(file)
             circuits = content["circuits"]
             rewards, ideal = (content[name].astype(np.float64) for name in ("rewards", "ideal_rewards"))
-            remarks, seconds = json.loads(str(content["remarks"])), float(content["seconds"])
+            remarks, seconds = parse_json(str(content["remarks"])), float(content["seconds"])
             if {rewards.shape, ideal.shape, circuits.shape[:1]} != {(self.plan["budget"],)}:
                 raise ValueError(f"{rewards.shape} and {ideal.shape} rewards of {circuits.shape} circuits")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise RunError(f"{file} is corrupted: {error}") from error
         if circuits.ndim == 1:
             return PoolRun(circuits.astype(np.int64), rewards, ideal, remarks, seconds)

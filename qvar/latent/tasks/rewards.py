@@ -22,6 +22,7 @@ from qvar.runs.sealed import read_arrays, tell, write_arrays
 from qvar.runs.workers import workers
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["BaseRate", "Progress", "RewardTable", "compute_rewards", "rewards_identity"]
 
@@ -136,13 +137,13 @@ class RewardTable:
         """
         try:
             file = read_arrays(Path(path))
-            header, arrays = json.loads(str(file["header"])), {name: file[name] for name in _ARRAYS}
+            header, arrays = parse_json(str(file["header"])), {name: file[name] for name in _ARRAYS}
             if header["format"] != _FORMAT or header["version"] != _VERSION:
                 raise ValueError(f"format {header['format']!r} version {header['version']!r}")
             if len({len(arrays[name]) for name in _ARRAYS[:-1]}) != 1:
                 raise ValueError("its columns differ in length")
             return cls(str(header["task"]), str(header["identity"]), float(header["threshold"]), **arrays)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise LatentError(f"{os.fspath(path)!r} holds no reward table: {error}") from error
 
 
@@ -291,7 +292,7 @@ def _read_part(path: Path, length: int) -> _Columns | None:
         columns: _Columns = {name: file[name] for name in _ARRAYS}
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE as error:
         tell(f"{path} is corrupted: {error}; its circuits are trained again")
         return None
     return columns if len(columns["rewards"]) == length else None

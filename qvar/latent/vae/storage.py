@@ -12,6 +12,7 @@ from qvar.latent.vae.likelihoods import Bernoulli, Gaussian, Multinomial, Square
 from qvar.latent.vae.schedules import KlSchedule
 from qvar.runs.sealed import read_arrays, write_arrays
 from qvar.simulators.errors import LatentError
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["read", "write"]
 
@@ -36,9 +37,9 @@ def read(path: str | Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray
     """
     try:
         arrays = read_arrays(Path(path))
-        facts = dict(json.loads(str(arrays.pop("facts")), object_hook=_object))
+        facts = dict(parse_json(str(arrays.pop("facts")), object_hook=_object))
         parameters = dict(facts["parameters"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise LatentError(f"{path} holds no fitted transformer: {error}") from error
     # JSON has no tuples
     facts["parameters"] = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}
