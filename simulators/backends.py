@@ -22,13 +22,14 @@ import numpy as np
 from qiskit.quantum_info import PTM, Kraus, SuperOp
 from qiskit_aer.noise import NoiseModel as AerNoiseModel
 from qiskit_aer.noise import QuantumError
+from qiskit_aer.noise import ReadoutError as AerReadoutError
 
 from qvar.simulators.channels import Channel, identity_channel
 from qvar.simulators.errors import NoiseModelError
 from qvar.simulators.gates import GATES
 from qvar.simulators.noise import NoiseModel, Readout, ReadoutError, StateFlip
 
-__all__ = ["confusion_matrix", "noise_from_aer", "noise_from_backend", "noise_to_aer"]
+__all__ = ["KeptError", "confusion_matrix", "noise_from_aer", "noise_from_backend", "noise_to_aer"]
 
 _PULSES = {"rx": 2, "ry": 2, "u": 2, "h": 1, "sx": 1, "sxdg": 1}
 _VIRTUAL = ("rz", "z", "s", "sdg", "t", "tdg", "p")
@@ -201,21 +202,42 @@ def noise_to_aer(model: NoiseModel) -> AerNoiseModel:
         NoiseModelError: for `StateFlip` read-out, which Aer cannot express.
     """
     aer = AerNoiseModel()
+    noisy_by_default = {gate for gate, channel in model.default.items() if not channel.is_identity()}
     for (gate, qubits), channel in model.local.items():
-        if not channel.is_identity():
+        if gate in noisy_by_default or not channel.is_identity():
             aer.add_quantum_error(_quantum_error(channel), gate, list(qubits), warnings=False)
     for gate, channel in model.default.items():
         if not channel.is_identity():
             aer.add_all_qubit_quantum_error(_quantum_error(channel), gate, warnings=False)
     for qubit, error in model.readout.items():
-        aer.add_readout_error(confusion_matrix(error), [qubit], warnings=False)
+        aer.add_readout_error(_KeptReadout(confusion_matrix(error)), [qubit], warnings=False)
     if model.default_readout is not None:
         aer.add_all_qubit_readout_error(confusion_matrix(model.default_readout), warnings=False)
     return aer
 
 
+class KeptError(QuantumError):  # type: ignore[misc]
+    """An error that Aer keeps as it is.
+
+    Aer drops what it finds to be the identity, to 1e-8: a gate on some qubits that is better than the default would get
+    the default. It also asks often, and finding out takes milliseconds.
+    """
+
+    def ideal(self) -> bool:
+        """Return False."""
+        return False
+
+
+class _KeptReadout(AerReadoutError):  # type: ignore[misc]
+    """A read-out error that Aer keeps, even if it is none beside a default."""
+
+    def ideal(self) -> bool:
+        """Return False."""
+        return False
+
+
 def _quantum_error(channel: Channel) -> QuantumError:
-    return QuantumError(Kraus(list(channel.kraus())))  # Qiskit's own way from Choi to Kraus drops weights below 1e-8
+    return KeptError(Kraus(list(channel.kraus())))  # Qiskit's own way from Choi to Kraus drops weights below 1e-8
 
 
 def confusion_matrix(error: Readout) -> list[list[float]]:

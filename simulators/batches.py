@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qvar.simulators.input_states import check_pairing
 from qvar.simulators.kernels import compiled, workspace
-from qvar.simulators.memory import MOST_NUMBERS, check_memory
+from qvar.simulators.memory import check_memory, most_at_once
 from qvar.simulators.threads import in_parallel
 
 __all__ = [
@@ -84,7 +84,7 @@ def _gradients(
     program: CompiledProgram, kernel: str, n_points: int, *rows: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     n_parameters, numbers = rows[0].shape[1], program.gradient_numbers
-    check_memory(n_points * (n_parameters + 1) + numbers, _described("gradient", n_points))
+    check_memory(8 * (n_points * (n_parameters + 1) + numbers), _described("gradient", n_points))
     values, gradients = np.empty(n_points), np.empty((n_points, n_parameters))
     _share(program, kernel, numbers, rows, (values, gradients), program.seconds * _ENERGIES_PER_GRADIENT)
     doubtful = np.flatnonzero(np.isnan(values))
@@ -99,7 +99,7 @@ def pulled_back_observables(
 ) -> NDArray[np.float64]:
     """Return the observable at the start of the circuit, (n_points, 4**n_qubits); for Pauli-transfer programs."""
     size = 4**n_qubits
-    check_memory(len(thetas) * size + program.energy_numbers, _described("pulled-back observable", len(thetas)))
+    check_memory(8 * (len(thetas) * size + program.energy_numbers), _described("pulled-back observable", len(thetas)))
     effects = np.empty((len(thetas), size))
     _share(program, "pulled_back", program.energy_numbers, (thetas,), (effects,), program.seconds)
     return effects
@@ -109,8 +109,8 @@ def final_states(program: CompiledProgram, thetas: NDArray[np.float64], n_qubits
     """Return the states after the circuit from |0...0>, (n_points, 4**n_qubits) or complex (n_points, 2**n_qubits)."""
     base, kind = _STATES[program.picture]
     shape = len(thetas), base**n_qubits
-    numbers = shape[0] * shape[1] * np.dtype(kind).itemsize // 8 + program.energy_numbers
-    check_memory(numbers, _described("final state", len(thetas)))
+    n_bytes = shape[0] * shape[1] * np.dtype(kind).itemsize + 8 * program.energy_numbers
+    check_memory(n_bytes, _described("final state", len(thetas)))
     states = np.empty(shape, dtype=kind)
     _share(program, "states", program.energy_numbers, (thetas,), (states,), program.seconds)
     return states
@@ -125,13 +125,14 @@ def _share(
     seconds: float,
 ) -> None:
     """Let a kernel fill the rows of `results`, in threads as long as their workspaces fit into memory."""
+    check_memory(8 * numbers, "one state of this circuit")
     code = compiled(program.picture, kernel)
 
     def part(first: int, end: int) -> None:
         some = [array if len(array) == 1 else array[first:end] for array in rows]
         code(*program.arguments, *some, workspace(numbers), *(array[first:end] for array in results))
 
-    in_parallel(part, len(results[0]), seconds, most_parts=max(1, MOST_NUMBERS // max(numbers, 1)))
+    in_parallel(part, len(results[0]), seconds, most_parts=most_at_once(8 * numbers))
 
 
 def _described(what: str, count: int) -> str:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,12 +24,13 @@ from qvar.simulators.kernels import compiled, workspace
 from qvar.simulators.kernels.layout import HARMLESS
 from qvar.simulators.measurement.allocation import Shots
 from qvar.simulators.measurement.normal import NormalShotObjective
-from qvar.simulators.measurement.plan import MeasurementPlan, ShotObjective
+from qvar.simulators.measurement.plan import MeasurementPlan
+from qvar.simulators.measurement.shots import ShotObjective
 from qvar.simulators.memory import check_memory
 from qvar.simulators.metric import fubini_study_metric
 from qvar.simulators.observable import Observable
 
-__all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable", "remembered"]
+__all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable"]
 
 
 class PreparedObservable(Protocol):
@@ -50,23 +51,6 @@ class PreparedObservable(Protocol):
         ...
 
 
-_Prepared = TypeVar("_Prepared", bound=PreparedObservable)
-_REMEMBERED = 16
-
-
-def remembered(
-    table: dict[Observable, _Prepared], observable: Observable, prepare: Callable[[Observable], _Prepared]
-) -> _Prepared:
-    """Return the prepared observable, from `table` if it is there; the table forgets the oldest of more than 16."""
-    prepared = table.get(observable)
-    if prepared is None:
-        prepared = prepare(observable)
-        while len(table) >= _REMEMBERED:
-            table.pop(next(iter(table)), None)
-        table[observable] = prepared
-    return prepared
-
-
 class ExactEngine(Protocol):
     """What an exact objective asks of the engine that made it."""
 
@@ -76,6 +60,10 @@ class ExactEngine(Protocol):
 
     def joined_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
         """Return the program of the same objective for any start state."""
+        ...
+
+    def moments_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
+        """Return what the kernel `moments` takes, for the mean and the variance that shots have."""
         ...
 
     def states_program(self, circuit: Circuit) -> CompiledProgram:
@@ -125,10 +113,9 @@ class ExactObjective:
         return self._program
 
     @cached_property
-    def moments_program(self) -> CompiledProgram | None:
-        """What the kernel `moments` takes, None if the picture has no such kernel."""
-        prepare: Callable[..., CompiledProgram] | None = getattr(self._engine, "moments_program", None)
-        return None if prepare is None else prepare(self.circuit, self._prepared.observable)
+    def moments_program(self) -> CompiledProgram:
+        """What the kernel `moments` takes."""
+        return self._engine.moments_program(self.circuit, self._prepared.observable)
 
     @cached_property
     def _joined(self) -> CompiledProgram:
@@ -145,11 +132,12 @@ class ExactObjective:
 
     @cached_property
     def _energy(self) -> Callable[..., float]:
+        check_memory(8 * self._energy_numbers, "the state of this circuit", advice="use fewer qubits")
         return compiled(self._program.picture, "energy")
 
     @cached_property
     def _gradient(self) -> Callable[..., float]:
-        check_memory(self._program.gradient_numbers, "the gradient of this circuit")
+        check_memory(8 * self._program.gradient_numbers, "the gradient of this circuit")
         return compiled(self._program.picture, "gradient")
 
     def __call__(self, theta: ArrayLike) -> float:
@@ -166,7 +154,7 @@ class ExactObjective:
         """Return the energy and its exact gradient per radian, float64 of shape (n_parameters,).
 
         Raises:
-            EngineError: if the states that the sweep stores would not fit into 8 GiB.
+            EngineError: if the states that the sweep stores would not fit into memory.
         """
         gradient = np.empty(self.n_parameters)
         sweep, work = self._gradient, workspace(self._program.gradient_numbers)
@@ -204,8 +192,8 @@ class ExactObjective:
             float64 of shape (n_points,).
 
         Raises:
-            EngineError: for arrays of a wrong shape, numbers that are not finite, states that are none, or more than
-                8 GiB of Pauli vectors.
+            EngineError: for arrays of a wrong shape, numbers that are not finite, states that are none, or Pauli
+                vectors that do not fit into memory.
             CircuitError: for angles that, scaled as the circuit says, exceed the range of float64.
         """
         values = check_batch(thetas, self.n_parameters)
@@ -232,7 +220,7 @@ class ExactObjective:
             float64 of shapes (n_points,) and (n_points, n_parameters), the second per radian.
 
         Raises:
-            EngineError: as in `batch`, and if gradients and the states that a sweep stores would not fit into 8 GiB.
+            EngineError: as in `batch`, and if gradients and the states that a sweep stores would not fit into memory.
             CircuitError: for angles that, scaled as the circuit says, exceed the range of float64.
         """
         points = check_batch(thetas, self.n_parameters)
@@ -284,8 +272,8 @@ class ExactObjective:
             float64 of shape (n_points, 4**n), indices as in `state`.
 
         Raises:
-            EngineError: for a wrong shape, numbers that are not finite, a result and workspace of more than 8 GiB, or
-                an engine without Pauli vectors.
+            EngineError: for a wrong shape, numbers that are not finite, a result that does not fit into memory, or an
+                engine without Pauli vectors.
             CircuitError: for angles that, scaled as the circuit says, exceed the range of float64.
 
         Example:
@@ -312,7 +300,7 @@ class ExactObjective:
             (n_points, 4**n). The latter can be given to `batch` and `values_and_gradients` of another objective.
 
         Raises:
-            EngineError: for a wrong shape, numbers that are not finite, or states of more than 8 GiB.
+            EngineError: for a wrong shape, numbers that are not finite, or states that do not fit into memory.
             CircuitError: for angles that, scaled as the circuit says, exceed the range of float64.
         """
         points = check_batch(thetas, self.n_parameters)

@@ -65,7 +65,7 @@ def start_vectors(states: ArrayLike, n_qubits: int) -> NDArray[np.float64]:
     """Return Pauli vectors as they are, shape (n_states, 4**n) or (4**n,), and those of other states.
 
     Raises:
-        EngineError: as `pauli_vectors`; for Pauli vectors that are not real and finite; for more than 8 GiB.
+        EngineError: as `pauli_vectors`; for Pauli vectors that are not real and finite; for more than fit into memory.
     """
     array = np.asarray(states)
     shape, bits = array.shape, 2**n_qubits
@@ -76,7 +76,7 @@ def start_vectors(states: ArrayLike, n_qubits: int) -> NDArray[np.float64]:
                 f"matrices or (n_states, {bits**2}) as Pauli vectors, got {shape}"
             )
         n_states = shape[0] if len(shape) > 1 else 1
-        check_memory(_CONVERSION * n_states * bits**2, f"{n_states} start states as Pauli vectors")
+        check_memory(8 * _CONVERSION * n_states * bits**2, f"{n_states} start states as Pauli vectors")
         return pauli_vectors(array, n_qubits)
     if array.dtype.kind not in "biuf":
         raise EngineError(f"Pauli vectors are real numbers, got the type {array.dtype}; take the real part")

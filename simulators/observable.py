@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.simulators.errors import ObservableError
+from qvar.simulators.memory import check_memory
 
 if TYPE_CHECKING:
     from qiskit.quantum_info import SparsePauliOp
     from scipy.sparse import csr_matrix
 
-__all__ = ["Observable"]
+__all__ = ["Observable", "pauli_label"]
 
+_BYTES_PER_ENTRY = 60  # of a sparse matrix: 20 as it is, and what Qiskit holds on the way to it
+_ADVICE = "StatevectorSimulator and AerSimulator need no matrix; or use fewer qubits"
 _DIGITS = {"I": 0, "X": 1, "Y": 2, "Z": 3}
 
 
@@ -105,11 +108,23 @@ class Observable:
         return np.array(self.coefficients, dtype=np.float64)
 
     def to_sparse(self) -> "csr_matrix":
-        """Return the 2**n x 2**n matrix in SciPy's compressed-row form, complex128."""
+        """Return the 2**n x 2**n matrix in SciPy's compressed-row form, complex128.
+
+        Raises:
+            ObservableError: if it does not fit into memory.
+        """
+        n = self.n_qubits
+        flips = (self.digits == 1) | (self.digits == 2)
+        n_bytes = _BYTES_PER_ENTRY * len(np.unique(flips, axis=0)) << n
+        check_memory(n_bytes, f"the matrix of this observable on {n} qubits", advice=_ADVICE, error=ObservableError)
         return self.to_qiskit().to_matrix(sparse=True).tocsr()
 
     def ground_energy(self) -> float:
-        """Return the lowest eigenvalue, by dense diagonalization up to 8 qubits and Lanczos above."""
+        """Return the lowest eigenvalue, by dense diagonalization up to 8 qubits and Lanczos above.
+
+        Raises:
+            ObservableError: if the matrix does not fit into memory.
+        """
         matrix = self.to_sparse()
         if self.n_qubits <= 8:
             return float(np.linalg.eigvalsh(matrix.toarray())[0])
@@ -126,6 +141,16 @@ class Observable:
         """
         identity = self.identity_coefficient
         return identity - (float(np.abs(self.vector).sum()) - abs(identity))
+
+
+def pauli_label(letters: Mapping[int, str], n_qubits: int) -> str:
+    """Return the label of a Pauli string from the letters of some qubits; all others get I.
+
+    Example:
+        >>> pauli_label({0: "Z", 2: "X"}, 3)
+        'XIZ'
+    """
+    return "".join(letters.get(qubit, "I") for qubit in reversed(range(n_qubits)))
 
 
 def _check_coefficient(label: str, value: complex) -> float:

@@ -14,8 +14,9 @@ from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch, check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
 from qvar.simulators.kernels import compiled
-from qvar.simulators.kernels import propagation_layout as layout
+from qvar.simulators.kernels.propagation import layout
 from qvar.simulators.measurement.allocation import Shots
+from qvar.simulators.memory import available_bytes, gib
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 from qvar.simulators.propagation_program import propagation_program
@@ -119,7 +120,7 @@ class PauliPropagationSimulator:
             )
         program = propagation_program(circuit, self.noise, observable)
         weight = _MAX_QUBITS if self.max_weight is None else min(self.max_weight, _MAX_QUBITS)
-        settings = np.array([circuit.n_qubits, weight, self.max_terms, _MAX_TAPE_BYTES], dtype=np.int64)
+        settings = np.array([circuit.n_qubits, weight, self.max_terms, _most_tape()], dtype=np.int64)
         arguments = (
             *(program.ops, program.elements, program.angles, program.constants, program.cliffords),
             *(program.terms, program.coefficients, _bit_hashes(), settings, float(self.min_coefficient)),
@@ -130,6 +131,12 @@ class PauliPropagationSimulator:
             rebuild=partial(self.objective, circuit, observable),
             limits=f"min_coefficient={self.min_coefficient:g}, max_weight={self.max_weight}",
         )
+
+
+@lru_cache(maxsize=1)
+def _most_tape() -> int:
+    """Return the bytes that the tape of a gradient may take, by what was free when it was first asked."""
+    return min(_MAX_TAPE_BYTES, available_bytes())
 
 
 @lru_cache(maxsize=1)
@@ -221,7 +228,7 @@ class PropagationObjective:
         With `min_coefficient=0` the gradient is exact.
 
         Raises:
-            EngineError: if more than `max_terms` strings or more than 8 GiB for the sweep are needed.
+            EngineError: if more than `max_terms` strings are needed, or for the sweep more than 8 GiB or what was free.
         """
         values = self.circuit.check_parameters(theta)
         gradient = np.zeros(self.n_parameters)
@@ -256,7 +263,7 @@ class PropagationObjective:
 
     def _run(self, theta: NDArray[np.float64], gradient: NDArray[np.float64], *, taping: bool) -> NDArray[np.float64]:
         statistics = np.zeros(layout.N_STATISTICS)
-        compiled("propagation", "propagate")(*self._arguments, theta, statistics, gradient, taping)
+        compiled("propagation.run", "propagate")(*self._arguments, theta, statistics, gradient, taping)
         self._check(statistics)
         return statistics
 
@@ -266,7 +273,7 @@ class PropagationObjective:
         done, total = int(statistics[layout.STOPPED_AT]), len(self._arguments[0])
         if statistics[layout.STATUS] == layout.TOO_LONG_TAPE:
             raise EngineError(
-                f"the gradient of this circuit needs more than {_MAX_TAPE_BYTES >> 30} GiB (at operation {done} of "
+                f"the gradient of this circuit needs more than {gib(_most_tape())} (at operation {done} of "
                 f"{total}, counted from the observable); use a larger min_coefficient or a smaller max_weight "
                 f"(now {self._limits})"
             )

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.agents.network import Observations
+from qvar.simulators.errors import ArchitectureError
+from qvar.simulators.memory import check_memory
 
 __all__ = ["Batch", "NStepWindow", "ReplayBuffer", "Transition"]
 
@@ -96,6 +98,9 @@ class ReplayBuffer:
 
     def __init__(self, capacity: int, n_features: int, n_actions: int) -> None:
         bits = (n_features - 1 + 7) // 8
+        n_bytes = capacity * (2 * bits + (n_actions + 7) // 8 + 24)
+        advice = "use a smaller replay memory (replay_capacity) or fewer gates"
+        check_memory(n_bytes, f"the replay memory of {capacity:,} transitions", advice=advice, error=ArchitectureError)
         self._n_bits = n_features - 1
         self._n_actions = n_actions
         self._capacity = capacity

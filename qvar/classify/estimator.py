@@ -22,7 +22,8 @@ from qvar.classify.network import Encoding, Network
 from qvar.classify.progress import shown
 from qvar.classify.readout import find_readout
 from qvar.classify.scaling import into_range, learned_range
-from qvar.classify.training import Cost, StopTraining, TrainingData, TrainingObjective, TrainingRecord
+from qvar.classify.training import TrainingData, TrainingObjective
+from qvar.classify.training_record import Cost, StopTraining, TrainingRecord
 from qvar.optimizers import Adam, QuantumNaturalGradient
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import ClassifierError
@@ -260,9 +261,15 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         except TypeError as error:
             raise ClassifierError(f"{path} holds a cost that this version does not know: {error}") from error
         loaded._network = None
+        loaded._check_counts()
         return loaded
 
     # -- parts -----------------------------------------------------------------------------------------------------
+
+    def _check_counts(self) -> None:
+        for name in ("shots", "batch_size", "max_circuits"):
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), error=ClassifierError)
 
     def _checked(
         self,
@@ -276,9 +283,7 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         """Return scaled features, class numbers and row weights, rows without weight left out; learn classes, range."""
         X, y = (np.asarray(a) for a in validate_data(self, X, y, dtype=np.float64, reset=is_first))
         check_classification_targets(y)
-        for name, least in (("shots", 1), ("batch_size", 1), ("max_circuits", 1)):
-            if getattr(self, name) is not None:
-                check_whole(name, getattr(self, name), least=least, error=ClassifierError)
+        self._check_counts()
         if self.callback is not None and not callable(self.callback):
             raise ClassifierError(f"callback is a function of a TrainingStep, got {self.callback!r}")
         if is_first:

@@ -12,6 +12,7 @@ from qvar.simulators import Observable, PauliTransferSimulator, StatevectorSimul
 from qvar.simulators.engine import Engine
 from qvar.simulators.errors import ClassifierError
 from qvar.simulators.exact import ExactObjective
+from qvar.simulators.memory import check_memory
 from qvar.simulators.primitives.compilation import Compiler
 from qvar.simulators.readout import letter_map
 
@@ -19,7 +20,6 @@ __all__ = ["FeatureStates", "preparation"]
 
 Floats = NDArray[np.float64]
 _CHUNK_BYTES = 2**26
-_MAX_BYTES = 2**32
 
 
 def preparation(engine: Engine, circuit: ParametrizedCircuit) -> Callable[[Floats], NDArray[Any]]:
@@ -81,14 +81,12 @@ class FeatureStates:
             of shape (n_rows, 4**n).
 
         Raises:
-            ClassifierError: if they would take more than 4 GiB.
+            ClassifierError: if they do not fit into memory.
         """
         n_bytes = len(angles) * self._bytes_per_row
-        if n_bytes > _MAX_BYTES:
-            raise ClassifierError(
-                f"the states of {len(angles)} rows on {self.n_qubits} qubits take {n_bytes / 2**30:.0f} GiB, more than "
-                f"{_MAX_BYTES >> 30}; use fewer rows or features, or the projected kernel (3 numbers a qubit)"
-            )
+        what = f"the states of {len(angles)} rows on {self.n_qubits} qubits"
+        advice = "use fewer rows or features, or the projected kernel (3 numbers a qubit)"
+        check_memory(n_bytes, what, advice=advice, error=ClassifierError)
         return self._prepare(angles)
 
     def one_qubit_letters(self, angles: Floats) -> Floats:

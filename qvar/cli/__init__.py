@@ -8,52 +8,76 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from qvar.simulators.errors import QvarError
+from qvar.simulators.interruption import exit_code, signals_caught, was_interrupted
+
 __all__ = ["main"]
 
 _INTERRUPTED = 130
+_SIGNALLED = 128
+"""Exit codes above this are those of signals."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; wrong input ends with one message on standard error and exit code 2.
 
-    With --json, standard output holds one JSON document in any case: the result, or
-    `{"error": {"kind": ..., "message": ...}}` if there is none.
+    Ctrl-C ends with exit code 130, SIGTERM with 143, wherever they come. With --json, standard output holds one JSON
+    document in any case: the result, or `{"error": {"kind": ..., "message": ...}}` if there is none.
 
     Args:
         arguments: what follows the program's name, None for `sys.argv`.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads must not keep the cores from working ones
-    warnings.formatwarning = _in_words
-    import typer
-
-    from qvar.cli.app import app
-    from qvar.cli.completion import join_words
-    from qvar.simulators.errors import QvarError
-
-    join_words(os.environ)
     words = sys.argv[1:] if arguments is None else list(arguments)
     as_json = "--json" in words
-    usage_error: Any = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it
     try:
+        with signals_caught():
+            code = _run(words, as_json=as_json)
+    except KeyboardInterrupt:
+        code = exit_code()
+    if code > _SIGNALLED:
+        _fail(code, "Interrupted", "interrupted; how to go on is on standard error", as_json=as_json)
+    raise SystemExit(code)
+
+
+def _run(words: Sequence[str], *, as_json: bool) -> int:
+    """Carry out a command and return its exit code; raise KeyboardInterrupt if it was interrupted unawares."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads must not keep the cores from working ones
+    warnings.formatwarning = _in_words
+    try:
+        from qvar.cli.app import app
+        from qvar.cli.completion import join_words
+
+        join_words(os.environ)
         left = app(args=words, prog_name="qvar", standalone_mode=False)
         code = left if isinstance(left, int) else 0
-    except usage_error as error:
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt  # which typer has turned into a number
+        return code
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException as error:
+        if was_interrupted(error):
+            sys.stderr.write("interrupted\n")
+            raise KeyboardInterrupt from None
+        _explain(error, as_json=as_json)
+
+
+def _explain(error: BaseException, *, as_json: bool) -> NoReturn:
+    """Say on standard error what went wrong, and end with the exit code for it."""
+    import typer
+
+    usage_error: Any = typer.BadParameter.__mro__[1]  # click's, wherever typer keeps it
+    if isinstance(error, usage_error):
         error.show()
         _fail(2, "UsageError", error.format_message(), as_json=as_json)
-    except (QvarError, OSError) as error:
+    if isinstance(error, QvarError | OSError):
         message = _of_system(error) if isinstance(error, OSError) else str(error)
         sys.stderr.write(f"error: {message}\n")
         _fail(2, type(error).__name__, message, as_json=as_json)
-    except Exception as error:
-        if not as_json:
-            raise
-        traceback.print_exc()  # a mistake of ours; the document comes all the same
-        _fail(1, type(error).__name__, str(error), as_json=True)
-    except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    if code == _INTERRUPTED:
-        _fail(code, "Interrupted", "interrupted; how to go on is on standard error", as_json=as_json)
-    raise SystemExit(code)
+    if not as_json:
+        raise error
+    traceback.print_exception(error)  # a mistake of ours; the document comes all the same
+    _fail(1, type(error).__name__, str(error), as_json=True)
 
 
 def _in_words(

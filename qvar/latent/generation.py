@@ -16,6 +16,7 @@ from qvar.runs.workers import usable_cores
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
 from qvar.simulators.kernels import compiled
+from qvar.simulators.memory import check_memory
 
 __all__ = ["Method", "generate_pool"]
 
@@ -23,6 +24,7 @@ Method = Literal["gates", "layers"]
 
 _BLOCK = 2_000  # circuits from one seed
 _MOST_DRAWS = 2_000_000  # per block, too deep ones counted
+_BYTES_PER_KEY = 100  # of a set of Python's whole numbers
 _PATIENCE = 5  # blocks without a single new circuit
 
 
@@ -65,6 +67,8 @@ def generate_pool(
     check_whole("seed", seed, least=0, error=LatentError)
     if method not in get_args(Method):
         raise LatentError(f"circuits are drawn by {' or '.join(get_args(Method))}, got {method!r}")
+    n_bytes = wanted * (2 * 3 * space.n_gates + _BYTES_PER_KEY)
+    check_memory(n_bytes, f"a pool of {wanted:,} circuits", advice="ask for fewer circuits", error=LatentError)
     jobs = check_whole("n_jobs", usable_cores() if n_jobs is None else n_jobs, error=LatentError)
     seen: set[int] = set()
     kept: list[Structures] = []

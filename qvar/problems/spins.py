@@ -10,9 +10,11 @@ from qvar.problems.problem import Problem
 from qvar.simulators import Observable
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import ProblemError
+from qvar.simulators.observable import pauli_label
 
 __all__ = ["heisenberg", "transverse_field_ising"]
 
+_LONGEST = 1_000
 _MAX_QUBITS = 16
 
 
@@ -21,10 +23,10 @@ def transverse_field_ising(
 ) -> Problem:
     """Make the Ising chain in a transverse field, H = -J sum Z_k Z_(k+1) - h sum X_k.
 
-    The exact energy comes from free fermions, so that chains of any length are possible.
+    The exact energy comes from free fermions, so that chains may have up to 1,000 spins.
 
     Args:
-        n_qubits: spins, at least 2; 3 if periodic.
+        n_qubits: spins, 2 (3 if periodic) to 1,000.
         coupling: J, positive for a ferromagnet.
         field: h, in the unit of J.
         periodic: whether the last spin couples to the first.
@@ -33,7 +35,7 @@ def transverse_field_ising(
         The problem, unit "J", under a key such as "tfim-6-periodic-h0.5".
 
     Raises:
-        ProblemError: for too few spins or numbers that are not finite.
+        ProblemError: for too few or too many spins, or numbers that are not finite.
 
     Example:
         >>> problem = transverse_field_ising(6, field=0.5)
@@ -44,8 +46,8 @@ def transverse_field_ising(
     """
     n, bonds = _check_chain(n_qubits, periodic)
     numbers = _check_numbers(coupling=coupling, field=field)
-    terms = [(_label({a: "Z", b: "Z"}, n), -numbers["coupling"]) for a, b in bonds]
-    terms += [(_label({q: "X"}, n), -numbers["field"]) for q in range(n)]
+    terms = [(pauli_label({a: "Z", b: "Z"}, n), -numbers["coupling"]) for a, b in bonds]
+    terms += [(pauli_label({q: "X"}, n), -numbers["field"]) for q in range(n)]
     options = _options({"j": (numbers["coupling"], 1.0), "h": (numbers["field"], 1.0)})
     return Problem(
         key=key_or_hash("tfim", f"{n}{'-periodic' if periodic else ''}{options}"),
@@ -95,8 +97,8 @@ def heisenberg(
         raise ProblemError(f"the exact energy is found by diagonalization, for up to {_MAX_QUBITS} spins, got {n}")
     numbers = _check_numbers(jx=jx, jy=jy, jz=jz, field=field)
     letters = {"X": numbers["jx"], "Y": numbers["jy"], "Z": numbers["jz"]}
-    terms = [(_label({a: letter, b: letter}, n), value) for letter, value in letters.items() for a, b in bonds]
-    terms += [(_label({q: "Z"}, n), numbers["field"]) for q in range(n)]
+    terms = [(pauli_label({a: letter, b: letter}, n), value) for letter, value in letters.items() for a, b in bonds]
+    terms += [(pauli_label({q: "Z"}, n), numbers["field"]) for q in range(n)]
     options = _options(
         {name: (numbers[name], 1.0) for name in ("jx", "jy", "jz")} | {"h": (numbers["field"], 0.0)},
     )
@@ -133,6 +135,8 @@ def _free_fermion_energy(n: int, coupling: float, field: float, *, periodic: boo
 def _check_chain(n_qubits: int, periodic: bool) -> tuple[int, list[tuple[int, int]]]:
     """Return the number of spins and the coupled pairs."""
     n = check_whole("n_qubits", n_qubits, error=ProblemError)
+    if n > _LONGEST:
+        raise ProblemError(f"a chain has at most {_LONGEST:,} spins, got {n:,}")
     least = 3 if periodic else 2
     if n < least:
         raise ProblemError(f"a chain {_ends(periodic)} has at least {least} spins, got {n}")
@@ -148,10 +152,6 @@ def _check_numbers(**numbers: float) -> dict[str, float]:
 
 def _ends(periodic: bool) -> str:
     return "closed to a ring" if periodic else "with open ends"
-
-
-def _label(letters: Mapping[int, str], n_qubits: int) -> str:
-    return "".join(letters.get(q, "I") for q in reversed(range(n_qubits)))
 
 
 def _options(values: Mapping[str, tuple[float, float]]) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from qvar.simulators.errors import RunError
+from qvar.simulators.extras import how_to_install
 
-__all__ = ["Work", "WorkerDied", "usable_cores", "was_interrupted", "workers"]
+__all__ = ["Work", "WorkerDied", "usable_cores", "workers"]
 
 Work = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 """Applies a function to items and gives the results as they come, in any order; may raise `WorkerDied`."""
@@ -21,14 +22,6 @@ Work = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 
 class WorkerDied(Exception):
     """A worker process died, killed by the system or by a fault outside of Python."""
-
-
-def was_interrupted(error: BaseException) -> bool:
-    """Tell whether an error comes from Ctrl-C: a compiled function that is interrupted says SystemError."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, KeyboardInterrupt):
-        cause = cause.__cause__ or cause.__context__
-    return cause is not None
 
 
 def usable_cores() -> int:
@@ -84,7 +77,7 @@ def _dask_client(address: str) -> Iterator[Any]:
     try:
         from distributed import Client
     except ImportError:
-        raise RunError("a cluster needs Dask: pip install 'qvar-toolkit[cluster]'") from None
+        raise RunError(f"a cluster needs Dask; {how_to_install('cluster')}") from None
     _check_answers(address)
     with Client(address, timeout="10s", set_as_default=False) as client:
         threads = client.nthreads()

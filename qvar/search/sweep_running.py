@@ -15,11 +15,12 @@ from typing import Any
 
 from qvar.runs import MetricSink, RunFolder, SweepFolder, SweepRun, check_sinks
 from qvar.runs.status import clear_failure, describe_failure, write_failure
-from qvar.runs.workers import Work, WorkerDied, usable_cores, was_interrupted, workers
+from qvar.runs.workers import Work, WorkerDied, usable_cores, workers
 from qvar.search.configuration import SearchConfiguration
 from qvar.search.running import run_search
 from qvar.search.sweep import Sweep
 from qvar.simulators.errors import RunError
+from qvar.simulators.interruption import was_interrupted
 
 __all__ = ["RunOutcome", "SweepResult", "sweep"]
 
@@ -127,6 +128,7 @@ def _is_finished(run: SweepRun) -> bool:
         folder = RunFolder.open(run.path)
         folder.check_same(run.config)
         folder.result()
+        folder.metrics()
     except RunError:
         return False
     return True

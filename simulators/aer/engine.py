@@ -16,6 +16,7 @@ from qvar.simulators.circuit import Circuit, Operation
 from qvar.simulators.engine import check_batch, check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
 from qvar.simulators.measurement.allocation import Shots
+from qvar.simulators.memory import check_memory
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 
@@ -23,6 +24,7 @@ __all__ = ["AerOptions", "AerSimulator"]
 
 _FUSES_FROM = 14
 """Qubits from which Aer fuses the gates of a state vector."""
+_ADVICE = "take method='matrix_product_state' or 'stabilizer', PauliPropagationSimulator, or fewer qubits"
 
 
 @dataclass(frozen=True)
@@ -143,6 +145,11 @@ class AerSimulator:
         """Tell whether any channel acts while `circuit` runs; read-out error does not count."""
         return any(o.channel is not None or self._follows(o) for o in circuit.operations)
 
+    def check_gates(self, circuit: Circuit) -> None:
+        """Raise NoiseModelError or EngineError for a gate whose noise is missing or impossible, wherever it stands."""
+        for operation in circuit.operations:
+            self._follows(operation)
+
     def _follows(self, operation: Operation) -> bool:
         return self._trimmed is not None and self._trimmed.error(operation) is not None
 
@@ -195,6 +202,7 @@ class AerSimulator:
         if not tasks:
             return []  # Aer crashes on an empty job
         options = self._run_options(circuits, is_exact=shots is None)
+        self._check_memory(max(c.num_qubits for c, _ in tasks), options.get("method", self.method))
         if shots is not None:
             options |= {"shots": shots, "seed_simulator": seed}
         binds = [_binds(circuit, thetas) for circuit, thetas in tasks]
@@ -204,6 +212,12 @@ class AerSimulator:
             reasons = {str(entry.status) for entry in result.results if not entry.success}
             raise EngineError(f"Qiskit Aer failed: {'; '.join(sorted(reasons)) or result.status}")
         return [result.data(k) for k in range(len(result.results))]
+
+    def _check_memory(self, n_qubits: int, method: str) -> None:
+        """Raise EngineError if one state does not fit; Aer itself notices later, or not at all."""
+        numbers = {"density_matrix": 4**n_qubits, "statevector": 2**n_qubits}.get(method, 0)
+        n_bytes = numbers * (8 if self.options.precision == "single" else 16)
+        check_memory(n_bytes, f"Aer's {method.replace('_', ' ')} of {n_qubits} qubits", advice=_ADVICE)
 
     def _run_options(self, circuits: Sequence[Circuit], *, is_exact: bool) -> dict[str, Any]:
         options: dict[str, Any] = {}

@@ -15,7 +15,9 @@ from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch, check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
 from qvar.simulators.measurement.allocation import Shots, check_generator, check_number
-from qvar.simulators.measurement.plan import MeasurementPlan, ParameterShift
+from qvar.simulators.measurement.parameter_shift import ParameterShift
+from qvar.simulators.measurement.plan import MeasurementPlan
+from qvar.simulators.memory import check_memory
 from qvar.simulators.noise import NoiseModel, ReadoutError
 from qvar.simulators.observable import Observable
 from qvar.simulators.pennylane.conversion import observable_to_pennylane
@@ -26,6 +28,8 @@ __all__ = ["PennyLaneObjective", "PennyLaneSimulator"]
 
 _CHUNK = 2**22
 """How many density-matrix entries one broadcast tape may hold."""
+_NUMBERS = {"default.mixed": 4, "default.qubit": 2, "lightning.qubit": 2}
+"""Complex numbers that a state has for every qubit, to be multiplied."""
 _EXACT_METHODS = ("device", "backprop", "adjoint")
 
 
@@ -80,6 +84,13 @@ class PennyLaneSimulator:
         check_noise(circuit, self.noise)
         return PennyLaneObjective(self, circuit, observable)
 
+    def check_memory(self, n_qubits: int, *, n_states: int = 2) -> None:
+        """Raise EngineError if so many states at once, of a device known by name, do not fit into memory."""
+        size = _NUMBERS.get(self.name.removeprefix("pennylane-"), 0) ** n_qubits
+        what = f"{self.name} with {n_qubits} qubits" if n_states == 2 else f"the gradient on {n_qubits} qubits"
+        advice = "take a device without full states, a simulator of ours, or fewer qubits or gates"
+        check_memory(16 * size * n_states, what, advice=advice)
+
     def make_device(self, n_qubits: int, *, seed: int | None = None) -> Any:
         """Return the device for circuits of `n_qubits` qubits; a device object as it is."""
         if not isinstance(self.device, str):
@@ -115,6 +126,7 @@ class PennyLaneObjective:
         self._observable = observable
         self.shots = shots
         self._rng = rng
+        engine.check_memory(circuit.n_qubits)
         self._device = engine.make_device(circuit.n_qubits)
         self._quantum_function = circuit.to_pennylane()
         self._plan = MeasurementPlan.of(observable) if shots is not None else None
@@ -174,6 +186,8 @@ class PennyLaneObjective:
         if self._method is None:
             return self(values), self._shift.gradient(values, self._shifted.batch)
 
+        if self._method == "backprop":
+            self._engine.check_memory(self.circuit.n_qubits, n_states=len(self.circuit.operations) + 4)
         measurement = self._dense_measurement if self._method == "backprop" else self._measurement
 
         def energy(angles: Any) -> Any:

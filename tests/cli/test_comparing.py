@@ -8,8 +8,9 @@ from rich.console import Console
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from qvar.classify.comparison import ComparisonResult, ModelSpec
-from qvar.cli import comparing
+from qvar.cli.classify import compare as comparing
 from qvar.cli.progress import ProgressLine, counted
+from qvar.runs.sealed import parse_line
 
 from .test_wrong_input import check
 
@@ -78,8 +79,8 @@ def test_a_comparison_goes_on_in_its_folder(qvar, own_folder):
     assert again.err.count("accuracy") == 2
     after = file.read_text().splitlines(keepends=True)
     assert after[:4] == lines[:4]
-    same = [{**json.loads(line), "seconds": None} for line in lines]
-    assert [{**json.loads(line), "seconds": None} for line in after] == same
+    same = [{**parse_line(line.encode()), "seconds": None} for line in lines]
+    assert [{**parse_line(line.encode()), "seconds": None} for line in after] == same
     assert qvar(*COMMAND, "--out", "mine", "--resume").code == 0  # the whole command does it, too
 
 
@@ -99,7 +100,7 @@ def test_a_comparison_goes_on_in_its_folder(qvar, own_folder):
         ("iris --train-sizes 500", ["there are 120 rows to train on"]),
         ("iris --seed -1", ["seed must be at least 0"]),
         ("iris --path x", ["iris has no option path"]),
-        ("iris --html nowhere/page.html", ["needs a folder that exists"]),
+        ("iris --html nowhere/page.html", ["the folder nowhere for page.html does not exist"]),
         ("restaurant-reviews --path nothing.txt", ["no restaurant reviews at"]),
         ("--resume", ["which comparison? Give its folder"]),
         ("--resume --out nowhere", ["holds no comparison"]),

@@ -26,7 +26,7 @@ def test_a_report_in_markdown_is_the_same_on_screen_and_in_a_file(qvar, small_ru
     outcome = qvar("report", "run", "--markdown", "--out", "report.md")
     assert outcome.code == 0
     assert outcome.out == (own_folder / "report.md").read_text()
-    assert outcome.out.startswith("# qvar report\n\n1 runs: 1 finished.")
+    assert outcome.out.startswith("# qvar report\n\n1 run: 1 finished.")
 
 
 def test_a_report_as_json_is_json_alone(qvar, small_run):
@@ -60,8 +60,8 @@ def test_a_damaged_run_is_reported_as_such(qvar, small_run, own_folder):
     [
         (("nowhere",), ["nowhere does not exist"]),
         (("run", "nowhere"), ["nowhere does not exist"]),
-        (("run", "--out", "report.pdf"), ["a report ends in .html, .htm, .md, .markdown, got report.pdf"]),
-        (("run", "--out", "missing/report.html"), ["missing/report.html needs a folder that exists"]),
+        (("run", "--out", "report.pdf"), ["a report ends in .html, .htm, .md or .markdown, got report.pdf"]),
+        (("run", "--out", "missing/report.html"), ["the folder missing for report.html does not exist"]),
         (("run", "--figures", "missing/figures"), ["missing/figures is none and cannot be made"]),
         (("run", "--figures", "figures", "--format", "gif"), ["pdf, svg, png", "'gif'"]),
     ],

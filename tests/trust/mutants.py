@@ -26,12 +26,12 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track  # noqa: E402
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track
 
-from tests.trust.mutant_runs import Outcome, Session, Tree, run_tests  # noqa: E402
-from tests.trust.mutant_session import spoiled_functions  # noqa: E402
-from tests.trust.mutant_table import table  # noqa: E402
-from tests.trust.mutation import Mutant, mutants_of, source_hash  # noqa: E402
+from tests.trust.mutant_runs import Outcome, Session, Tree, run_tests
+from tests.trust.mutant_session import spoiled_functions
+from tests.trust.mutant_table import table
+from tests.trust.mutation import Mutant, mutants_of, source_hash
 
 EXPLAINED = Path(__file__).with_name("mutants_explained.toml")
 KERNELS = "simulators/kernels/"

@@ -23,8 +23,8 @@ from qvar.classify.comparison.metrics import brief, class_scores, confusion, is_
 from qvar.classify.comparison.models import ModelSpec, describe
 from qvar.classify.comparison.plan import Cell, ComparisonPlan
 from qvar.classify.comparison.splits import folds
-from qvar.runs.workers import was_interrupted
 from qvar.simulators.errors import ClassifierError
+from qvar.simulators.interruption import was_interrupted
 
 __all__ = ["COSTS", "carry_out", "failure_record"]
 
