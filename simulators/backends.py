@@ -28,7 +28,7 @@ from qvar.simulators.errors import NoiseModelError
 from qvar.simulators.gates import GATES
 from qvar.simulators.noise import NoiseModel, Readout, ReadoutError, StateFlip
 
-__all__ = ["confusion_matrix", "noise_from_aer", "noise_from_backend", "noise_to_aer"]
+__all__ = ["KeptError", "confusion_matrix", "noise_from_aer", "noise_from_backend", "noise_to_aer"]
 
 _PULSES = {"rx": 2, "ry": 2, "u": 2, "h": 1, "sx": 1, "sxdg": 1}
 _VIRTUAL = ("rz", "z", "s", "sdg", "t", "tdg", "p")
@@ -202,7 +202,7 @@ def noise_to_aer(model: NoiseModel) -> AerNoiseModel:
     """
     aer = AerNoiseModel()
     for (gate, qubits), channel in model.local.items():
-        if not channel.is_identity():
+        if gate in model.default or not channel.is_identity():
             aer.add_quantum_error(_quantum_error(channel), gate, list(qubits), warnings=False)
     for gate, channel in model.default.items():
         if not channel.is_identity():
@@ -214,8 +214,20 @@ def noise_to_aer(model: NoiseModel) -> AerNoiseModel:
     return aer
 
 
+class KeptError(QuantumError):  # type: ignore[misc]
+    """An error that Aer keeps as it is.
+
+    Aer drops what it finds to be the identity, to 1e-8: a gate on some qubits that is better than the default would get
+    the default. It also asks often, and finding out takes milliseconds.
+    """
+
+    def ideal(self) -> bool:
+        """Return False."""
+        return False
+
+
 def _quantum_error(channel: Channel) -> QuantumError:
-    return QuantumError(Kraus(list(channel.kraus())))  # Qiskit's own way from Choi to Kraus drops weights below 1e-8
+    return KeptError(Kraus(list(channel.kraus())))  # Qiskit's own way from Choi to Kraus drops weights below 1e-8
 
 
 def confusion_matrix(error: Readout) -> list[list[float]]:

@@ -165,7 +165,9 @@ def depolarizing(p: float, *, n_qubits: int = 1) -> Channel:
 
 def pauli_channel(px: float = 0.0, py: float = 0.0, pz: float = 0.0) -> Channel:
     """Return the one-qubit channel that applies X, Y, Z with probabilities px, py, pz."""
-    for name, p in (("px", px), ("py", py), ("pz", pz), ("px + py + pz", px + py + pz)):
+    total = px + py + pz
+    rounded = 1.0 if 1.0 < total <= 1.0 + TOLERANCE else total  # numbers that sum to 1 may do so with rounding
+    for name, p in (("px", px), ("py", py), ("pz", pz), ("px + py + pz", rounded)):
         _check_probability(name, p)
     return Channel(np.diag([1.0, 1 - 2 * (py + pz), 1 - 2 * (px + pz), 1 - 2 * (px + py)]))
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import index
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -293,14 +295,33 @@ class Circuit:
 
     @classmethod
     def from_qasm(cls, text: str) -> "Circuit":
-        """Read an OpenQASM 3 program.
+        """Read an OpenQASM 3 or OpenQASM 2 program; the text may come from anywhere.
+
+        Of included files only `stdgates.inc` and `qelib1.inc` are known; no file is opened.
 
         Raises:
-            CircuitError: if the text is not a valid program of the supported kind.
+            CircuitError: if the text is not a valid program of the supported kind, or too large: more than 10,000
+                qubits or bits, 10 million characters, 200,000 gates by naming whole registers, or 30,000 gates (and a
+                hundred for each one written) inside of other gates.
         """
         from qvar.simulators.conversion import circuit_from_qasm
 
         return circuit_from_qasm(text)
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> "Circuit":
+        """Read the circuit in a file: QPY, which Qiskit writes, if its name ends in .qpy, else OpenQASM 2 or 3.
+
+        The file may come from anywhere. QPY before version 13 (Qiskit 1.3) is refused: it holds formulas as text that
+        would be evaluated.
+
+        Raises:
+            CircuitError: if the file cannot be read, holds no circuit of the supported kind, more than one, or one that
+                is too large (see `from_qasm`).
+        """
+        from qvar.simulators.conversion import circuit_from_file
+
+        return circuit_from_file(Path(path))
 
     def to_qasm(self, theta: ArrayLike | None = None) -> str:
         """Return the circuit as an OpenQASM 3 program, with angles `theta` if given, else with input parameters.

@@ -1,8 +1,9 @@
-"""Translate circuits from and to Qiskit and OpenQASM 3; the only place that touches Qiskit's circuit classes."""
+"""Translate circuits from and to Qiskit, OpenQASM and QPY."""
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from qiskit import QuantumCircuit, qasm3
@@ -11,14 +12,14 @@ from qiskit.quantum_info import PTM, Kraus, Operator, SuperOp
 
 from qvar.simulators.channels import Channel
 from qvar.simulators.circuit import Circuit, Operation, Slot
+from qvar.simulators.circuit_files import check_length, check_unfolded, circuit_of_qpy, circuit_of_text
 from qvar.simulators.errors import CircuitError
 from qvar.simulators.gates import GATES, gate_matrix
 
-__all__ = ["circuit_from_qasm", "circuit_from_qiskit", "circuit_to_qasm", "circuit_to_qiskit"]
+__all__ = ["circuit_from_file", "circuit_from_qasm", "circuit_from_qiskit", "circuit_to_qasm", "circuit_to_qiskit"]
 
 _IDLE = "idle"
 _SYNONYMS = {"u3": "u", "u1": "p", "i": "id", "cnot": "cx", _IDLE: "id"}
-_INPUT = re.compile(r"\binput\b[^;]*?(\w+)\s*;")
 _REFUSED = {"reset", "delay", "initialize", "roerror"}
 _CHANNELS = {"kraus", "superop", "quantum_channel"}
 
@@ -28,16 +29,45 @@ def circuit_from_qiskit(circuit: QuantumCircuit) -> Circuit:
     return _convert(circuit, circuit.parameters)
 
 
-def _convert(circuit: QuantumCircuit, parameters: Iterable[Parameter]) -> Circuit:
-    """Translate a Qiskit circuit; slot k is the k-th of `parameters`."""
+def _convert(circuit: QuantumCircuit, parameters: Iterable[Parameter], *, is_bounded: bool = False) -> Circuit:
+    """Translate a Qiskit circuit; slot k is the k-th of `parameters`. `is_bounded` limits gates in gates."""
     slots = {parameter: index for index, parameter in enumerate(parameters)}
     operations: list[Operation] = []
-    _translate(circuit, list(range(circuit.num_qubits)), slots, operations, measured=set())
+    course = _Course(n_gates=len(circuit.data) if is_bounded else None)
+    _translate(circuit, list(range(circuit.num_qubits)), slots, operations, course)
     used = sorted({p.index for o in operations for p in o.parameters if isinstance(p, Slot)})
     if len(used) < len(slots):  # the others occur in a global phase only
         number = {old: new for new, old in enumerate(used)}
         operations = [o.with_parameters(_renumbered(p, number) for p in o.parameters) for o in operations]
     return Circuit(circuit.num_qubits, tuple(operations))
+
+
+@dataclass
+class _Course:
+    """What a translation has seen so far (mutable).
+
+    Attributes:
+        n_gates: gates of the circuit itself, which say how many may be inside of them; None for no limit.
+        measured: qubits that are measured.
+        n_unfolded: gates met inside of other gates.
+    """
+
+    n_gates: int | None
+    measured: set[int] = field(default_factory=set)
+    n_unfolded: int = 0
+
+    def unfold(self, number: int) -> None:
+        """Count gates inside of another, and raise CircuitError if there are too many."""
+        self.n_unfolded += number
+        if self.n_gates is not None:
+            check_unfolded(self.n_unfolded, self.n_gates)
+
+    def unfold_all(self, circuit: QuantumCircuit) -> None:
+        """Count the gates of a circuit, and those inside of them."""
+        self.unfold(len(circuit.data))
+        for instruction in circuit.data:
+            if type(instruction.operation) is Gate and instruction.operation.definition is not None:
+                self.unfold_all(instruction.operation.definition)
 
 
 def _renumbered(parameter: float | Slot, number: dict[int, int]) -> float | Slot:
@@ -49,8 +79,7 @@ def _translate(
     wires: list[int],
     slots: dict[Parameter, int],
     out: list[Operation],
-    *,
-    measured: set[int],
+    course: "_Course",
 ) -> None:
     for instruction in circuit.data:
         gate = instruction.operation
@@ -59,17 +88,18 @@ def _translate(
         if name == "barrier":
             continue
         if name == "measure":
-            measured.update(qubits)
+            course.measured.update(qubits)
             continue
-        _check_supported(gate, name, qubits, measured)
+        _check_supported(gate, name, qubits, course.measured)
         if name in _CHANNELS:
             out.append(Operation("channel", qubits, channel=_channel(gate, qubits)))
-        elif _is_native(gate, name):
+        elif _is_native(gate, name, course):
             out.append(Operation(name, qubits, tuple(_angle(p, slots) for p in gate.params)))
         elif gate.definition is None:
             raise CircuitError(f"gate {gate.name!r} is not native and Qiskit has no decomposition for it")
         else:
-            _translate(gate.definition, list(qubits), slots, out, measured=measured)
+            course.unfold(len(gate.definition.data))
+            _translate(gate.definition, list(qubits), slots, out, course)
 
 
 def _channel(instruction: Any, qubits: tuple[int, ...]) -> Channel:
@@ -78,7 +108,7 @@ def _channel(instruction: Any, qubits: tuple[int, ...]) -> Channel:
     return Channel(PTM(SuperOp(instruction)).data)
 
 
-def _is_native(gate: Any, name: str) -> bool:
+def _is_native(gate: Any, name: str, course: _Course) -> bool:
     """Tell whether a gate is the native one called `name`; a user's own gate may have the same name."""
     if name not in GATES or getattr(gate, "ctrl_state", 1) not in (None, 2 ** getattr(gate, "num_ctrl_qubits", 1) - 1):
         return False
@@ -89,6 +119,7 @@ def _is_native(gate: Any, name: str) -> bool:
     bound = [_bound(p, free) for p in gate.params]
     if (gate.num_qubits, len(bound)) != (GATES[name].n_qubits, GATES[name].n_parameters):
         return False
+    course.unfold_all(gate.definition)
     definition = gate.definition.assign_parameters(free, strict=False)
     return bool(Operator(definition).equiv(Operator(gate_matrix(name, bound))))
 
@@ -181,11 +212,34 @@ def _idle_gate() -> Gate:
 
 
 def circuit_from_qasm(text: str) -> Circuit:
-    """Read an OpenQASM 3 program (see `Circuit.from_qasm`)."""
-    try:
-        parsed = qasm3.loads(text)
-    except Exception as error:  # the importer raises its parser's own exception types
-        raise CircuitError(f"not a readable OpenQASM 3 program: {error}") from error
+    """Read an OpenQASM 2 or 3 program (see `Circuit.from_qasm`)."""
+    parsed, inputs = circuit_of_text(text)
     # Qiskit sorts parameters by name, which puts theta_10 before theta_2; their declarations have the order we wrote.
-    declared = {name: k for k, name in enumerate(_INPUT.findall(text))}
-    return _convert(parsed, sorted(parsed.parameters, key=lambda parameter: declared.get(parameter.name, -1)))
+    declared = {name: k for k, name in enumerate(inputs)}
+    return _from_file(parsed, sorted(parsed.parameters, key=lambda parameter: declared.get(parameter.name, -1)))
+
+
+def circuit_from_file(path: Path) -> Circuit:
+    """Read an OpenQASM or QPY file (see `Circuit.from_file`)."""
+    try:
+        check_length(path.stat().st_size, str(path))
+        data = path.read_bytes()
+        if path.suffix != ".qpy":
+            return circuit_from_qasm(data.decode("utf-8-sig"))
+        parsed = circuit_of_qpy(data)
+        return _from_file(parsed, parsed.parameters)
+    except OSError as error:
+        raise CircuitError(f"cannot read the circuit {path}: {error.strerror}; give an OpenQASM or .qpy file") from None
+    except (UnicodeDecodeError, CircuitError) as error:
+        raise CircuitError(f"cannot read the circuit {path}: {error}; give an OpenQASM or .qpy file") from None
+
+
+def _from_file(circuit: QuantumCircuit, parameters: Iterable[Parameter]) -> Circuit:
+    try:
+        return _convert(circuit, parameters, is_bounded=True)
+    except CircuitError:
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # definitions are made only now, by importers and by Qiskit
+        raise CircuitError(f"the circuit cannot be translated: {type(error).__name__}: {str(error)[:500]}") from error

@@ -20,6 +20,7 @@ from typing import Any
 
 from qvar.simulators.channels import Channel, depolarizing, thermal_relaxation
 from qvar.simulators.errors import NoiseModelError
+from qvar.simulators.extras import how_to_install
 from qvar.simulators.gates import GATES
 from qvar.simulators.noise import NoiseModel, ReadoutError
 
@@ -183,9 +184,7 @@ def _fake_provider() -> Any:
     try:
         from qiskit_ibm_runtime import fake_provider
     except ImportError as error:
-        raise NoiseModelError(
-            'fake backends need qiskit-ibm-runtime; install it with: pip install "qvar-toolkit[ibm]"'
-        ) from error
+        raise NoiseModelError(f"fake backends need qiskit-ibm-runtime; {how_to_install('ibm')}") from error
     return fake_provider
 
 

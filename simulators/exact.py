@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,12 +24,13 @@ from qvar.simulators.kernels import compiled, workspace
 from qvar.simulators.kernels.layout import HARMLESS
 from qvar.simulators.measurement.allocation import Shots
 from qvar.simulators.measurement.normal import NormalShotObjective
-from qvar.simulators.measurement.plan import MeasurementPlan, ShotObjective
+from qvar.simulators.measurement.plan import MeasurementPlan
+from qvar.simulators.measurement.shots import ShotObjective
 from qvar.simulators.memory import check_memory
 from qvar.simulators.metric import fubini_study_metric
 from qvar.simulators.observable import Observable
 
-__all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable", "remembered"]
+__all__ = ["CompiledProgram", "ExactEngine", "ExactObjective", "PreparedObservable"]
 
 
 class PreparedObservable(Protocol):
@@ -50,23 +51,6 @@ class PreparedObservable(Protocol):
         ...
 
 
-_Prepared = TypeVar("_Prepared", bound=PreparedObservable)
-_REMEMBERED = 16
-
-
-def remembered(
-    table: dict[Observable, _Prepared], observable: Observable, prepare: Callable[[Observable], _Prepared]
-) -> _Prepared:
-    """Return the prepared observable, from `table` if it is there; the table forgets the oldest of more than 16."""
-    prepared = table.get(observable)
-    if prepared is None:
-        prepared = prepare(observable)
-        while len(table) >= _REMEMBERED:
-            table.pop(next(iter(table)), None)
-        table[observable] = prepared
-    return prepared
-
-
 class ExactEngine(Protocol):
     """What an exact objective asks of the engine that made it."""
 
@@ -76,6 +60,10 @@ class ExactEngine(Protocol):
 
     def joined_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
         """Return the program of the same objective for any start state."""
+        ...
+
+    def moments_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
+        """Return what the kernel `moments` takes, for the mean and the variance that shots have."""
         ...
 
     def states_program(self, circuit: Circuit) -> CompiledProgram:
@@ -125,10 +113,9 @@ class ExactObjective:
         return self._program
 
     @cached_property
-    def moments_program(self) -> CompiledProgram | None:
-        """What the kernel `moments` takes, None if the picture has no such kernel."""
-        prepare: Callable[..., CompiledProgram] | None = getattr(self._engine, "moments_program", None)
-        return None if prepare is None else prepare(self.circuit, self._prepared.observable)
+    def moments_program(self) -> CompiledProgram:
+        """What the kernel `moments` takes."""
+        return self._engine.moments_program(self.circuit, self._prepared.observable)
 
     @cached_property
     def _joined(self) -> CompiledProgram:

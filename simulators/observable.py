@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qiskit.quantum_info import SparsePauliOp
     from scipy.sparse import csr_matrix
 
-__all__ = ["Observable"]
+__all__ = ["Observable", "pauli_label"]
 
 _BYTES_PER_ENTRY = 60  # of a sparse matrix: 20 as it is, and what Qiskit holds on the way to it
 _ADVICE = "StatevectorSimulator and AerSimulator need no matrix; or use fewer qubits"
@@ -141,6 +141,16 @@ class Observable:
         """
         identity = self.identity_coefficient
         return identity - (float(np.abs(self.vector).sum()) - abs(identity))
+
+
+def pauli_label(letters: Mapping[int, str], n_qubits: int) -> str:
+    """Return the label of a Pauli string from the letters of some qubits; all others get I.
+
+    Example:
+        >>> pauli_label({0: "Z", 2: "X"}, 3)
+        'XIZ'
+    """
+    return "".join(letters.get(qubit, "I") for qubit in reversed(range(n_qubits)))
 
 
 def _check_coefficient(label: str, value: complex) -> float:

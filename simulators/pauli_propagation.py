@@ -14,7 +14,7 @@ from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch, check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
 from qvar.simulators.kernels import compiled
-from qvar.simulators.kernels import propagation_layout as layout
+from qvar.simulators.kernels.propagation import layout
 from qvar.simulators.measurement.allocation import Shots
 from qvar.simulators.memory import available_bytes, gib
 from qvar.simulators.noise import NoiseModel
@@ -263,7 +263,7 @@ class PropagationObjective:
 
     def _run(self, theta: NDArray[np.float64], gradient: NDArray[np.float64], *, taping: bool) -> NDArray[np.float64]:
         statistics = np.zeros(layout.N_STATISTICS)
-        compiled("propagation", "propagate")(*self._arguments, theta, statistics, gradient, taping)
+        compiled("propagation.run", "propagate")(*self._arguments, theta, statistics, gradient, taping)
         self._check(statistics)
         return statistics
 

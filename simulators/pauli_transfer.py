@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
-from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
+from qvar.simulators.exact import CompiledProgram, ExactObjective
 from qvar.simulators.input_states import start_vectors
 from qvar.simulators.kernels import compiled, layout
 from qvar.simulators.measurement.normal import moment_terms
@@ -17,12 +17,15 @@ from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
 from qvar.simulators.memory import available_bytes, check_memory, gib
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
-from qvar.simulators.program import Lowering, ptm_lowering
+from qvar.simulators.pictures import PAULI_TRANSFER
+from qvar.simulators.program import Lowering
 from qvar.simulators.readout import letter_map, measured_coefficients
+from qvar.simulators.remembering import remembered
 
 __all__ = ["PauliTransferSimulator"]
 
 _MAX_QUBITS = 12
+_REMEMBERED = 16  # observables
 _BYTES_PER_NUMBER = 24  # of the state: state and scratch, or the observable as it is prepared
 _SECONDS_PER_NUMBER = 1e-10  # of a state, and operation; only used to decide whether threads are worth it
 
@@ -56,7 +59,7 @@ class PauliTransferSimulator:
 
     def __post_init__(self) -> None:
         check_noise_model(self.noise)
-        object.__setattr__(self, "_lowering", ptm_lowering(self.noise))
+        object.__setattr__(self, "_lowering", Lowering(self.noise, PAULI_TRANSFER))
         object.__setattr__(self, "_prepared", {})
 
     @property
@@ -86,7 +89,8 @@ class PauliTransferSimulator:
             )
         n_bytes = _BYTES_PER_NUMBER * 4**circuit.n_qubits
         check_memory(n_bytes, f"{circuit.n_qubits} qubits under noise", advice="use PauliPropagationSimulator")
-        return remembered(self._prepared, observable, partial(_PreparedObservable, noise=self.noise))
+        make = partial(_PreparedObservable, observable, self.noise)
+        return remembered(self._prepared, observable, make, most=_REMEMBERED)
 
     def _program(self, circuit: Circuit, prepared: "_PreparedObservable", *, joined: bool = False) -> CompiledProgram:
         (ints, floats, _), constants = self._plan(
@@ -170,40 +174,36 @@ class _PreparedObservable:
         self.coefficients = coefficients[indices]
         self.digits = ((indices[:, None] >> (2 * np.arange(observable.n_qubits))) & 3).astype(np.int64)
         self.support = (self.digits != 0).any(axis=0).astype(np.uint8)
-        self._plan: MeasurementPlan | None = None
-        self._gather: NDArray[np.int64] | None = None
-        self._to_outcomes: NDArray[np.float64] | None = None
 
     @cached_property
     def moment_terms(self) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
         """The groups' means and mean squares as Pauli strings (see `measurement.normal.moment_terms`)."""
-        plan = self.plan
-        assert self._to_outcomes is not None
-        return moment_terms(plan, self._to_outcomes)
+        return moment_terms(self.plan, self._to_outcomes)
 
-    @property
+    @cached_property
     def plan(self) -> MeasurementPlan:
-        """How the observable is measured, worked out once."""
-        if self._plan is None:
-            plan = MeasurementPlan.of(self.observable)
-            outcomes = np.arange(2**self.observable.n_qubits)
-            bits = (outcomes[:, None] >> np.arange(self.observable.n_qubits)) & 1
-            self._gather = (plan.bases[:, None, :] * bits) @ (4 ** np.arange(self.observable.n_qubits))
-            maps = np.array(self.letter_maps)
-            qubits = np.arange(self.observable.n_qubits)
-            read = np.zeros((plan.n_groups, self.observable.n_qubits, 2, 2))
-            read[..., 0, 0] = 1.0
-            read[..., 1, 0] = maps[qubits, plan.bases, 0]
-            read[..., 1, 1] = maps[qubits, plan.bases, plan.bases]
-            self._to_outcomes = np.array([[0.5, 0.5], [0.5, -0.5]]) @ read
-            self._plan = plan  # last: another thread may be waiting to use all three
-        return self._plan
+        """How the observable is measured."""
+        return MeasurementPlan.of(self.observable)
+
+    @cached_property
+    def _gather(self) -> NDArray[np.int64]:
+        """Where in a state the strings of each group stand, one for each set of qubits, (n_groups, 2**n_qubits)."""
+        qubits = np.arange(self.observable.n_qubits)
+        bits = (np.arange(2**self.observable.n_qubits)[:, None] >> qubits) & 1
+        return np.asarray((self.plan.bases[:, None, :] * bits) @ (4**qubits), dtype=np.int64)
+
+    @cached_property
+    def _to_outcomes(self) -> NDArray[np.float64]:
+        """From (1, <P>) of each qubit to the probabilities of reading 0 and 1, (n_groups, n_qubits, 2, 2)."""
+        bases, maps, qubits = self.plan.bases, np.array(self.letter_maps), np.arange(self.observable.n_qubits)
+        read = np.zeros((*bases.shape, 2, 2))
+        read[..., 0, 0] = 1.0
+        read[..., 1, 0] = maps[qubits, bases, 0]
+        read[..., 1, 1] = maps[qubits, bases, bases]
+        return np.asarray(np.array([[0.5, 0.5], [0.5, -0.5]]) @ read, dtype=np.float64)
 
     def probabilities(self, state: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return outcome probabilities per measured group from the 4**n expectation values."""
-        assert self.plan is not None  # sets the two tables
-        assert self._gather is not None
-        assert self._to_outcomes is not None
         raw = apply_local(state[self._gather], self._to_outcomes).real
         clipped = np.maximum(raw, 0.0)
         return np.asarray(clipped / clipped.sum(axis=1, keepdims=True), dtype=np.float64)

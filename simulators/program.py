@@ -7,7 +7,6 @@ neighbours; whatever has no structure becomes a dense two-qubit matrix.
 """
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from operator import is_
 
@@ -16,31 +15,13 @@ from numpy.typing import NDArray
 
 from qvar.simulators.channels import Channel, unitary_to_ptm
 from qvar.simulators.circuit import Circuit, Operation, Slot
-from qvar.simulators.errors import EngineError
 from qvar.simulators.gates import PAULIS, gate_matrix
+from qvar.simulators.kernels.layout import CX, DENSE, FIXED, IN_SIZE, RX, RY, RZ, SWAP
 from qvar.simulators.noise import NoiseModel
+from qvar.simulators.pictures import Picture, damping_ptm
 from qvar.simulators.threads import in_forked_child
 
-__all__ = [
-    "CX",
-    "DENSE",
-    "FIXED",
-    "RX",
-    "RY",
-    "RZ",
-    "STEP_SIZE",
-    "SWAP",
-    "Lowering",
-    "Steps",
-    "ptm_lowering",
-    "pure_lowering",
-]
-
-RX, RY, RZ, FIXED, CX, DENSE, SWAP = range(7)
-"""Opcodes of the kernels; FIXED is a constant one-qubit operation, DENSE a constant two-qubit one."""
-
-STEP_SIZE = 5
-"""Integers per step: opcode, first qubit, second qubit, parameter slot (-1 if fixed), offset of its constants."""
+__all__ = ["Lowering", "Steps"]
 
 _AXES = {"rx": RX, "ry": RY, "rz": RZ, "p": RZ}
 _HALF_PI = np.pi / 2
@@ -76,7 +57,8 @@ class Steps:
     """A circuit as flat arrays.
 
     Attributes:
-        steps: int64, STEP_SIZE numbers per step.
+        steps: int64, IN_SIZE numbers per step: opcode, first qubit, second qubit, slot (-1 if fixed), where its
+            constants are.
         angles: float64, scale and shift of the angle of each step.
         constants: float64, noise records and matrices that `steps` points into.
     """
@@ -127,27 +109,6 @@ class _Step:
     source: int = -1
 
 
-@dataclass(frozen=True)
-class Picture:
-    """What a picture of quantum states needs of gates and noise.
-
-    Attributes:
-        rotation: constants of a noiseless rotation.
-        cx: constants of a noiseless CX.
-        local: numbers of a one-qubit unitary followed by a channel.
-        dense: numbers of a two-qubit unitary followed by a channel.
-        channel: numbers of a channel alone.
-        records: finds the short record of a channel, None if it has no such structure.
-    """
-
-    rotation: tuple[float, ...]
-    cx: tuple[float, ...]
-    local: Callable[[NDArray[np.complex128], Channel | None], tuple[float, ...]]
-    dense: Callable[[NDArray[np.complex128], Channel | None], tuple[float, ...]]
-    channel: Callable[[Channel], list[float]]
-    records: Callable[[Channel], tuple[float, ...] | None]
-
-
 class Lowering:
     """Turn circuits into steps for one picture and one noise model.
 
@@ -177,7 +138,7 @@ class Lowering:
         constants = self._current_constants()
         for place in rows.places:
             rows.numbers[place] += len(constants)
-        steps = np.concatenate([known.steps[: STEP_SIZE * n_steps], np.array(rows.numbers, np.int64)])
+        steps = np.concatenate([known.steps[: IN_SIZE * n_steps], np.array(rows.numbers, np.int64)])
         angles = np.concatenate([known.angles[: 2 * n_steps], np.array(rows.angles, np.float64)])
         if rows.own:
             return Steps(steps, angles, np.concatenate([constants, rows.own]))
@@ -189,7 +150,7 @@ class Lowering:
         rows = _Rows()
         for operation in operations:
             if operation.channel is not None:
-                rows.places.append(len(rows.numbers) + STEP_SIZE - 1)
+                rows.places.append(len(rows.numbers) + IN_SIZE - 1)
                 opcode = FIXED if operation.channel.n_qubits == 1 else DENSE
                 rows.numbers += (opcode, operation.qubits[0], operation.qubits[-1], -1, len(rows.own))
                 rows.angles += (0.0, 0.0)
@@ -259,7 +220,7 @@ class Lowering:
         steps.append(self._cx(first, second, (d, *self._picture.cx[1:])))
         for qubit, unitary, relaxation in ((first, after_first, (ax, az, ta)), (second, after_second, (bx, bz, tb))):
             damping, population, shift = relaxation
-            ptm = _from_one_qubit_record(damping, damping, population, shift)
+            ptm = damping_ptm(damping, damping, population, shift)
             if not (np.array_equal(ptm, np.eye(4)) and unitary is _IDENTITY):
                 rows = (ptm @ unitary_to_ptm(unitary))[1:].ravel().tolist()
                 steps.append(_Step(FIXED, qubit, 0, self._offset(tuple(rows))))
@@ -288,98 +249,3 @@ class Lowering:
             if len(self._constants) != max(1, len(self._numbers)):
                 self._constants = np.array(self._numbers or [0.0])
             return self._constants
-
-
-def pure_lowering() -> Lowering:
-    """Return the lowering for the pure-state picture, where all two-qubit gates are CX between one-qubit ones.
-
-    Matrices are stored as real and imaginary parts, row-major, followed by the rotation of X, Y, Z that they cause.
-    """
-    return Lowering(None, Picture((0.0,), (0.0,), _pure_matrix, _no_dense, _no_channel, _no_record))
-
-
-def _pure_matrix(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
-    if channel is not None:
-        _no_record(channel)
-    numbers = np.stack([unitary.real, unitary.imag], axis=-1)
-    return (*numbers.ravel().tolist(), *unitary_to_ptm(unitary)[1:, 1:].ravel().tolist())
-
-
-def _no_dense(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
-    raise AssertionError(f"the pure-state picture has no two-qubit matrices, got {unitary} and {channel}")
-
-
-def _no_record(channel: Channel) -> None:
-    raise AssertionError(f"the pure-state picture has no noise, got {channel}")
-
-
-def _no_channel(channel: Channel) -> list[float]:
-    raise EngineError(
-        "a state vector cannot hold channels; use PauliTransferSimulator or AerSimulator: got one on "
-        f"{channel.n_qubits} qubit(s)"
-    )
-
-
-def ptm_lowering(noise: NoiseModel | None) -> Lowering:
-    """Return the lowering for the Pauli-Liouville picture with noise fused into the gates."""
-    rotation = (1.0, 1.0, 1.0, 0.0)
-    cx = (1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0)
-    return Lowering(noise, Picture(rotation, cx, _affine_rows, _transfer_matrix, _channel_numbers, _channel_record))
-
-
-def _ptm(unitary: NDArray[np.complex128], channel: Channel | None) -> NDArray[np.float64]:
-    ideal = unitary_to_ptm(unitary)
-    return ideal if channel is None else np.asarray(channel.ptm @ ideal)
-
-
-def _affine_rows(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
-    """Return the rows of X, Y and Z of a one-qubit Pauli-transfer matrix."""
-    return tuple(_ptm(unitary, channel)[1:].ravel().tolist())
-
-
-def _transfer_matrix(unitary: NDArray[np.complex128], channel: Channel | None) -> tuple[float, ...]:
-    return tuple(_ptm(unitary, channel).ravel().tolist())
-
-
-def _channel_numbers(channel: Channel) -> list[float]:
-    rows = channel.ptm[1:] if channel.n_qubits == 1 else channel.ptm
-    return [float(number) for number in rows.ravel()]
-
-
-def _channel_record(channel: Channel) -> tuple[float, ...] | None:
-    return _one_qubit_record(channel.ptm) if channel.n_qubits == 1 else _two_qubit_record(channel.ptm)
-
-
-_STRUCTURE_TOLERANCE = 1e-14
-
-
-def _one_qubit_record(ptm: NDArray[np.float64]) -> tuple[float, ...] | None:
-    """Return (lx, ly, lz, tz) if X' = lx X, Y' = ly Y, Z' = lz Z + tz I, else None."""
-    record = (ptm[1, 1], ptm[2, 2], ptm[3, 3], ptm[3, 0])
-    return _if_equal(_from_one_qubit_record(*record), ptm, record)
-
-
-def _from_one_qubit_record(lx: float, ly: float, lz: float, tz: float) -> NDArray[np.float64]:
-    matrix = np.diag([1.0, lx, ly, lz])
-    matrix[3, 0] = tz
-    return matrix
-
-
-def _two_qubit_record(ptm: NDArray[np.float64]) -> tuple[float, ...] | None:
-    """Return (d, ax, az, ta, bx, bz, tb): depolarizing factor d, then relaxation of the first and second qubit."""
-    x_first, x_second, x_both = ptm[1, 1], ptm[4, 4], ptm[5, 5]
-    if min(abs(x_first), abs(x_second), abs(x_both)) < 1e-6:
-        return None
-    d = x_first * x_second / x_both
-    record = (d, x_first / d, ptm[3, 3] / d, ptm[3, 0], x_second / d, ptm[12, 12] / d, ptm[12, 0])
-    _, ax, az, ta, bx, bz, tb = record
-    relaxation = np.kron(_from_one_qubit_record(bx, bx, bz, tb), _from_one_qubit_record(ax, ax, az, ta))
-    return _if_equal(relaxation @ np.diag([1.0] + [d] * 15), ptm, record)
-
-
-def _if_equal(
-    rebuilt: NDArray[np.float64], ptm: NDArray[np.float64], record: tuple[float, ...]
-) -> tuple[float, ...] | None:
-    if np.abs(rebuilt - ptm).max() > _STRUCTURE_TOLERANCE:
-        return None
-    return tuple(float(x) for x in record)

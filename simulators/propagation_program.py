@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from qvar.simulators.channels import Channel, unitary_to_ptm
 from qvar.simulators.circuit import Circuit, Operation, Slot
 from qvar.simulators.gates import GATES, gate_matrix
-from qvar.simulators.kernels.propagation_layout import CLIFFORD, MIX1, MIX2, ROT2
+from qvar.simulators.kernels.propagation.layout import CLIFFORD, MIX1, MIX2, ROT2
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 from qvar.simulators.readout import letter_map

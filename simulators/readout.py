@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from qvar.simulators.noise import NoiseModel
 from qvar.simulators.observable import Observable
 
-__all__ = ["letter_map", "measured_coefficients", "measured_observable"]
+__all__ = ["apply_letter_maps", "letter_map", "measured_coefficients", "measured_observable"]
 
 _LETTERS = "IXYZ"
 
@@ -15,6 +15,16 @@ def letter_map(noise: NoiseModel | None, qubit: int) -> NDArray[np.float64]:
     """Return F of shape (4, 4) for a qubit: the measured <P_d> is sum_e F[d, e] <P_e>; the identity without error."""
     error = None if noise is None else noise.readout_error(qubit)
     return np.eye(4) if error is None else error.letter_map()
+
+
+def apply_letter_maps(vectors: NDArray[np.float64], maps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Apply one matrix per qubit, `maps` of shape (n_qubits, 4, 4), to vectors of shape (n_vectors, 4**n_qubits)."""
+    n_vectors, size = vectors.shape
+    for q, matrix in enumerate(maps):
+        if not np.array_equal(matrix, np.eye(4)):
+            split = vectors.reshape(n_vectors, size >> (2 * q + 2), 4, 4**q)
+            vectors = np.einsum("de,paeb->padb", matrix, split).reshape(n_vectors, size)
+    return vectors
 
 
 def measured_coefficients(observable: Observable, noise: NoiseModel | None) -> NDArray[np.float64]:
@@ -26,10 +36,8 @@ def measured_coefficients(observable: Observable, noise: NoiseModel | None) -> N
     n = observable.n_qubits
     coefficients = np.zeros(4**n)
     np.add.at(coefficients, observable.digits @ (4 ** np.arange(n)), observable.vector)
-    for q in range(n):
-        split = coefficients.reshape(4 ** (n - 1 - q), 4, 4**q)
-        coefficients = np.einsum("de,adb->aeb", letter_map(noise, q), split).reshape(-1)
-    return coefficients
+    maps = np.array([letter_map(noise, q).T for q in range(n)])
+    return apply_letter_maps(coefficients[None], maps)[0]
 
 
 def measured_observable(observable: Observable, noise: NoiseModel | None) -> Observable:

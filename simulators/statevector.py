@@ -1,14 +1,14 @@
 """Exact noiseless expectation values and gradients by state vector."""
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_observable
-from qvar.simulators.exact import CompiledProgram, ExactObjective, remembered
+from qvar.simulators.exact import CompiledProgram, ExactObjective
 from qvar.simulators.gates import PAULIS
 from qvar.simulators.input_states import amplitudes
 from qvar.simulators.kernels import compiled
@@ -16,12 +16,14 @@ from qvar.simulators.kernels import pure_layout as layout
 from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
 from qvar.simulators.memory import check_memory
 from qvar.simulators.observable import Observable
-from qvar.simulators.program import Lowering, pure_lowering
+from qvar.simulators.pictures import AMPLITUDES
+from qvar.simulators.program import Lowering
+from qvar.simulators.remembering import remembered
 
 __all__ = ["StatevectorSimulator"]
 
 _SECONDS_PER_NUMBER = 1e-10  # of a state, and operation; only used to decide whether threads are worth it
-
+_REMEMBERED = 16  # observables
 
 _TO_BASIS = np.array(
     [np.eye(2), (PAULIS[1] + PAULIS[3]) / np.sqrt(2), np.array([[1, -1j], [1, 1j]]) / np.sqrt(2), np.eye(2)]
@@ -41,7 +43,9 @@ class StatevectorSimulator:
         -1.0
     """
 
-    _lowering: Lowering = field(default_factory=pure_lowering, init=False, repr=False, compare=False)
+    _lowering: Lowering = field(
+        default_factory=partial(Lowering, None, AMPLITUDES), init=False, repr=False, compare=False
+    )
     _prepared: dict[Observable, "_PreparedObservable"] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -64,8 +68,11 @@ class StatevectorSimulator:
                 not fit into memory.
         """
         check_observable(circuit, observable)
-        prepared = remembered(self._prepared, observable, _PreparedObservable)
+        prepared = self._prepare(observable)
         return ExactObjective(self, circuit, prepared, self._program(circuit, prepared.masks))
+
+    def _prepare(self, observable: Observable) -> "_PreparedObservable":
+        return remembered(self._prepared, observable, partial(_PreparedObservable, observable), most=_REMEMBERED)
 
     def _program(self, circuit: Circuit, observed: "_Tables", *, joined: bool = False) -> CompiledProgram:
         steps = self._lowering.steps(circuit)
@@ -87,7 +94,7 @@ class StatevectorSimulator:
 
     def moments_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
         """Return what the kernel `moments` needs for the mean and the variance that shots of `observable` have."""
-        groups = remembered(self._prepared, observable, _PreparedObservable).groups
+        groups = self._prepare(observable).groups
         program = self._program(circuit, groups)
         turns = groups.header.size * 4 * 2**circuit.n_qubits  # one for each group and qubit
         return replace(program, seconds=program.seconds + turns * _SECONDS_PER_NUMBER)
@@ -102,8 +109,7 @@ class StatevectorSimulator:
 
     def joined_program(self, circuit: Circuit, observable: Observable) -> CompiledProgram:
         """Return the program of an objective for any start state (see `ExactObjective.batch`)."""
-        prepared = remembered(self._prepared, observable, _PreparedObservable)
-        return self._program(circuit, prepared.masks, joined=True)
+        return self._program(circuit, self._prepare(observable).masks, joined=True)
 
     def start_states(self, states: ArrayLike, n_qubits: int) -> NDArray[np.complex128]:
         """Return start states as complex amplitudes (see `ExactObjective.batch`)."""
@@ -154,14 +160,11 @@ class _PreparedObservable:
             part = (1, 1, -1, -1)[y % 4] * coefficient * signs
             tables[y % 2, where[int(x)]] += part
         self.masks = _Tables(np.concatenate([[len(masks), is_complex], masks]), tables.ravel())
-        self._plan: MeasurementPlan | None = None
 
-    @property
+    @cached_property
     def plan(self) -> MeasurementPlan:
-        """How the observable is measured, worked out once."""
-        if self._plan is None:
-            self._plan = MeasurementPlan.of(self.observable)
-        return self._plan
+        """How the observable is measured."""
+        return MeasurementPlan.of(self.observable)
 
     @cached_property
     def groups(self) -> _Tables:

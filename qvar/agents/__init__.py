@@ -8,6 +8,7 @@ import numpy as np
 from qvar.agents.agent import Agent, RandomAgent, RandomPolicy
 from qvar.agents.settings import DoubleDQN, MaskablePPO
 from qvar.simulators.errors import QvarError
+from qvar.simulators.extras import how_to_install
 
 if TYPE_CHECKING:
     from qvar.agents.double_dqn import DoubleDQNAgent
@@ -33,7 +34,7 @@ AgentSettings = DoubleDQN | MaskablePPO | RandomPolicy
 def check_installed(settings: object) -> None:
     """Raise QvarError for the settings of an agent whose package is not installed; nothing is loaded."""
     if isinstance(settings, MaskablePPO) and find_spec("sb3_contrib") is None:
-        raise QvarError("the agent MaskablePPO needs sb3-contrib; install it with: pip install 'qvar-toolkit[sb3]'")
+        raise QvarError(f"the agent MaskablePPO needs sb3-contrib; {how_to_install('sb3')}")
 
 
 def make_agent(

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from qvar.classify.cleaning import texts_of
 from qvar.simulators.errors import DatasetError
+from qvar.simulators.extras import how_to_install
 
 __all__ = ["SentenceEmbeddings", "encode_sentences"]
 
@@ -119,8 +120,8 @@ def _model(name: str) -> Any:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
         raise DatasetError(
-            "encoding sentences needs sentence-transformers: pip install 'qvar-toolkit[embeddings]', or give vectors "
-            "that were computed before, with their texts"
+            "encoding sentences needs sentence-transformers; give vectors that were computed before, with their texts, "
+            f"or {how_to_install('embeddings')}"
         ) from error
     try:
         return SentenceTransformer(name)

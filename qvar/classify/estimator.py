@@ -22,7 +22,8 @@ from qvar.classify.network import Encoding, Network
 from qvar.classify.progress import shown
 from qvar.classify.readout import find_readout
 from qvar.classify.scaling import into_range, learned_range
-from qvar.classify.training import Cost, StopTraining, TrainingData, TrainingObjective, TrainingRecord
+from qvar.classify.training import TrainingData, TrainingObjective
+from qvar.classify.training_record import Cost, StopTraining, TrainingRecord
 from qvar.optimizers import Adam, QuantumNaturalGradient
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import ClassifierError

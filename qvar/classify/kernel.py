@@ -29,6 +29,7 @@ from qvar.classify import storage
 from qvar.classify.calibration import held_out_scale, probabilities
 from qvar.classify.circuits import feature_map_circuit
 from qvar.classify.feature_states import FeatureStates
+from qvar.classify.kernel_shots import KernelShots
 from qvar.classify.scaling import into_range, learned_range
 from qvar.classify.support_vectors import SupportVectors
 from qvar.simulators import StatevectorSimulator
@@ -260,7 +261,7 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         angles, features = self._angles(rows), self._features
         if self.kernel == "projected":
             letters = features.one_qubit_letters(angles).reshape(len(rows), -1)
-            read = letters if exact or self.shots is None else self._read_letters(letters, rows)
+            read = letters if exact or self.shots is None else self._shots().letters(letters, rows)
             return np.asarray(read / np.sqrt(2))
         vectors: NDArray[Any] = features.states(angles)
         if not features.is_pure:
@@ -285,38 +286,18 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         return 1.0 / (embeddings.shape[1] * variance) if variance > 0 else 1.0
 
     def _gram(self, embeddings: NDArray[Any]) -> Floats:
-        """Return the kernel matrix of the training rows, each pair estimated once."""
+        """Return the kernel matrix of the training rows."""
         exact = self._kernel(embeddings, embeddings)
-        if self.shots is None or self.kernel == "projected":
-            return exact
-        upper = np.triu(self._estimate(exact, np.random.default_rng(self._seed)))
-        values, vectors = np.linalg.eigh(upper + np.triu(upper, 1).T)
-        return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T)
+        return exact if self.shots is None or self.kernel == "projected" else self._shots().gram(exact)
 
     def _against_support(self, rows: Floats) -> Floats:
         if self._support_embeddings is None:
             self._support_embeddings = self._embed(self.support_vectors_)
         exact = self._kernel(self._embed(rows), self._support_embeddings)
-        if self.shots is None or self.kernel == "projected":
-            return exact
-        return np.array([self._estimate(k, self._rng_of(row)) for k, row in zip(exact, rows, strict=True)])
+        return exact if self.shots is None or self.kernel == "projected" else self._shots().of_rows(exact, rows)
 
-    def _estimate(self, fidelities: Floats, rng: np.random.Generator) -> Floats:
-        """Draw estimates: counts of all zeros after compute-uncompute, or under noise the mean sign of swap tests."""
-        if getattr(self.engine, "noise", None) is None:
-            return np.asarray(rng.binomial(self.shots, np.clip(fidelities, 0.0, 1.0)) / self.shots)
-        return self._signs(fidelities, rng)
-
-    def _read_letters(self, letters: Floats, rows: Floats) -> Floats:
-        return np.array([self._signs(means, self._rng_of(row)) for means, row in zip(letters, rows, strict=True)])
-
-    def _signs(self, means: Floats, rng: np.random.Generator) -> Floats:
-        """Return means of `shots` outcomes +1 and -1 each."""
-        return np.asarray(2 * rng.binomial(self.shots, np.clip((1 + means) / 2, 0.0, 1.0)) / self.shots - 1)
-
-    def _rng_of(self, row: Floats) -> np.random.Generator:
-        """Return the generator of a row, the same wherever the row stands."""
-        return np.random.default_rng([self._seed, *(row + 0.0).view(np.uint32).tolist()])  # + 0.0: no -0.0
+    def _shots(self) -> KernelShots:
+        return KernelShots(self.shots, self._seed, is_noisy=getattr(self.engine, "noise", None) is not None)
 
     def _machine(self, gram: Floats, labels: NDArray[Any]) -> SupportVectors:
         return SupportVectors.fit(gram, labels, C=self.C, class_weight=self.class_weight)

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from qvar.classify.feature_states import preparation
 from qvar.classify.parametrized import ParametrizedCircuit
+from qvar.classify.readers import EngineReader, Reader
 from qvar.simulators import Observable, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.engine import Engine
-from qvar.simulators.exact import ExactObjective
 
-__all__ = ["EngineReader", "Model", "PauliModel", "Reader", "RowModel", "make_model"]
+__all__ = ["Model", "PauliModel", "RowModel", "make_model"]
 
 Floats = NDArray[np.float64]
 _MAX_STATE_BYTES = 2**29
@@ -148,50 +148,6 @@ class PauliModel:
     def by_weight(self, weights: Floats, rows: Floats, by_angle: Floats) -> Floats:  # noqa: ARG002
         """Return derivatives by weight."""
         return self._part.pull_back(np.empty((1, 0)), weights, by_angle.sum(axis=1)[None, :])
-
-
-class Reader(Protocol):
-    """Whatever gives values of K observables in a circuit for rows of angles."""
-
-    @property
-    def has_reverse_sweep(self) -> bool:
-        """Whether `gradients` is there."""
-        ...
-
-    def values(self, angles: Floats, states: NDArray[Any] | None = None) -> Floats:
-        """Return values of shape (B, K) for angles of shape (B, S), or one row of angles and B start states."""
-        ...
-
-    def gradients(self, angles: Floats, slopes: Floats, states: NDArray[Any] | None = None) -> Floats:
-        """Return derivatives by angle, shape (B, S), of sum_k slopes[b, k] * values[b, k]."""
-        ...
-
-
-class EngineReader:
-    """The observables' objectives of an engine."""
-
-    def __init__(self, engine: Engine, circuit: ParametrizedCircuit, observables: Sequence[Observable]) -> None:
-        self._objectives: list[Any] = [engine.objective(circuit.circuit, observable) for observable in observables]
-        self.has_reverse_sweep = all(isinstance(o, ExactObjective) for o in self._objectives)
-
-    def with_shots(self, shots: int, rng: np.random.Generator) -> "EngineReader":
-        """Return the reader that measures every observable with `shots` shots per circuit."""
-        sampled = object.__new__(EngineReader)
-        sampled._objectives = [objective.with_shots(shots, rng) for objective in self._objectives]
-        sampled.has_reverse_sweep = False
-        return sampled
-
-    def values(self, angles: Floats, states: NDArray[Any] | None = None) -> Floats:
-        """Return values of shape (B, K)."""
-        given = {} if states is None else {"states": states}
-        return np.stack([objective.batch(angles, **given) for objective in self._objectives], axis=1)
-
-    def gradients(self, angles: Floats, slopes: Floats, states: NDArray[Any] | None = None) -> Floats:
-        """Return derivatives by angle, shape (B, S)."""
-        by_angle = np.zeros((len(slopes), angles.shape[1]))
-        for objective, slope in zip(self._objectives, slopes.T, strict=True):
-            by_angle += slope[:, None] * objective.values_and_gradients(angles, states)[1]
-        return by_angle
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from qiskit.circuit import Parameter
 from qiskit.primitives import BaseSamplerV2
 
 from qvar.classify.feature_states import preparation
-from qvar.classify.model import EngineReader, Model, RowModel, make_model
+from qvar.classify.model import Model, RowModel, make_model
 from qvar.classify.parametrized import ParametrizedCircuit, parametrize
+from qvar.classify.readers import EngineReader, SamplerReader
 from qvar.classify.readout import Readout
-from qvar.classify.sampling import SamplerReader
 from qvar.classify.training import frequencies
 from qvar.simulators import Observable, StatevectorSimulator, fubini_study_metric
 from qvar.simulators.engine import Engine

@@ -12,7 +12,7 @@ from qiskit.circuit import Parameter
 
 from qvar.simulators import Circuit, Operation, Slot
 from qvar.simulators.errors import ClassifierError
-from qvar.simulators.measurement.plan import ParameterShift
+from qvar.simulators.measurement.parameter_shift import ParameterShift
 from qvar.simulators.primitives.circuits import NeedsValues, translate
 from qvar.simulators.primitives.parameter_values import AngleMap
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from qvar.classify.training import TrainingStep
+from qvar.classify.training_record import TrainingStep
 
 __all__ = ["shown"]
 

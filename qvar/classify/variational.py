@@ -12,7 +12,7 @@ from qvar.classify.estimator import CircuitClassifier
 from qvar.classify.loss import Loss
 from qvar.classify.network import Encoding
 from qvar.classify.readout import Readout, least_qubits
-from qvar.classify.training import TrainingStep
+from qvar.classify.training_record import TrainingStep
 from qvar.optimizers import Optimizer
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import ClassifierError

@@ -4,15 +4,15 @@ from typing import Annotated
 
 import typer
 
-from qvar.cli.classifier_commands import classification
-from qvar.cli.device import device
-from qvar.cli.hardware import hardware
-from qvar.cli.latent import latent
-from qvar.cli.lookup_commands import lookup
-from qvar.cli.problem_commands import problems
-from qvar.cli.record_commands import records
-from qvar.cli.search_commands import searching
-from qvar.cli.simulation_commands import simulation
+from qvar.cli.classify.commands import classification
+from qvar.cli.device.commands import device
+from qvar.cli.hardware.commands import hardware
+from qvar.cli.latent.commands import latent
+from qvar.cli.lookup.commands import lookup
+from qvar.cli.problems.commands import problems
+from qvar.cli.results.commands import records
+from qvar.cli.search.commands import searching
+from qvar.cli.simulate.commands import simulation
 
 __all__ = ["app"]
 

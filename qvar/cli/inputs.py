@@ -1,14 +1,42 @@
-"""Turn the words of the command line into problems, engines and optimizers, or say what is wrong with them."""
+"""Turn the words of the command line into problems, engines, circuits and numbers, or say what is wrong with them."""
 
+import re
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from qvar import problems, simulators
 from qvar.optimizers import AQGD, LBFGS, SPSA, Adagrad, Adam, AdamSPSA, Cobyla, CompactLBFGS, Optimizer, Rotosolve
 from qvar.problems import Problem
-from qvar.simulators import Engine, NoiseModel
+from qvar.problems.catalogue import is_problem_name
+from qvar.simulators import Circuit, Engine, NoiseModel, Objective, Observable
 from qvar.simulators.errors import EngineError, NoiseModelError, OptimizerError, QvarError
 
-__all__ = ["find_engine", "find_optimizer", "find_problem", "parse_integers"]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+__all__ = [
+    "MakeObjective",
+    "find_engine",
+    "find_objective",
+    "find_optimizer",
+    "find_problem",
+    "given_options",
+    "parse_integers",
+    "parse_names",
+    "parse_observable",
+    "parse_seeds",
+    "read_angles",
+]
+
+MakeObjective = Callable[[Engine, Circuit], Objective]
+"""Makes the objective of a circuit on an engine."""
+
+_TERM = re.compile(r"\s*([+-]?)\s*(?:(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*\*?\s*)?([IXYZ]+)\s*")
 
 _OPTIMIZERS: dict[str, Optimizer] = {
     "lbfgs": LBFGS(),
@@ -99,3 +127,71 @@ def parse_integers(text: str, *, option: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise QvarError(f"{option} takes whole numbers separated by commas, got {text!r}") from None
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Return the seeds in a text such as "0-4" or "1,3,7-9".
+
+    Raises:
+        QvarError: if it is not made of whole numbers and rising ranges.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        try:
+            numbers = range(int(first), int(last if dash else first) + 1)
+        except ValueError:
+            numbers = range(0)
+        if not numbers:
+            raise QvarError(f"--seeds takes seeds and rising ranges, such as 0-4 or 1,3,7-9, got {text!r}")
+        seeds += numbers
+    return seeds
+
+
+def parse_names(text: str, *, option: str) -> tuple[str, ...]:
+    """Return the comma-separated names in `text`, which must differ."""
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names) or len(set(names)) < len(names):
+        raise QvarError(f"{option} takes different names, separated by commas, got {text!r}")
+    return names
+
+
+def find_objective(text: str) -> MakeObjective:
+    """Return what makes the objective of a task, a problem file, or a sum of Pauli strings."""
+    if text.endswith(".json") or is_problem_name(text):
+        return find_problem(text).objective
+    observable = parse_observable(text)
+    return lambda engine, circuit: engine.objective(circuit, observable)
+
+
+def parse_observable(text: str) -> Observable:
+    """Return the sum of Pauli strings that `text` spells out."""
+    terms: dict[str, float] = {}
+    end = 0
+    while end < len(text):
+        match = _TERM.match(text, end)
+        if match is None or (terms and not match[1]):
+            raise QvarError(
+                f"an observable is a task (see `qvar tasks`), a problem file (.json), or a sum of Pauli strings such "
+                f"as '0.5*ZZ - XI'; got {text!r}"
+            )
+        terms[match[3]] = terms.get(match[3], 0.0) + float(match[1] + (match[2] or "1"))
+        end = match.end()
+    return Observable.from_terms(terms)
+
+
+def read_angles(text: str | None, circuit: Circuit) -> NDArray[np.float64]:
+    """Return the free angles of a circuit from text such as 0.1,0.2."""
+    try:
+        angles = [] if text is None else [float(part) for part in text.split(",")]
+    except ValueError:
+        raise QvarError(f"--angles takes numbers separated by commas, got {text!r}") from None
+    if len(angles) != circuit.n_parameters:
+        raise QvarError(f"the circuit has {circuit.n_parameters} free angle(s), --angles gives {len(angles)}")
+    return circuit.check_parameters(angles)
+
+
+def given_options(options: "DataclassInstance") -> list[str]:
+    """Return the options of a command that are not at their defaults, as they are typed: --max-gates for max_gates."""
+    given = [f.name for f in fields(options) if getattr(options, f.name) != f.default]
+    return [f"--{name.replace('_', '-')}" for name in given]

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from qvar.cli.listing import print_line
+from qvar.cli.printing import print_line
 from qvar.simulators.interruption import exit_code, was_interrupted
 
 __all__ = ["interruptible"]

@@ -1,5 +1,6 @@
 """What long commands show of their progress on standard error: one live line on a terminal, plain lines elsewhere."""
 
+import logging
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 
@@ -15,9 +16,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from qvar.cli.listing import print_line
+from qvar.cli.printing import print_line
 
-__all__ = ["ProgressLine", "counted", "timed", "waiting"]
+__all__ = ["ProgressLine", "counted", "quieten_log", "timed", "waiting"]
 
 
 class ProgressLine(AbstractContextManager["ProgressLine"]):
@@ -85,6 +86,12 @@ def timed() -> tuple[ProgressColumn, ...]:
 
 def _columns(text: TextColumn) -> tuple[ProgressColumn, ...]:
     return SpinnerColumn(), BarColumn(bar_width=24), text, TimeElapsedColumn()
+
+
+def quieten_log(console: Console, *, silent: bool) -> None:
+    """Let the log say errors only, where nothing is to be said or its lines would tear the live one."""
+    if silent or console.is_terminal:
+        logging.getLogger("qvar").setLevel(logging.ERROR)
 
 
 def waiting(text: str, *, visible: bool) -> AbstractContextManager[object]:

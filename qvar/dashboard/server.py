@@ -9,6 +9,7 @@ from typing import Any
 
 from qvar.dashboard.watcher import Watcher
 from qvar.simulators.errors import RunError
+from qvar.simulators.extras import how_to_install
 
 __all__ = ["REFRESH_SECONDS", "Server", "serve"]
 
@@ -93,9 +94,7 @@ def _make_flask(watcher: Watcher, refresh_seconds: float) -> Any:
     try:
         import dash  # noqa: F401
     except ImportError:
-        raise RunError(
-            "the dashboard needs Dash, which is not installed; install it with: pip install 'qvar-toolkit[dashboard]'"
-        ) from None
+        raise RunError(f"the dashboard needs Dash, which is not installed; {how_to_install('dashboard')}") from None
     from qvar.dashboard.page import make_app
 
     flask = make_app(watcher, refresh_seconds=refresh_seconds).server

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from qvar.simulators.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from qvar.hardware.attempt import JobProgress
     from qvar.hardware.budget import standing_budget
     from qvar.hardware.connection import BackendRow, check_account_file, list_backends, open_backend, open_service
     from qvar.hardware.engine import RuntimeObjective, RuntimeSimulator
     from qvar.hardware.estimation import CostEstimate, estimate
-    from qvar.hardware.job import HardwareJob, JobProgress
+    from qvar.hardware.job import HardwareJob
     from qvar.hardware.journal import Journal
     from qvar.hardware.ledger import Entry, Ledger, Spent
     from qvar.hardware.limits import Limits
@@ -36,7 +37,7 @@ _HOME = {
     "HardwareJob": "job",
     "HardwareRun": "run",
     "HardwareSampler": "primitives",
-    "JobProgress": "job",
+    "JobProgress": "attempt",
     "Journal": "journal",
     "Ledger": "ledger",
     "Limits": "limits",

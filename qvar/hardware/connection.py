@@ -12,6 +12,7 @@ import numpy as np
 from qvar.hardware.redaction import account_file, guarded, learn_secret, saved_tokens, shield_logs
 from qvar.simulators.devices import fake_backend, fake_backend_names
 from qvar.simulators.errors import HardwareError, NoiseModelError
+from qvar.simulators.extras import how_to_install
 
 __all__ = [
     "BackendRow",
@@ -39,8 +40,7 @@ def check_installed() -> None:
         import qiskit_ibm_runtime.executor_sampler  # noqa: F401
     except ImportError:
         raise HardwareError(
-            "hardware and fake backends need qiskit-ibm-runtime 0.50 or later; install it with: "
-            'pip install "qvar-toolkit[ibm]"'
+            f"hardware and fake backends need qiskit-ibm-runtime 0.50 or later; {how_to_install('ibm')}"
         ) from None
 
 

@@ -14,6 +14,7 @@ from qvar.hardware.redaction import guarded
 from qvar.simulators import Circuit, NoiseModel, Observable
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import HardwareError
+from qvar.simulators.observable import pauli_label
 
 __all__ = ["DeviceCircuit", "compiled_circuit", "device_circuit", "estimated_fidelity"]
 
@@ -54,12 +55,10 @@ class DeviceCircuit:
                 f"the circuit has {len(self.layout)} qubits and the observable {observable.n_qubits}; they must agree"
             )
         places = [self.qubits.index(physical) for physical in self.layout]
-        labels = []
-        for label in observable.labels:
-            letters = ["I"] * len(self.qubits)
-            for letter, place in zip(reversed(label), places, strict=True):
-                letters[place] = letter
-            labels.append("".join(reversed(letters)))
+        labels = (
+            pauli_label(dict(zip(places, reversed(label), strict=True)), len(self.qubits))
+            for label in observable.labels
+        )
         return Observable(tuple(labels), observable.coefficients)
 
 

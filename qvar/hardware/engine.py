@@ -17,7 +17,7 @@ from qvar.simulators.errors import EngineError
 from qvar.simulators.measurement.allocation import check_generator
 from qvar.simulators.measurement.estimation import Estimate
 from qvar.simulators.measurement.grouping import PauliGroups
-from qvar.simulators.measurement.plan import ParameterShift
+from qvar.simulators.measurement.parameter_shift import ParameterShift
 from qvar.simulators.observable import Observable
 
 if TYPE_CHECKING:

@@ -6,23 +6,25 @@ found too. Lines reach the disk before the call returns.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qvar.hardware.locks import is_same_file
 from qvar.simulators.errors import HardwareError
+from qvar.simulators.locks import alone
 
 __all__ = ["Journal"]
 
 
 class Journal:
-    """A journal; the only state is its file, but for the number of lines that this object has seen there.
+    """A journal; the only state is its file, of which this object remembers what it has read and checked.
+
+    As long as nobody else has touched the file, nothing is read again, so that the price of an entry does not grow with
+    their number. Whatever looks changed is read and checked from the beginning.
 
     Args:
         path: the file, made when first written. Beside it lie `<name>.lock` and `<name>.head`.
@@ -30,24 +32,18 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._least = 0
+        self._entries: list[dict[str, Any]] = []
+        self._check = ""
+        self._size = 0
+        self._stamp: tuple[int, ...] | None = None
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep all other processes and threads from reading and writing; wait for those that are at it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        path = self.path.with_name(self.path.name + ".lock")
-        while True:
-            with path.open("a", encoding="utf-8") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                try:
-                    if is_same_file(file.fileno(), path):  # else it was deleted while we waited
-                        yield
-                        return
-                finally:
-                    fcntl.flock(file, fcntl.LOCK_UN)  # for a forked child that has it open, too
+        with alone(self.path.with_name(self.path.name + ".lock")):
+            yield
 
-    def read(self) -> list[dict[str, Any]]:
+    def read(self) -> Sequence[Mapping[str, Any]]:
         """Return all entries in order. To be called inside of `locked` wherever others may be writing.
 
         A last line that a kill cut off is left out, with a warning.
@@ -55,6 +51,14 @@ class Journal:
         Raises:
             HardwareError: if a line was damaged, edited, left out or put elsewhere.
         """
+        stamp = self._stamp_of_file()
+        if stamp is None or stamp != self._stamp:
+            self._read_again()
+            self._stamp = stamp
+        return self._entries
+
+    def _read_again(self) -> None:
+        known, self._stamp = len(self._entries), None
         lines = self._lines()
         entries: list[dict[str, Any]] = []
         check = ""
@@ -63,30 +67,54 @@ class Journal:
             if entry is None or entry.pop("check", None) != (check := _checksum(check, entry)):
                 raise self._corrupted(f"in line {number}")
             entries.append(entry)
-        if len(entries) < max(self._head(), self._least):
+            if number == known and check != self._check:
+                raise self._corrupted(f"up to line {number}")
+        if len(entries) < max(self._head(), known):
             raise self._corrupted(f"after line {len(entries)}")
-        self._least = len(entries)
+        self._entries, self._check, self._size = entries, check, sum(len(line) + 1 for line in lines[:-1])
         if lines[-1]:
-            warnings.warn(f"the last line of {self.path} was cut off and is left out", UserWarning, stacklevel=2)
-        return entries
+            warnings.warn(f"the last line of {self.path} was cut off and is left out", UserWarning, stacklevel=3)
 
     def append(self, entry: Mapping[str, Any]) -> None:
-        """Add an entry and see it on the disk. To be called inside of `locked`."""
-        lines = self._lines()
-        last = _parse(lines[-2]) if len(lines) > 1 else None
+        """Add an entry and see it on the disk. To be called inside of `locked`.
+
+        Of a file that was touched by others only the end is looked at: what a job became is noted whatever happened
+        to the lines before, and the next `read` checks them.
+        """
+        stamp = self._stamp_of_file()
+        is_known = stamp is not None and stamp == self._stamp
+        check, number, size = (self._check, len(self._entries), self._size) if is_known else self._end()
         content = dict(entry)
-        content["check"] = _checksum("" if last is None else str(last.get("check")), content)
+        content["check"] = check = _checksum(check, content)
         data = json.dumps(content, sort_keys=True, allow_nan=False).encode() + b"\n"
-        new, number = not self.path.exists(), len(lines)
+        self._stamp = None
         with self.path.open("ab") as file:
-            if lines[-1]:
-                file.truncate(file.tell() - len(lines[-1]))  # what a kill cut off
+            file.truncate(size)  # what a kill cut off
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if new:
+        if stamp is None:
             _sync_folder(self.path.parent)
-        self._set_head(number)
+        self._set_head(number + 1)
+        if is_known:
+            added = json.loads(data)
+            del added["check"]
+            self._entries.append(added)
+            self._check, self._size, self._stamp = check, size + len(data), self._stamp_of_file()
+
+    def _end(self) -> tuple[str, int, int]:
+        """Return the checksum of the last whole line, the number of lines, and where the last one ends."""
+        lines = self._lines()
+        last = _parse(lines[-2]) if len(lines) > 1 else None
+        return "" if last is None else str(last.get("check")), len(lines) - 1, sum(len(line) + 1 for line in lines[:-1])
+
+    def _stamp_of_file(self) -> tuple[int, ...] | None:
+        """Return what changes when the file does, None if there is none."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
     def _head(self) -> int:
         """Return how many lines there are at least; a kill may have kept the last one from being counted."""

@@ -16,7 +16,7 @@ import math
 import re
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -125,7 +125,7 @@ def _overhangs(entries: list[Entry]) -> Iterable[float]:
 
 
 class Ledger:
-    """The jobs of a folder (or of a user, see `budget`); the only state is the journal file.
+    """The jobs of a folder (or of a user, see `budget`); the only state is the journal file, read as far as it grows.
 
     Args:
         folder: the folder of the record, or the path of the journal file itself if it ends in .jsonl.
@@ -135,6 +135,9 @@ class Ledger:
         path = Path(folder)
         self._journal = Journal(path if path.suffix == ".jsonl" else path / "journal.jsonl")
         self.path = self._journal.path
+        self._known: dict[str, Entry] = {}
+        self._of_request: dict[str, list[str]] = {}
+        self._n_lines = 0
 
     def entries(self) -> tuple[Entry, ...]:
         """Return all jobs in the order of their reservation.
@@ -145,11 +148,18 @@ class Ledger:
         if not self.path.exists():
             return ()
         with self._journal.locked():
-            return self._entries()
+            return tuple(self._read().values())
 
     def of_request(self, request: str) -> tuple[Entry, ...]:
         """Return the jobs of a request, the latest last."""
-        return tuple(entry for entry in self.entries() if entry.request == request)
+        if not self.path.exists():
+            return ()
+        with self._journal.locked():
+            return self._jobs_of(request)
+
+    def _jobs_of(self, request: str) -> tuple[Entry, ...]:
+        known = self._read()
+        return tuple(known[tag] for tag in self._of_request.get(request, ()))
 
     def spent(self) -> Spent:
         """Return what all jobs count with."""
@@ -170,13 +180,13 @@ class Ledger:
             HardwareError: if the job does not fit into the limits, or must not be; nothing is noted then.
         """
         with self._journal.locked():
-            entries = self._entries()
-            for known in entries:
-                if known.tag == entry.tag:
-                    return known
-                if once and known.request == entry.request and (known.is_open or known.state == "DONE"):
-                    raise HardwareError(f"another process is at this request ({known.state}); start again to join it")
-            granted = replace(entry, seconds=_grant(entry, entries, limits, self.path), time=time.time())
+            known = self._read()
+            if entry.tag in known:
+                return known[entry.tag]
+            for other in self._jobs_of(entry.request) if once else ():
+                if other.is_open or other.state == "DONE":
+                    raise HardwareError(f"another process is at this request ({other.state}); start again to join it")
+            granted = replace(entry, seconds=_grant(entry, known.values(), limits, self.path), time=time.time())
             fields = {
                 name: value
                 for name, value in vars(granted).items()
@@ -196,7 +206,7 @@ class Ledger:
             HardwareError: if it is not reserved, because another process sends it.
         """
         with self._journal.locked():
-            entry = next(entry for entry in self._entries() if entry.tag == tag)
+            entry = self._read()[tag]
             if entry.state not in (("RESERVED", "SENDING") if again else ("RESERVED",)):
                 raise HardwareError(f"another process is at this job ({entry.state}); start again to join it")
             self._journal.append({"event": "SENDING", "tag": tag})
@@ -207,24 +217,36 @@ class Ledger:
         with self._journal.locked():
             self._journal.append({"event": event, "tag": tag, **fields})
 
-    def _entries(self) -> tuple[Entry, ...]:
-        found: dict[str, Entry] = {}
-        for line in self._journal.read():
-            event, tag = line.pop("event"), line["tag"]
-            try:
-                if event == "RESERVED":
-                    found[tag] = Entry(**line)
-                elif event == "UPDATE":
-                    found[tag] = replace(found[tag], **line)
-                else:
-                    found[tag] = replace(found[tag], state=event, **line)
-            except (KeyError, TypeError) as error:
-                raise HardwareError(f"{self.path} holds an entry of another version: {error}") from None
-        return tuple(found.values())
+    def _read(self) -> Mapping[str, Entry]:
+        """Return all jobs by tag; only what is new in the journal is looked at."""
+        lines = self._journal.read()
+        for line in lines[self._n_lines :]:
+            self._take(line)
+            self._n_lines += 1
+        return self._known
+
+    def _take(self, line: Mapping[str, Any]) -> None:
+        fields = dict(line)
+        try:
+            event, tag = fields.pop("event"), fields["tag"]
+            if event == "RESERVED":
+                self._known[tag] = entry = Entry(**fields)
+                self._of_request.setdefault(entry.request, []).append(tag)
+            elif event == "UPDATE":
+                self._known[tag] = replace(self._known[tag], **fields)
+            else:
+                self._known[tag] = replace(self._known[tag], state=event, **fields)
+        except (KeyError, TypeError) as error:
+            raise HardwareError(
+                f"{self.path} holds an entry that this version does not know ({error!r}); use the version of qvar that "
+                "wrote it, or another folder"
+            ) from None
 
 
-def _grant(entry: Entry, entries: tuple[Entry, ...], limits: Limits, path: Path) -> float:
+def _grant(entry: Entry, entries: Collection[Entry], limits: Limits, path: Path) -> float:
     """Return the seconds that the limits leave to a job, at least its estimate."""
+    if limits == Limits():
+        return entry.seconds
     spent = Spent.of(entries)
     for name, limit, used, more in (
         ("max_shots", limits.max_shots, spent.shots, entry.shots),

@@ -3,15 +3,16 @@
 The lock is that of an open file and goes with the process, however it ends.
 """
 
-import fcntl
 import os
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["RequestLock", "is_same_file"]
+from qvar.simulators.locks import take_lock
+
+__all__ = ["RequestLock"]
 
 
 class RequestLock:
@@ -47,7 +48,7 @@ class RequestLock:
             owner = _OWNERS.get(self._path)
             if owner is not None and not owner._is_busy:
                 owner.release()
-            descriptor = _try_lock(self._path)
+            descriptor = take_lock(self._path)
             if descriptor is None:
                 return False
             self._close = weakref.finalize(self, os.close, descriptor)
@@ -66,28 +67,6 @@ _OWNERS: "weakref.WeakValueDictionary[Path, RequestLock]" = weakref.WeakValueDic
 
 _CHANGING_HANDS = threading.Lock()
 """Held while a lock goes from one job of this process to another."""
-
-
-def _try_lock(path: Path) -> int | None:
-    """Return the descriptor of an open file that holds the lock, None if another process or job holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            return None
-        if is_same_file(descriptor, path):
-            return descriptor
-        os.close(descriptor)  # it was deleted meanwhile: whoever comes next would lock another file
-
-
-def is_same_file(descriptor: int, path: Path) -> bool:
-    """Return whether an open file is still the one that has this path."""
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    return False
 
 
 def _let_go_in_child() -> None:

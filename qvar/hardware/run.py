@@ -11,14 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from qvar.hardware.attempt import JobProgress
 from qvar.hardware.books import Books
 from qvar.hardware.budget import standing_budget
 from qvar.hardware.connection import is_real, open_backend, plan_of
 from qvar.hardware.engine import RuntimeSimulator
 from qvar.hardware.estimation import CostEstimate, estimate
-from qvar.hardware.job import HardwareJob, JobProgress
+from qvar.hardware.job import HardwareJob
 from qvar.hardware.ledger import Entry, Ledger, new_tag
 from qvar.hardware.limits import Limits
+from qvar.hardware.mode import ExecutionMode
 from qvar.hardware.options import ExecutionOptions
 from qvar.hardware.patience import Patience
 from qvar.hardware.primitives import HardwareEstimator, HardwareSampler
@@ -107,8 +109,7 @@ class HardwareRun:
         self._unanswered: set[str] = set()
         self._guard = threading.RLock()
         self._open: list[HardwareJob] = []
-        self._mode: Any = None
-        self._session: Entry | None = None
+        self.mode = ExecutionMode(weakref.proxy(self))  # a run that nobody holds must go, and its folder with it
         known = self.ledger.entries()  # a record that was edited is refused now
         self._resendable = {entry.tag for entry in known if resubmit and entry.state == "SENDING"}
         self.books.reconcile()
@@ -202,14 +203,7 @@ class HardwareRun:
 
     def close(self) -> None:
         """Close the batch or session, if one was opened."""
-        if self._mode is not None:
-            with suppress(HardwareError):
-                guarded(self._mode.close, "closing the session")
-        elif self._session is not None:
-            self.books.note(self._session, "RELEASED", reason="never opened")
-        if self._session is not None:
-            self.refresh_usage()  # jobs that still run keep the session from having a bill
-        self._mode = self._session = None
+        self.mode.close()
 
     def __enter__(self) -> "HardwareRun":
         return self
@@ -261,35 +255,6 @@ class HardwareRun:
             if self.refresh_usage() == 0:
                 raise
         return self.books.reserve(replace(entry, tag=new_tag()))
-
-    def mode(self) -> Any:
-        """Return what the primitives run in: the backend, or the batch or session of this run."""
-        if not self.is_real or self.options.mode == "job":
-            return self.backend
-        if self._mode is None:
-            from qiskit_ibm_runtime import Batch, Session
-
-            if self.options.mode == "batch":
-                self._mode = guarded(lambda: Batch(backend=self.backend), "opening a batch")
-            else:
-                self.session_tag()  # reserved before it opens
-                seconds = self.options.max_session_seconds
-                self._mode = guarded(lambda: Session(backend=self.backend, max_time=seconds), "opening a session")
-                assert self._session is not None
-                self.books.note(self._session, "SUBMITTED", job_id=self._mode.session_id)
-        return self._mode
-
-    def session_tag(self) -> str | None:
-        """Return the tag of the session that pays for the jobs, reserving it as a whole at first; None without one."""
-        if not self.is_real or self.options.mode != "session":
-            return None
-        if self._session is None:
-            seconds = float(self.options.max_session_seconds or 0)
-            tag = new_tag()
-            self._session = self.reserve(
-                Entry(tag, f"session-{tag}", "session", self.backend.name, True, seconds, seconds, 0)
-            )
-        return self._session.tag
 
     def report(self, progress: JobProgress) -> None:
         """Hand progress to whoever wants to know."""

@@ -11,6 +11,7 @@ Source: node costs of Sun, Wu, Ma and Tresp, arXiv 2401.11576 (authors' code); R
 Differs from the source: a CNOT turned round costs 1, and not 0.
 """
 
+import hashlib
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from qvar.latent.space import CircuitSpace, Structures
 from qvar.simulators.errors import LatentError
 from qvar.simulators.kernels import compiled
 
-__all__ = ["edit_distances", "node_costs"]
+__all__ = ["EditDistances", "edit_distances", "node_costs"]
 
 _ORDER_WEIGHT = 1e-3  # ties between equal gates go to those at about the same place
 
@@ -55,6 +56,31 @@ def edit_distances(space: CircuitSpace, left: ArrayLike, right: ArrayLike) -> ND
     if len(a) != len(b):
         raise LatentError(f"distances are taken row by row, got {len(a)} and {len(b)} structures")
     return np.array([_distance(space, one, other) for one, other in zip(a, b, strict=True)], dtype=np.float64)
+
+
+class EditDistances:
+    """Edit distances between circuits of a list, remembered, as they are what takes time (mutable).
+
+    Args:
+        space: the circuits' space.
+        structures: shape (P, n_gates, 3).
+    """
+
+    def __init__(self, space: CircuitSpace, structures: Structures) -> None:
+        self._space, self._structures = space, np.asarray(structures)
+        self._known: dict[bytes, NDArray[np.float64]] = {}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the structures."""
+        return self._structures.shape
+
+    def __call__(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the distances of circuits `i` from circuits `j`, all of shape (n,)."""
+        key = hashlib.sha256(np.stack([i, j]).astype(np.int64).tobytes()).digest()
+        if key not in self._known:
+            self._known[key] = edit_distances(self._space, self._structures[i], self._structures[j])
+        return self._known[key]
 
 
 def node_costs(space: CircuitSpace, left: ArrayLike, right: ArrayLike) -> NDArray[np.float64]:

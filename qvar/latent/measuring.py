@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.latent.controls import CONTROLS
+from qvar.latent.distance import EditDistances
 from qvar.latent.folder import LatentFolder
 from qvar.latent.graph_vae.model import GraphVae
-from qvar.latent.smoothness import EditDistances, Smoothness, smoothness
+from qvar.latent.smoothness import Smoothness, smoothness
 from qvar.latent.tasks import RewardTable
 from qvar.simulators.errors import LatentError
 

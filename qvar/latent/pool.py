@@ -9,15 +9,16 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from qvar.latent.canonical import angles_of, canonical, keys_of_canonical
+from qvar.latent.conversion import circuit_of
 from qvar.latent.space import CircuitSpace, Structures
-from qvar.simulators import Circuit, Operation, Slot
+from qvar.simulators import Circuit
 from qvar.simulators.errors import LatentError
 from qvar.simulators.files import write_atomically
 
-__all__ = ["CircuitPool", "DrawReport", "circuit_of"]
+__all__ = ["CircuitPool", "DrawReport"]
 
 _FORMAT = "qvar-circuit-pool"
 _VERSION = 1
@@ -99,25 +100,3 @@ class CircuitPool:
             return cls(CircuitSpace.from_dict(header["space"]), structures, int(header["seed"]), report)
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise LatentError(f"{os.fspath(path)!r} holds no pool of circuits: {error}") from error
-
-
-def circuit_of(space: CircuitSpace, structure: ArrayLike, angles: ArrayLike) -> tuple[Circuit, NDArray[np.float64]]:
-    """Return the circuit of one structure, every angle a slot of its own, and the values of these slots.
-
-    Args:
-        space: names the gates.
-        structure: shape (n_gates, 3), whole numbers.
-        angles: shape (n_gates, 3), radians.
-
-    Returns:
-        The circuit, and a float64 array of shape (n_parameters,).
-    """
-    operations: list[Operation] = []
-    theta: list[float] = []
-    for (gate, first, second), values in zip(np.asarray(structure).tolist(), np.asarray(angles).tolist(), strict=True):
-        n_angles = int(space.n_angles[gate])
-        slots = tuple(Slot(len(theta) + k) for k in range(n_angles))
-        wires = (first,) if second < 0 else (first, second)
-        operations.append(Operation(space.gates[gate], wires, slots))
-        theta += values[:n_angles]
-    return Circuit(space.n_qubits, tuple(operations)), np.array(theta, dtype=np.float64)

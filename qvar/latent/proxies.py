@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qvar.latent.canonical import as_structures
-from qvar.latent.pool import CircuitPool, circuit_of
+from qvar.latent.conversion import circuit_of
+from qvar.latent.pool import CircuitPool
 from qvar.latent.space import CircuitSpace, Structures
 from qvar.runs.workers import workers
 from qvar.simulators import Observable, StatevectorSimulator
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
 
-__all__ = ["entangling_capability", "expressibility", "path_counts", "training_free_filter"]
+__all__ = ["entangling_capability", "expressibility", "path_counts"]
 
 _BINS = 75
 _BLOCK = 500
@@ -84,39 +85,6 @@ def entangling_capability(pool: CircuitPool, *, seed: int, n_states: int = 200, 
     Source: Sim, Johnson and Aspuru-Guzik, arXiv 1905.10876, eq. 17; Meyer and Wallach, quant-ph/0108104.
     """
     return _sampled(pool, "entanglement", seed, check_whole("n_states", n_states, error=LatentError), n_jobs)
-
-
-def training_free_filter(
-    pool: CircuitPool, *, n_by_paths: int, n_kept: int, seed: int, n_pairs: int = 500, n_jobs: int = 1
-) -> NDArray[np.int64]:
-    """Return the `n_kept` most promising circuits of a pool, best first, int64 of shape (n_kept,).
-
-    Two stages: the `n_by_paths` circuits with the most paths, and of these the most expressive ones. Ties go to the
-    circuit that comes first.
-
-    Args:
-        pool: the circuits.
-        n_by_paths: circuits that the first stage leaves.
-        n_kept: circuits that the second stage leaves, at most `n_by_paths`.
-        seed: of the angles for expressibility.
-        n_pairs: as in `expressibility`.
-        n_jobs: processes.
-
-    Raises:
-        LatentError: unless 1 <= n_kept <= n_by_paths <= len(pool).
-
-    Source: He, Deng, Zheng, Li and Situ, Training-free quantum architecture search, AAAI 2024.
-    """
-    if not 1 <= n_kept <= n_by_paths <= len(pool):
-        raise LatentError(
-            f"the filter needs 1 <= n_kept <= n_by_paths <= {len(pool)}, got n_kept={n_kept}, n_by_paths={n_by_paths}"
-        )
-    counts = path_counts(pool.space, pool.structures)
-    first = np.argsort(-counts, kind="stable")[:n_by_paths]
-    first.sort()
-    part = CircuitPool(pool.space, pool.structures[first], pool.seed)
-    distance = expressibility(part, seed=seed, n_pairs=n_pairs, n_jobs=n_jobs)
-    return np.asarray(first[np.argsort(distance, kind="stable")[:n_kept]], dtype=np.int64)
 
 
 _Kind = Literal["expressibility", "entanglement"]

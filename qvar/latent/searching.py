@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.latent.canonical import angles_of, keys
+from qvar.latent.conversion import circuit_of
 from qvar.latent.folder import LatentFolder
-from qvar.latent.pool import CircuitPool, circuit_of
+from qvar.latent.pool import CircuitPool
 from qvar.latent.search.candidates import Candidates
 from qvar.latent.search.generative.contract import GenerativeMethod
 from qvar.latent.search.generative.oracle import TaskOracle

@@ -6,46 +6,21 @@ search sees; a regression from the nearest neighbours says how much of the rewar
 with an interval from resampling what is independent: random pairs, or circuits together with all their neighbours.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
-from qvar.latent.distance import edit_distances
-from qvar.latent.space import CircuitSpace, Structures
+from qvar.latent.bootstrap import Interval, bootstrap, mean_of_sums, ratio_of_means, spearman
+from qvar.latent.distance import EditDistances
+from qvar.latent.nearness import ENTRIES, distance_pairs, nearest, row_distances, smallest
 from qvar.simulators.errors import LatentError
 
-__all__ = ["EditDistances", "Interval", "Smoothness", "distance_pairs", "nearest", "smoothness"]
+__all__ = ["Smoothness", "smoothness"]
 
 _Floats = NDArray[np.float64]
-_ENTRIES = 1 << 24  # of a matrix of distances that is held at a time
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A number with its 95 % bootstrap interval.
-
-    Attributes:
-        value: the number.
-        low, high: ends of the interval.
-    """
-
-    value: float
-    low: float
-    high: float
-
-    def to_dict(self) -> dict[str, float]:
-        """Return the numbers as JSON-able data."""
-        return {"value": self.value, "low": self.low, "high": self.high}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Interval":
-        """Rebuild what `to_dict` gave."""
-        return cls(float(data["value"]), float(data["low"]), float(data["high"]))
 
 
 @dataclass(frozen=True)
@@ -117,31 +92,6 @@ class Smoothness:
             raise LatentError(f"this is no record of smoothness: {error!r}") from None
 
 
-class EditDistances:
-    """Edit distances between circuits of a list, remembered, as they are what takes time (mutable).
-
-    Args:
-        space: the circuits' space.
-        structures: shape (P, n_gates, 3).
-    """
-
-    def __init__(self, space: CircuitSpace, structures: Structures) -> None:
-        self._space, self._structures = space, np.asarray(structures)
-        self._known: dict[bytes, _Floats] = {}
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the structures."""
-        return self._structures.shape
-
-    def __call__(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> _Floats:
-        """Return the distances of circuits `i` from circuits `j`, all of shape (n,)."""
-        key = hashlib.sha256(np.stack([i, j]).astype(np.int64).tobytes()).digest()
-        if key not in self._known:
-            self._known[key] = edit_distances(self._space, self._structures[i], self._structures[j])
-        return self._known[key]
-
-
 def smoothness(
     features: ArrayLike,
     edit_distance: EditDistances,
@@ -187,21 +137,23 @@ def smoothness(
     pairs, queries, regression = rng.spawn(3)
 
     i, j = distance_pairs(n, n_pairs, pairs)
-    latent, edit = _l2(features[i], features[j]), edit_distance(i, j)
+    latent, edit = row_distances(features[i], features[j]), edit_distance(i, j)
     reward = None if values is None else np.abs(values[i] - values[j])
 
     compared = queries.choice(n, size=min(n_compared, n), replace=False)
     chosen = queries.choice(n, size=n_queries, replace=False)
     near = nearest(features, chosen, n_neighbours)
     a, b = np.repeat(chosen, n_neighbours), near.ravel()
-    near_latent, near_edit = _l2(features[a], features[b]), edit_distance(a, b)
+    near_latent, near_edit = row_distances(features[a], features[b]), edit_distance(a, b)
     near_reward = None if values is None else np.abs(values[a] - values[b])
 
     def correlation(x: _Floats, y: _Floats | None, size: int) -> Interval | None:
-        return None if y is None else _spearman(x, y, size, rng, n_resamples)
+        return None if y is None else spearman(x, y, size, rng, n_resamples)
 
     def ratio(x: _Floats | None, everywhere: _Floats | None) -> Interval | None:
-        return None if x is None or everywhere is None else _ratio(x, everywhere, n_neighbours, rng, n_resamples)
+        return (
+            None if x is None or everywhere is None else ratio_of_means(x, everywhere, n_neighbours, rng, n_resamples)
+        )
 
     return Smoothness(
         features=name,
@@ -243,91 +195,6 @@ def _check(
         raise LatentError(f"{n_neighbours} neighbours need at least {n_neighbours + 2} circuits, got {fewest}")
 
 
-def distance_pairs(n: int, n_pairs: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return random pairs (i, j), i != j, of `n` circuits, two arrays of shape (n_pairs,).
-
-    Every circuit takes part about equally often, so that up to n / 2 pairs share none and are independent.
-    """
-    rounds = [rng.permutation(n)[: n // 2 * 2].reshape(2, -1) for _ in range(-(-n_pairs // (n // 2)))]
-    i, j = np.concatenate(rounds, axis=1)[:, :n_pairs]
-    return i, j
-
-
-def nearest(features: _Floats, queries: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-    """Return the `k` nearest other circuits of each query by L2 distance, shape (len(queries), k), nearest first."""
-    squares = (features**2).sum(axis=1)
-    found = np.empty((len(queries), k), dtype=np.int64)
-    step = max(1, _ENTRIES // len(features))
-    for start in range(0, len(queries), step):
-        part = queries[start : start + step]
-        distances = squares - 2 * features[part] @ features.T
-        distances[np.arange(len(part)), part] = np.inf
-        found[start : start + step] = _smallest(distances, k)
-    return found
-
-
-def _smallest(distances: _Floats, k: int) -> NDArray[np.int64]:
-    """Return the columns of the `k` smallest entries of every row, smallest first."""
-    columns = np.argpartition(distances, k - 1, axis=1)[:, :k]
-    order = np.argsort(np.take_along_axis(distances, columns, axis=1), axis=1)
-    return np.take_along_axis(columns, order, axis=1)
-
-
-def _l2(a: _Floats, b: _Floats) -> _Floats:
-    return np.asarray(np.linalg.norm(a - b, axis=1), dtype=np.float64)
-
-
-def _bootstrap(
-    sums: _Floats, statistic: Callable[[_Floats], _Floats], rng: np.random.Generator, n_resamples: int
-) -> Interval:
-    """Return a statistic of sums over independent parts, with its percentile interval.
-
-    Args:
-        sums: what each part adds, shape (n_parts, n_sums).
-        statistic: of sums in the last axis.
-        rng: draws the resamples.
-        n_resamples: how many.
-    """
-    return _interval(statistic(sums.sum(axis=0)), statistic(_resampled(sums, rng, n_resamples)))
-
-
-def _resampled(sums: _Floats, rng: np.random.Generator, n_resamples: int) -> _Floats:
-    n = len(sums)
-    return np.array([np.bincount(rng.integers(n, size=n), minlength=n) @ sums for _ in range(n_resamples)])
-
-
-def _interval(value: _Floats, resampled: _Floats) -> Interval:
-    low, high = np.nanquantile(resampled, (0.025, 0.975))
-    return Interval(float(value), float(low), float(high))
-
-
-def _spearman(x: _Floats, y: _Floats, size: int, rng: np.random.Generator, n_resamples: int) -> Interval | None:
-    """Return Spearman's correlation; `size` rows in a row belong together. Ranks are not redrawn in the resamples."""
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return None
-    u, v = (rankdata(z) - (len(z) + 1) / 2 for z in (x, y))
-    sums = np.column_stack([np.ones_like(u), u, v, u * u, v * v, u * v]).reshape(-1, size, 6).sum(axis=1)
-
-    def pearson(s: _Floats) -> _Floats:
-        n, su, sv, suu, svv, suv = np.moveaxis(s, -1, 0)
-        return np.asarray((suv - su * sv / n) / np.sqrt((suu - su**2 / n) * (svv - sv**2 / n)))
-
-    return _bootstrap(sums, pearson, rng, n_resamples)
-
-
-def _ratio(x: _Floats, everywhere: _Floats, size: int, rng: np.random.Generator, n_resamples: int) -> Interval | None:
-    """Return mean(x) / mean(everywhere); `size` rows of `x` in a row belong together."""
-    parts = x.reshape(-1, size).mean(axis=1)
-    if everywhere.mean() == 0:
-        return None
-    above, below = (_resampled(z[:, None], rng, n_resamples)[:, 0] / len(z) for z in (parts, everywhere))
-    return _interval(np.asarray(parts.mean() / everywhere.mean()), above / below)
-
-
-def _mean(n: int) -> Callable[[_Floats], _Floats]:
-    return lambda sums: sums[..., 0] / n
-
-
 def _regression(
     features: _Floats,
     rewards: _Floats,
@@ -351,10 +218,10 @@ def _regression(
         training = np.setdiff1d(rows, part)
         squares = (features[training] ** 2).sum(axis=1)
         baseline[part] = rewards[training].mean()
-        step = max(1, _ENTRIES // len(training))
+        step = max(1, ENTRIES // len(training))
         for start in range(0, len(part), step):
             some = part[start : start + step]
-            columns = _smallest(squares - 2 * features[some] @ features[training].T, max(wanted))
+            columns = smallest(squares - 2 * features[some] @ features[training].T, max(wanted))
             means = np.cumsum(rewards[training][columns], axis=1)
             for k in wanted:
                 predicted[k][some] = means[:, k - 1] / k
@@ -362,7 +229,7 @@ def _regression(
     found = {}
     for k in wanted:
         residuals = (rewards[rows] - predicted[k][rows]) ** 2
-        found[k] = _bootstrap(
+        found[k] = bootstrap(
             np.column_stack([residuals, around]), lambda s: 1 - s[..., 0] / s[..., 1], rng, n_resamples
         )
     return found
@@ -389,4 +256,4 @@ def _overlap(
     nearer, tied = edit < last, edit == last
     weights = nearer + tied * (k - nearer.sum(axis=1, keepdims=True)) / tied.sum(axis=1, keepdims=True)
     shares = np.take_along_axis(weights, nearest(features, np.arange(n), k), axis=1).mean(axis=1)
-    return _bootstrap(shares[:, None], _mean(n), rng, n_resamples)
+    return bootstrap(shares[:, None], mean_of_sums(n), rng, n_resamples)

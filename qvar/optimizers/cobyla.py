@@ -70,5 +70,4 @@ class Cobyla:
             if begun > counted.evaluations:
                 raise  # it came from within the objective
             converged = True  # no further progress is possible in float64; the best point stands
-        assert counted.best_parameters is not None
-        return counted.minimum(counted.best_parameters, counted.best_value, converged=converged)
+        return counted.lowest(converged=converged)

@@ -58,8 +58,7 @@ class LBFGS:
         if self.displacement > 0 and not counted.has_gained():
             displaced = angles + rng.normal(scale=self.displacement, size=len(angles))
             converged = self._descend(counted, displaced) and converged
-        assert counted.best_parameters is not None
-        return counted.minimum(counted.best_parameters, counted.best_value, converged=converged)
+        return counted.lowest(converged=converged)
 
     def _descend(self, counted: CountedObjective, start: NDArray[np.float64]) -> bool:
         options = {"maxiter": self.max_iterations, "gtol": self.tolerance, "ftol": self.value_tolerance}

@@ -99,13 +99,11 @@ class CompactLBFGS:
         if self.displacement > 0 and not counted.has_gained():
             further = max(further, 1)
         for _ in range(further):
-            assert counted.best_parameters is not None
-            origin = x if has_shots else counted.best_parameters
+            origin = x if has_shots or counted.best_parameters is None else counted.best_parameters
             last, converged = self._descend(counted, origin + rng.normal(scale=self.displacement, size=len(x)))
         if has_shots:
             return counted.settle(last, converged=converged)
-        assert counted.best_parameters is not None
-        return counted.minimum(counted.best_parameters, counted.best_value, converged=converged)
+        return counted.lowest(converged=converged)
 
     def _descend(self, counted: CountedObjective, x: Vector) -> tuple[Vector, bool]:
         settings = (self.max_iterations, self.memory, float(self.tolerance), float(self.value_tolerance))

@@ -81,9 +81,9 @@ def _find_kernel(objective: Objective, calls: int, gradients: bool) -> tuple[Com
     """Return the program and the kernel that evaluates it, None where the plain loop must run."""
     if type(objective) is NormalShotObjective and not gradients:
         program = objective.program
-        return None if program is None or not _is_worth_it(program, calls) else (program, "moments")
-    program = exact_program(objective, calls)
-    return None if program is None else (program, "gradient" if gradients else "energy")
+        return (program, "moments") if _is_worth_it(program, calls) else None
+    exact = exact_program(objective, calls)
+    return None if exact is None else (exact, "gradient" if gradients else "energy")
 
 
 def _is_worth_it(program: CompiledProgram, calls: int) -> bool:

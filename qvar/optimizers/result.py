@@ -166,6 +166,12 @@ class CountedObjective:
             metrics=self.metrics,
         )
 
+    def lowest(self, *, converged: bool) -> Minimum:
+        """Return the lowest value seen, of at least one, with the counts so far."""
+        if self.best_parameters is None:
+            raise OptimizerError("no value of the objective was below infinity; check what it returns")
+        return self.minimum(self.best_parameters, self.best_value, converged=converged)
+
     def settle(self, last: NDArray[np.float64], *, converged: bool) -> Minimum:
         """Evaluate the last iterate afresh and return it, or of an exact objective the lowest value seen.
 
@@ -175,7 +181,7 @@ class CountedObjective:
         is_stochastic = self.objective.shots_per_evaluation or getattr(self.objective, "is_stochastic", False)
         if is_stochastic or self.best_parameters is None:
             return self.minimum(last, value, converged=converged)
-        return self.minimum(self.best_parameters, self.best_value, converged=converged)
+        return self.lowest(converged=converged)
 
 
 def check_start(objective: Objective, start: ArrayLike) -> NDArray[np.float64]:

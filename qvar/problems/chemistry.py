@@ -22,6 +22,7 @@ from qvar.problems.geometry import Geometry, parse_geometry
 from qvar.problems.problem import Problem, check_key
 from qvar.simulators import Observable
 from qvar.simulators.errors import ProblemError
+from qvar.simulators.observable import pauli_label
 
 __all__ = ["molecule_from_geometry"]
 
@@ -132,7 +133,7 @@ def _jordan_wigner(integrals: Integrals, order: tuple[int, ...]) -> Observable:
     hamiltonian = openfermion.InteractionOperator(integrals.constant, spin_one, 0.5 * spin_two)
     n_qubits = len(order)
     terms = openfermion.jordan_wigner(hamiltonian).terms
-    return Observable.from_terms({_label(factors, n_qubits): value for factors, value in terms.items()})
+    return Observable.from_terms({pauli_label(dict(factors), n_qubits): value for factors, value in terms.items()})
 
 
 def _penalty_weight(gap: float) -> float:
@@ -148,10 +149,10 @@ def _with_penalty(
     for spin, n in enumerate((electrons.up, electrons.down)):
         qubits = [q for q, orbital in enumerate(order) if orbital % 2 == spin]
         a = len(qubits) / 2 - n  # N - n = a - sum Z / 2
-        terms.append((_label([], len(order)), weight * (a**2 + len(qubits) / 4)))
-        terms += [(_label([(q, "Z")], len(order)), -weight * a) for q in qubits]
+        terms.append((pauli_label({}, len(order)), weight * (a**2 + len(qubits) / 4)))
+        terms += [(pauli_label({q: "Z"}, len(order)), -weight * a) for q in qubits]
         pairs = combinations(qubits, 2)
-        terms += [(_label([(p, "Z"), (q, "Z")], len(order)), weight / 2) for p, q in pairs]
+        terms += [(pauli_label({p: "Z", q: "Z"}, len(order)), weight / 2) for p, q in pairs]
     return Observable.from_terms(terms)
 
 
@@ -162,11 +163,6 @@ def _describe_penalty(weight: float) -> str:
         " Without more a state with another number of electrons would lie lower: the observable holds the penalty "
         f"{weight:.6f} Ha times the squared deviations of both spins' electron numbers."
     )
-
-
-def _label(factors: Sequence[tuple[int, str]], n_qubits: int) -> str:
-    letters = dict(factors)
-    return "".join(letters.get(qubit, "I") for qubit in reversed(range(n_qubits)))
 
 
 def _recipe(atoms: Geometry, basis: str, charge: int, spin: int, space: ActiveSpace, mapping: str) -> dict[str, Any]:

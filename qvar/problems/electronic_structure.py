@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from qvar.problems.active_space import ActiveSpace
 from qvar.problems.geometry import Geometry
 from qvar.simulators.errors import ProblemError
+from qvar.simulators.extras import how_to_install
 
 __all__ = ["Integrals", "active_integrals", "build_molecule", "load_package"]
 
@@ -48,7 +49,7 @@ def load_package(name: str) -> Any:
     except ImportError as error:
         raise ProblemError(
             f"making a molecule needs {name.split('.')[0]}, which cannot be imported ({error}); "
-            'install it with pip install "qvar-toolkit[chemistry]"'
+            f"{how_to_install('chemistry')}"
         ) from error
 
 

@@ -11,6 +11,7 @@ from qvar.problems.keys import WHOLE, content_key, key_or_hash
 from qvar.problems.problem import Problem
 from qvar.simulators import Observable
 from qvar.simulators.errors import ProblemError
+from qvar.simulators.observable import pauli_label
 
 if TYPE_CHECKING:
     import networkx
@@ -53,7 +54,7 @@ def max_cut(graph: "networkx.Graph[Any] | str") -> Problem:
     chosen = graph_from_text(graph) if isinstance(graph, str) else graph
     n, edges = _edges(chosen)
     weights = [weight for _, _, weight in edges]
-    terms = [(_pair_label(a, b, n), weight / 2) for a, b, weight in edges]
+    terms = [(pauli_label({a: "Z", b: "Z"}, n), weight / 2) for a, b, weight in edges]
     cut = _largest_cut(n, edges)
     key = key_or_hash("maxcut", str(graph)) if named else content_key(f"maxcut-{n}", repr(edges).encode())
     return Problem(
@@ -166,7 +167,3 @@ def _largest_cut(n: int, edges: Sequence[tuple[int, int, float]]) -> float:
     for a, b, weight in edges:
         cuts += weight * (((sides >> a) ^ (sides >> b)) & 1)
     return float(cuts.max())
-
-
-def _pair_label(a: int, b: int, n_qubits: int) -> str:
-    return "".join("Z" if q in (a, b) else "I" for q in reversed(range(n_qubits)))

@@ -10,6 +10,7 @@ from qvar.problems.problem import Problem
 from qvar.simulators import Observable
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import ProblemError
+from qvar.simulators.observable import pauli_label
 
 __all__ = ["heisenberg", "transverse_field_ising"]
 
@@ -44,8 +45,8 @@ def transverse_field_ising(
     """
     n, bonds = _check_chain(n_qubits, periodic)
     numbers = _check_numbers(coupling=coupling, field=field)
-    terms = [(_label({a: "Z", b: "Z"}, n), -numbers["coupling"]) for a, b in bonds]
-    terms += [(_label({q: "X"}, n), -numbers["field"]) for q in range(n)]
+    terms = [(pauli_label({a: "Z", b: "Z"}, n), -numbers["coupling"]) for a, b in bonds]
+    terms += [(pauli_label({q: "X"}, n), -numbers["field"]) for q in range(n)]
     options = _options({"j": (numbers["coupling"], 1.0), "h": (numbers["field"], 1.0)})
     return Problem(
         key=key_or_hash("tfim", f"{n}{'-periodic' if periodic else ''}{options}"),
@@ -95,8 +96,8 @@ def heisenberg(
         raise ProblemError(f"the exact energy is found by diagonalization, for up to {_MAX_QUBITS} spins, got {n}")
     numbers = _check_numbers(jx=jx, jy=jy, jz=jz, field=field)
     letters = {"X": numbers["jx"], "Y": numbers["jy"], "Z": numbers["jz"]}
-    terms = [(_label({a: letter, b: letter}, n), value) for letter, value in letters.items() for a, b in bonds]
-    terms += [(_label({q: "Z"}, n), numbers["field"]) for q in range(n)]
+    terms = [(pauli_label({a: letter, b: letter}, n), value) for letter, value in letters.items() for a, b in bonds]
+    terms += [(pauli_label({q: "Z"}, n), numbers["field"]) for q in range(n)]
     options = _options(
         {name: (numbers[name], 1.0) for name in ("jx", "jy", "jz")} | {"h": (numbers["field"], 0.0)},
     )
@@ -148,10 +149,6 @@ def _check_numbers(**numbers: float) -> dict[str, float]:
 
 def _ends(periodic: bool) -> str:
     return "closed to a ring" if periodic else "with open ends"
-
-
-def _label(letters: Mapping[int, str], n_qubits: int) -> str:
-    return "".join(letters.get(q, "I") for q in reversed(range(n_qubits)))
 
 
 def _options(values: Mapping[str, tuple[float, float]]) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from qvar.latent.bootstrap import Interval
 from qvar.latent.folder import LatentFolder
-from qvar.latent.smoothness import Interval, Smoothness
+from qvar.latent.smoothness import Smoothness
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable

@@ -9,8 +9,9 @@ import numpy as np
 from qvar.latent.distance import edit_distances
 from qvar.latent.folder import LatentFolder
 from qvar.latent.measuring import read_rewards
+from qvar.latent.nearness import distance_pairs, nearest
 from qvar.latent.search.study_result import Curve, StudyResult
-from qvar.latent.smoothness import Smoothness, distance_pairs, nearest
+from qvar.latent.smoothness import Smoothness
 from qvar.report.latent import (
     Rows,
     accuracy_rows,

@@ -1,10 +1,12 @@
 """A folder that one process at a time may work on; the claim goes with the process that holds it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from qvar.simulators.errors import RunError
+from qvar.simulators.locks import take_lock
 
 __all__ = ["claim"]
 
@@ -20,11 +22,10 @@ def claim(folder: Path, what: str) -> Iterator[None]:
     Raises:
         RunError: if another process is at work on it.
     """
-    import fcntl
-
-    with (folder / ".lock").open("a", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RunError(f"another process is at work on the {what} in {folder}") from None
+    descriptor = take_lock(folder / ".lock")
+    if descriptor is None:
+        raise RunError(f"another process is at work on the {what} in {folder}; wait for it, or use another folder")
+    try:
         yield
+    finally:
+        os.close(descriptor)

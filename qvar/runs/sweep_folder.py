@@ -22,6 +22,7 @@ from qvar.runs.folder import config_hash, describe_differences, make_folder
 from qvar.runs.status import RunStatus, read_status
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
+from qvar.simulators.locks import alone
 
 __all__ = ["SweepFolder", "SweepRun", "seconds_left"]
 
@@ -63,18 +64,13 @@ class SweepRun:
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """Work on the run alone: wait until no other process does. The lock goes with the process that holds it."""
-        import fcntl
-
-        self.lock.parent.mkdir(parents=True, exist_ok=True)
-        with self.lock.open("a+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
+        with alone(self.lock) as file:
+            os.truncate(file, 0)
+            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
             try:
                 yield
             finally:
-                file.truncate(0)
+                os.truncate(file, 0)
 
     @property
     def died_at_work(self) -> bool:

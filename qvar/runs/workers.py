@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from qvar.simulators.errors import RunError
+from qvar.simulators.extras import how_to_install
 
 __all__ = ["Work", "WorkerDied", "usable_cores", "workers"]
 
@@ -76,7 +77,7 @@ def _dask_client(address: str) -> Iterator[Any]:
     try:
         from distributed import Client
     except ImportError:
-        raise RunError("a cluster needs Dask: pip install 'qvar-toolkit[cluster]'") from None
+        raise RunError(f"a cluster needs Dask; {how_to_install('cluster')}") from None
     _check_answers(address)
     with Client(address, timeout="10s", set_as_default=False) as client:
         threads = client.nthreads()

@@ -6,34 +6,26 @@ are handed over; each is translated once and kept, and so are the models of the 
 """
 
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 from qiskit.quantum_info import Kraus, Pauli
 from qiskit_aer.noise import NoiseModel as AerNoiseModel
 from qiskit_aer.noise import QuantumError
 
-from qvar.simulators.backends import confusion_matrix
+from qvar.simulators.backends import KeptError, confusion_matrix
 from qvar.simulators.channels import Channel
 from qvar.simulators.circuit import Circuit, Operation
 from qvar.simulators.errors import EngineError
 from qvar.simulators.noise import NoiseModel
+from qvar.simulators.remembering import remembered
 
 __all__ = ["TrimmedNoise"]
 
 _LETTERS = "IXYZ"
 _COMMUTES = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, -1, 1, -1], [1, -1, -1, 1]])
 """Sign of P_j rho P_j in the expectation value of P_i, for letters i and j."""
-
-
-_REMEMBERED = 16
-
-
-class _RealError(QuantumError):  # type: ignore[misc]
-    """An error that is known not to be the identity; Aer asks it every time, and finding out takes milliseconds."""
-
-    def ideal(self) -> bool:
-        """Return False."""
-        return False
+_REMEMBERED = 16  # noise models
 
 
 class TrimmedNoise:
@@ -73,7 +65,7 @@ class TrimmedNoise:
             elif self._pauli_only:
                 self._errors[key] = pauli_mixture(channel, operation)
             else:
-                self._errors[key] = _RealError(Kraus(list(channel.kraus())))
+                self._errors[key] = KeptError(Kraus(list(channel.kraus())))
         return self._errors[key]
 
     def model(self, circuits: Iterable[Circuit]) -> AerNoiseModel:
@@ -82,11 +74,7 @@ class TrimmedNoise:
         operations = (operation for circuit in circuits for operation in circuit.operations)
         needed = frozenset((o.gate, o.qubits) for o in operations if self.error(o) is not None)
         key = (needed, max((circuit.n_qubits for circuit in circuits), default=0))
-        if key not in self._models:
-            while len(self._models) >= _REMEMBERED:
-                self._models.pop(next(iter(self._models)), None)
-            self._models[key] = self._build(*key)
-        return self._models[key]
+        return remembered(self._models, key, partial(self._build, *key), most=_REMEMBERED)
 
     def _build(self, needed: frozenset[tuple[str, tuple[int, ...]]], n_qubits: int) -> AerNoiseModel:
         model = AerNoiseModel()
@@ -115,7 +103,7 @@ def pauli_mixture(channel: Channel, operation: Operation) -> QuantumError:
     probabilities = np.maximum(signs @ factors / len(factors), 0.0)
     labels = [_label(index, channel.n_qubits) for index in range(len(factors))]
     total = probabilities.sum()
-    return _RealError([(Pauli(label), p / total) for label, p in zip(labels, probabilities, strict=True) if p > 0])
+    return KeptError([(Pauli(label), p / total) for label, p in zip(labels, probabilities, strict=True) if p > 0])
 
 
 def _label(index: int, n_qubits: int) -> str:

@@ -21,7 +21,7 @@ from qvar.simulators.measurement.allocation import (
 )
 from qvar.simulators.measurement.estimation import Estimate, exact_error, sample, shot_numbers
 from qvar.simulators.measurement.grouping import PauliGroups
-from qvar.simulators.measurement.plan import ParameterShift
+from qvar.simulators.measurement.parameter_shift import ParameterShift
 from qvar.simulators.observable import Observable
 from qvar.simulators.readout import measured_observable
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ def compiled(module: str, function: str) -> Callable[..., Any]:
     those of its signature with a TypeError instead of compiling again.
 
     Args:
-        module: a module of this package, or the full name of one elsewhere; the sources of that one's package then
-            count as kernel sources too.
+        module: a module of this package, or the full name ("qvar...") of one elsewhere; the sources of the folder that
+            holds the module count as kernel sources too.
         function: one of its SIGNATURES.
     """
     code = _compiled.get((module, function))
@@ -62,7 +63,7 @@ def _compile(module: str, function: str) -> Callable[..., Any]:
 
     if numba.config.DISABLE_JIT:
         raise EngineError("kernels need numba's compiler, but NUMBA_DISABLE_JIT is set; unset it")
-    kernels = import_module(module if "." in module else f"{__name__}.{module}")
+    kernels = import_module(module if module.startswith("qvar.") else f"{__name__}.{module}")
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(_cache_folder(str(Path(str(kernels.__file__)).parent)))
     try:
@@ -92,8 +93,8 @@ def _announced(name: str) -> Iterator[None]:
 
 
 def fingerprint(*folders: Path) -> str:
-    """Return 16 hexadecimal digits that change with any source in `folders` and with the Python version."""
-    sources = hashlib.sha256(sys.version.encode())
+    """Return 16 hexadecimal digits that change with any source in `folders` and with the versions of Python and numba."""
+    sources = hashlib.sha256(f"Python {sys.version} numba {version('numba')}".encode())
     for folder in folders:
         for path in sorted(folder.glob("*.py")):
             sources.update(path.name.encode() + path.read_bytes())

@@ -4,9 +4,9 @@ import math
 
 from numba import njit
 
+from qvar.simulators.kernels.arrays import padded
 from qvar.simulators.kernels.lanes import load, store
 from qvar.simulators.kernels.layout import FACTORS_AT, N_FACTORS, OPTIONS
-from qvar.simulators.kernels.planning import padded
 
 _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding and subtracting it rounds to a whole number
 LARGEST_FAST_ANGLE = 1e5  # beyond, the reduction below would lose digits

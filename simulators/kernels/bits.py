@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["parity", "trailing_zeros"]
+__all__ = ["parity", "popcount", "trailing_zeros"]
 
 
 @intrinsic
@@ -15,6 +15,16 @@ def parity(typing_context, number):  # noqa: ARG001
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
         return builder.and_(builder.ctpop(args[0]), ir.Constant(ir.IntType(64), 1))
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def popcount(typing_context, number):  # noqa: ARG001
+    """Return how many bits are set."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+        return builder.ctpop(args[0])
 
     return types.int64(types.int64), generate
 

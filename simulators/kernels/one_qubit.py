@@ -7,6 +7,7 @@ derivatives of its rotations need, whatever their number.
 
 from numba import njit
 
+from qvar.simulators.kernels.arrays import padded
 from qvar.simulators.kernels.lanes import lanes_of, load, shuffle, spread, store, total
 from qvar.simulators.kernels.layout import (
     COLUMNS,
@@ -22,7 +23,6 @@ from qvar.simulators.kernels.layout import (
     RX,
     RY,
 )
-from qvar.simulators.kernels.planning import padded
 
 
 @njit(**OPTIONS)

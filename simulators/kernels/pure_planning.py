@@ -12,9 +12,9 @@ bring them in, so that the state of a circuit's beginning, or of a whole circuit
 import numpy as np
 from numba import njit
 
+from qvar.simulators.kernels.arrays import filled, padded
 from qvar.simulators.kernels.bits import parity
 from qvar.simulators.kernels.layout import CX, FIXED, IN_SIZE, OPTIONS, RX, RZ, SWAP
-from qvar.simulators.kernels.planning import filled, padded
 from qvar.simulators.kernels.pure_layout import (
     COST,
     COUNT,

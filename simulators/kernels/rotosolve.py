@@ -10,6 +10,8 @@ import math
 import numpy as np
 from numba import njit
 
+from qvar.simulators.kernels.arrays import padded
+from qvar.simulators.kernels.cluster_states import expectation, forward, observable, run, start
 from qvar.simulators.kernels.lanes import load, spread, store, total
 from qvar.simulators.kernels.layout import (
     CONSTANTS,
@@ -53,8 +55,6 @@ from qvar.simulators.kernels.layout import (
     STATE_SIZE,
 )
 from qvar.simulators.kernels.one_qubit import local, multiply, sums, transpose
-from qvar.simulators.kernels.pauli_transfer import expectation, forward, observable, run, start
-from qvar.simulators.kernels.planning import padded
 from qvar.simulators.kernels.two_qubit import cx_back, dense
 
 

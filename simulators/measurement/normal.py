@@ -19,12 +19,13 @@ from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch
 from qvar.simulators.kernels import compiled, workspace
 from qvar.simulators.measurement.allocation import Shots, check_number
-from qvar.simulators.measurement.plan import MeasurementPlan, ParameterShift, apply_local
+from qvar.simulators.measurement.parameter_shift import ParameterShift
+from qvar.simulators.measurement.plan import MeasurementPlan, apply_local
 
 if TYPE_CHECKING:
     from qvar.simulators.exact import CompiledProgram, ExactObjective
 
-__all__ = ["NormalShotObjective", "distribution_moments", "moment_terms"]
+__all__ = ["NormalShotObjective", "moment_terms"]
 
 Vector = NDArray[np.float64]
 _NEGLIGIBLE = 1e-15
@@ -88,8 +89,8 @@ class NormalShotObjective:
         return 2 * self._shift.n_occurrences + 1
 
     @property
-    def program(self) -> "CompiledProgram | None":
-        """What the kernel `moments` takes; None if the engine has none, and outcome probabilities serve instead."""
+    def program(self) -> "CompiledProgram":
+        """What the kernel `moments` takes."""
         return self._exact.moments_program
 
     @cached_property
@@ -104,9 +105,6 @@ class NormalShotObjective:
     def moments(self, theta: ArrayLike) -> tuple[float, float]:
         """Return mean and variance of an energy at `theta`, shape (n_parameters,), radians."""
         values = self.circuit.check_parameters(theta)
-        if self.program is None:
-            mean, variance = distribution_moments(self.plan, self._exact.probabilities(values))
-            return mean, variance / self.shots
         single = np.empty(1)
         work = workspace(self.program.energy_numbers)
         mean = compiled(self.program.picture, "moments")(*self.program.arguments, values, work, single)
@@ -133,13 +131,6 @@ class NormalShotObjective:
     def with_shots(self, shots: Shots, rng: np.random.Generator) -> "NormalShotObjective":
         """Return the objective with another number of shots for each measured group; budgets are refused."""
         return NormalShotObjective(self._exact, check_number(shots), rng)
-
-
-def distribution_moments(plan: MeasurementPlan, probabilities: Vector) -> tuple[float, float]:
-    """Return mean and variance of an energy from one shot per group, given outcome probabilities (n_groups, 2**n)."""
-    means = (probabilities * plan.values).sum(axis=1)
-    squares = (probabilities * plan.values**2).sum(axis=1)
-    return plan.constant + float(means.sum()), float(np.maximum(squares - means**2, 0.0).sum())
 
 
 def moment_terms(plan: MeasurementPlan, to_outcomes: Vector) -> tuple[NDArray[np.int64], Vector, NDArray[np.int64]]:

@@ -1,6 +1,6 @@
 """Rules that extrapolate values measured at several strengths of the noise to none; the fits are mitiq's.
 
-mitiq is optional, `pip install "qvar-toolkit[mitigation]"`, and loads at the first fit.
+mitiq is optional, the extra mitigation, and loads at the first fit.
 
 Source: mitiq: LaRose et al., Quantum 6, 774 (2022), arXiv 2009.04417.
 """

@@ -1,7 +1,7 @@
 """Zero-noise extrapolation: measure at several strengths of the noise and extrapolate to none.
 
-The noise is made stronger by folding (`mitigation.folding`); the extrapolation is mitiq's, an optional package:
-`pip install "qvar-toolkit[mitigation]"`. What is gained is paid for in circuits and, with shots, in variance. Read-out
+The noise is made stronger by folding (`mitigation.folding`); the extrapolation is mitiq's, an optional package (the
+extra mitigation). What is gained is paid for in circuits and, with shots, in variance. Read-out
 error is not made stronger by folding and therefore stays, as a constant offset.
 
 Source: Temme, Bravyi, Gambetta, Error mitigation for short-depth quantum circuits, 2017, arXiv 1612.02058.
@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import Engine, Objective, check_batch
 from qvar.simulators.errors import EngineError
+from qvar.simulators.extras import how_to_install
 from qvar.simulators.measurement.allocation import ShotBudget, Shots, check_estimable
 from qvar.simulators.measurement.estimation import Estimate
 from qvar.simulators.mitigation.extrapolation import Extrapolation, RichardsonExtrapolation
@@ -61,7 +62,7 @@ class ZeroNoiseExtrapolation:
 
     def __post_init__(self) -> None:
         if find_spec("mitiq") is None:
-            raise EngineError('zero-noise extrapolation needs mitiq: pip install "qvar-toolkit[mitigation]"')
+            raise EngineError(f"zero-noise extrapolation needs mitiq; {how_to_install('mitigation')}")
         if not isinstance(self.engine, Engine):
             raise EngineError(f"zero-noise extrapolation wraps an engine, got {self.engine!r}")
         scales = tuple(float(scale) for scale in self.scale_factors)

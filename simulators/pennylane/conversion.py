@@ -17,7 +17,7 @@ from pennylane.devices.preprocess import decompose
 from qvar.simulators.channels import Channel
 from qvar.simulators.circuit import Circuit, Operation, Slot
 from qvar.simulators.errors import ChannelError, CircuitError
-from qvar.simulators.observable import Observable
+from qvar.simulators.observable import Observable, pauli_label
 from qvar.simulators.pennylane.tracing import angles_as_slots, tracer
 
 __all__ = [
@@ -263,10 +263,8 @@ def observable_from_pauli_sentence(sentence: Any, index: Mapping[Any, int], n_qu
     """
     terms = []
     for word, coefficient in sentence.items():
-        letters = ["I"] * n_qubits
-        for wire, letter in word.items():
-            letters[n_qubits - 1 - index[wire]] = letter
-        terms.append(("".join(letters), coefficient))
+        letters = {index[wire]: letter for wire, letter in word.items()}
+        terms.append((pauli_label(letters, n_qubits), coefficient))
     return Observable.from_terms(terms or {"I" * n_qubits: 0.0})
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,11 @@ from qvar.simulators.noise import NoiseModel
 from qvar.simulators.pauli_transfer import PauliTransferSimulator
 from qvar.simulators.pennylane.preprocessing import NativeForm, native_form
 from qvar.simulators.pennylane.tapes import TapeSimulation, read_tape
+from qvar.simulators.remembering import remembered
 
 __all__ = ["PauliTransferDevice"]
 
-_REMEMBERED = 128
+_REMEMBERED = 128  # structures of tapes
 
 
 @simulator_tracking
@@ -233,19 +235,18 @@ class PauliTransferDevice(Device):  # type: ignore[misc]
     def _simulation(self, tape: Any) -> tuple[TapeSimulation, list[Any]]:
         """Return the simulation of a native tape, made at first use of its structure, and the tape's angles."""
         structure, angles = read_tape(tape)
-        simulation = self._simulations.get(structure)
-        if simulation is None:
-            wires = self._ordered_wires(tape)
-            qubits = tuple(self._position.get(wire, q) for q, wire in enumerate(wires))
-            if qubits not in self._engines:
-                noise = None if self.noise is None else self.noise.on_qubits(qubits)
-                self._engines[qubits] = PauliTransferSimulator(noise)
-            simulation = TapeSimulation(tape, wires, self._engines[qubits])
-            self._check_gates(simulation.circuit, qubits)
-            while len(self._simulations) >= _REMEMBERED:
-                self._simulations.pop(next(iter(self._simulations)))
-            self._simulations[structure] = simulation
-        return simulation, angles
+        make = partial(self._make_simulation, tape)
+        return remembered(self._simulations, structure, make, most=_REMEMBERED), angles
+
+    def _make_simulation(self, tape: Any) -> TapeSimulation:
+        wires = self._ordered_wires(tape)
+        qubits = tuple(self._position.get(wire, q) for q, wire in enumerate(wires))
+        if qubits not in self._engines:
+            noise = None if self.noise is None else self.noise.on_qubits(qubits)
+            self._engines[qubits] = PauliTransferSimulator(noise)
+        simulation = TapeSimulation(tape, wires, self._engines[qubits])
+        self._check_gates(simulation.circuit, qubits)
+        return simulation
 
     def _check_gates(self, circuit: Circuit, qubits: tuple[int, ...]) -> None:
         """Raise NoiseModelError, in the numbering of the whole device, for a gate that the noise model lacks."""

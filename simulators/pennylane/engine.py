@@ -15,7 +15,8 @@ from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch, check_noise, check_noise_model, check_observable
 from qvar.simulators.errors import EngineError
 from qvar.simulators.measurement.allocation import Shots, check_generator, check_number
-from qvar.simulators.measurement.plan import MeasurementPlan, ParameterShift
+from qvar.simulators.measurement.parameter_shift import ParameterShift
+from qvar.simulators.measurement.plan import MeasurementPlan
 from qvar.simulators.memory import check_memory
 from qvar.simulators.noise import NoiseModel, ReadoutError
 from qvar.simulators.observable import Observable

@@ -17,14 +17,13 @@ from qvar.simulators.errors import ObservableError
 from qvar.simulators.gates import PAULIS
 from qvar.simulators.measurement.plan import apply_local
 from qvar.simulators.noise import NoiseModel
-from qvar.simulators.observable import Observable
+from qvar.simulators.observable import Observable, pauli_label
 from qvar.simulators.pennylane.conversion import observable_from_pauli_sentence
 from qvar.simulators.pennylane.noise import has_readout_error
 from qvar.simulators.readout import letter_map, measured_coefficients
 
 __all__ = [
     "LinearMeasurement",
-    "apply_letter_maps",
     "density_matrices",
     "linear_measurement",
     "measurement_key",
@@ -117,11 +116,8 @@ class _Probabilities:
 
     @cached_property
     def observables(self) -> tuple[Observable, ...]:
-        words = []
-        for bits in self._bits:
-            flipped = {q for q, bit in zip(self._qubits, bits, strict=True) if bit}
-            words.append("".join("Z" if q in flipped else "I" for q in reversed(range(self._n_qubits))))
-        return tuple(Observable((word,), (1.0,)) for word in words)
+        flipped = [{q: "Z" for q, bit in zip(self._qubits, bits, strict=True) if bit} for bits in self._bits]
+        return tuple(Observable((pauli_label(letters, self._n_qubits),), (1.0,)) for letters in flipped)
 
     def from_states(self, states: Vector) -> Vector:
         return np.maximum(self._outcomes(states[:, self._indices], self._matrices), 0.0)
@@ -210,15 +206,6 @@ def _pauli_sentence(obs: Any, has_readout: bool) -> Any:
 
 def _is_one_basis(observable: Observable) -> bool:
     return all(len(set(column) - {0}) <= 1 for column in observable.digits.T)
-
-
-def apply_letter_maps(states: Vector, maps: Vector) -> Vector:
-    """Apply one 4x4 matrix per qubit to states of shape (n_points, 4**n_qubits)."""
-    n_points, size = states.shape
-    for q, matrix in enumerate(maps):
-        split = states.reshape(n_points, size >> (2 * q + 2), 4, 4**q)
-        states = np.einsum("de,paeb->padb", matrix, split).reshape(n_points, size)
-    return states
 
 
 def density_matrices(states: Vector) -> NDArray[np.complex128]:

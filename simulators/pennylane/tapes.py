@@ -4,9 +4,9 @@ An optimizer evaluates the same tape again and again with other angles. The firs
 with one slot per angle; later only the angles are read off the tape.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,6 @@ from qvar.simulators.pennylane.conversion import (
 )
 from qvar.simulators.pennylane.measurements import (
     LinearMeasurement,
-    apply_letter_maps,
     density_matrices,
     linear_measurement,
     measurement_key,
@@ -39,12 +38,13 @@ from qvar.simulators.pennylane.noise import (
     noisy_results,
     readout_channels,
 )
-from qvar.simulators.readout import letter_map
+from qvar.simulators.readout import apply_letter_maps, letter_map
+from qvar.simulators.remembering import remembered
 
 __all__ = ["TapeSimulation", "read_tape"]
 
 _SHADOWS = (ClassicalShadowMP, ShadowExpvalMP)
-_REMEMBERED = 64
+_REMEMBERED = 64  # objectives, and measurements
 
 
 def read_tape(tape: Any) -> tuple[Any, list[Any]]:
@@ -109,13 +109,13 @@ class TapeSimulation:
     def objective(self, observable: Observable) -> ExactObjective:
         """Return the objective of an observable, made once."""
         make = partial(self.engine.objective, self.circuit, observable)
-        return cast(ExactObjective, _remembered(self._objectives, observable, make))
+        return remembered(self._objectives, observable, make, most=_REMEMBERED)
 
     def linear(self, measurement: Any) -> LinearMeasurement | None:
         """Return the measurement as a function of Pauli sums, None if it is not one."""
         make = partial(linear_measurement, measurement, self.index, self.n_qubits, self.noise)
         key = measurement_key(measurement)
-        return make() if key is None else cast(LinearMeasurement | None, _remembered(self._linear, key, make))
+        return make() if key is None else remembered(self._linear, key, make, most=_REMEMBERED)
 
     def states(self, thetas: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the Pauli expectation values for rows of angles, shape (n_points, 4**n_qubits)."""
@@ -243,13 +243,3 @@ class TapeSimulation:
             sampled = exact.with_shots(n_shots, rng)
             estimates.append(sampled.batch(theta) if theta.ndim == 2 else np.float64(sampled(theta)))
         return tuple(estimates) if shots.has_partitioned_shots else estimates[0]
-
-
-def _remembered(table: dict[Any, Any], key: Any, make: Callable[[], Any]) -> Any:
-    """Return the entry of a table, made at first use; the table forgets the oldest of more than 64."""
-    if key not in table:
-        value = make()
-        while len(table) >= _REMEMBERED:
-            table.pop(next(iter(table)))
-        table[key] = value
-    return table[key]

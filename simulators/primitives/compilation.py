@@ -23,7 +23,7 @@ from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import Engine, Objective
 from qvar.simulators.errors import EngineError
 from qvar.simulators.noise import NoiseModel
-from qvar.simulators.observable import Observable
+from qvar.simulators.observable import Observable, pauli_label
 from qvar.simulators.primitives.circuits import NeedsValues, TranslatedCircuit, circuit_key, translate
 
 __all__ = ["Compiler", "Piece", "PreparedCircuit", "Recent", "Terms"]
@@ -84,13 +84,11 @@ class Terms:
 
     def on(self, qubits: Sequence[int]) -> Observable:
         """Return the observable on `qubits`, renumbered 0, 1, ... in the order given."""
-        place = {q: len(qubits) - 1 - k for k, q in enumerate(qubits)}
+        place = {q: k for k, q in enumerate(qubits)}
         pairs: list[tuple[str, float]] = []
         for letters, targets, coefficient in self.terms:
-            label = ["I"] * len(qubits)
-            for letter, q in zip(letters, targets, strict=True):
-                label[place[q]] = letter
-            pairs.append(("".join(label), coefficient))
+            placed = {place[q]: letter for letter, q in zip(letters, targets, strict=True)}
+            pairs.append((pauli_label(placed, len(qubits)), coefficient))
         return Observable.from_terms(pairs)
 
 

@@ -9,7 +9,7 @@ from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import check_batch
 from qvar.simulators.observable import Observable
 from qvar.simulators.pauli_transfer import PauliTransferSimulator
-from qvar.simulators.readout import letter_map
+from qvar.simulators.readout import apply_letter_maps, letter_map
 
 __all__ = ["PauliValues"]
 
@@ -36,7 +36,7 @@ class PauliValues:
     def __init__(self, engine: PauliTransferSimulator, circuit: Circuit, observables: Sequence[Observable]) -> None:
         n = circuit.n_qubits
         self._objective = engine.objective(circuit, observables[0])
-        self._maps = [letter_map(engine.noise, q) for q in range(n)]
+        self._maps = np.array([letter_map(engine.noise, q) for q in range(n)])
         self._indices = np.concatenate([observable.digits @ 4 ** np.arange(n) for observable in observables])
         self._coefficients = np.concatenate([observable.vector for observable in observables])
         self._starts = np.cumsum([0, *(len(observable.labels) for observable in observables[:-1])])
@@ -51,13 +51,6 @@ class PauliValues:
 
     def _values(self, thetas: NDArray[np.float64]) -> NDArray[np.float64]:
         states = np.array([self._objective.state(theta) for theta in thetas], dtype=np.float64)
-        terms = self._measured(states)[:, self._indices] * self._coefficients
+        measured = apply_letter_maps(states, self._maps)  # the measured <P_d> of a qubit is sum_e F[d, e] <P_e>
+        terms = measured[:, self._indices] * self._coefficients
         return np.asarray(np.add.reduceat(terms, self._starts, axis=1))
-
-    def _measured(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Apply read-out error: the measured <P_d> of a qubit is sum_e F[d, e] <P_e>."""
-        for q, letters in enumerate(self._maps):
-            if not np.array_equal(letters, np.eye(4)):
-                split = states.reshape(len(states), -1, 4, 4**q)
-                states = np.einsum("de,raeb->radb", letters, split).reshape(len(states), -1)
-        return states

@@ -16,7 +16,7 @@ from qvar.simulators.circuit import Circuit
 from qvar.simulators.engine import Engine
 from qvar.simulators.errors import EngineError
 from qvar.simulators.measurement.plan import MeasurementPlan
-from qvar.simulators.observable import Observable
+from qvar.simulators.observable import Observable, pauli_label
 
 __all__ = ["Outcomes", "draw", "estimate", "subset_strings", "walsh_hadamard"]
 
@@ -73,14 +73,8 @@ def subset_strings(n_qubits: int, letters: Sequence[tuple[int, str]]) -> list[st
         n_qubits: length of the labels.
         letters: pairs (qubit, letter); the k-th belongs to the product of index s if bit k of s is set.
     """
-    labels = []
-    for s in range(2 ** len(letters)):
-        label = ["I"] * n_qubits
-        for k, (qubit, letter) in enumerate(letters):
-            if s >> k & 1:
-                label[n_qubits - 1 - qubit] = letter
-        labels.append("".join(label))
-    return labels
+    chosen = ((pair for k, pair in enumerate(letters) if s >> k & 1) for s in range(2 ** len(letters)))
+    return [pauli_label(dict(pairs), n_qubits) for pairs in chosen]
 
 
 def _string_values(engine: Engine, circuit: Circuit, basis: NDArray[np.int64]) -> list[Callable[[Table], Table]]:

@@ -33,7 +33,8 @@ from timing import alternate
 
 from qvar.classify import VariationalClassifier
 from qvar.classify.loss import CrossEntropy
-from qvar.classify.training import TrainingData, TrainingObjective, TrainingRecord
+from qvar.classify.training import TrainingData, TrainingObjective
+from qvar.classify.training_record import TrainingRecord
 from qvar.optimizers import Cobyla
 from qvar.simulators import NoiseModel, PauliTransferSimulator
 

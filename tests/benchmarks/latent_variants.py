@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from qvar.latent.distance import EditDistances
 from qvar.latent.features import gate_counts
 from qvar.latent.generation import generate_pool
 from qvar.latent.graph_vae import GraphVae, GraphVaeSettings, Training, evaluate, pretrain
@@ -31,7 +32,7 @@ from qvar.latent.pool import CircuitPool
 from qvar.latent.search.candidates import Candidates
 from qvar.latent.search.neighbours import NeighbourSearch
 from qvar.latent.search.study import Study, run_study
-from qvar.latent.smoothness import EditDistances, smoothness
+from qvar.latent.smoothness import smoothness
 from qvar.latent.space import CircuitSpace
 from qvar.latent.tasks import RewardTable, compute_rewards, find_latent_task
 from qvar.latent.vae import ArdVAE, BetaVAE, ConditionalVAE, HierarchicalVAE, MultVAE

@@ -19,13 +19,14 @@ import time
 import numpy as np
 import torch
 
+from qvar.latent.vae import collapse_demonstrations as collapse
 from qvar.latent.vae import demonstrations as demo
 
 PARTS = {
     "relevance": lambda seed: [*demo.relevant_dimension(seed, "known"), *demo.relevant_dimension(seed, "digits")],
-    "linear": demo.linear_collapse,
-    "conditional": demo.conditional_collapse,
-    "two-level": demo.two_level_collapse,
+    "linear": collapse.linear_collapse,
+    "conditional": collapse.conditional_collapse,
+    "two-level": collapse.two_level_collapse,
     "completion": demo.completion,
     "restoration": demo.restoration,
 }

@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from qvar.classify import DataReuploadingClassifier, VariationalClassifier, storage
 from qvar.classify.loss import CrossEntropy, find_loss
 from qvar.classify.readout import Majority, ObservableReadout, OneQubit, Parity, Remainder
-from qvar.classify.training import TrainingRecord
+from qvar.classify.training_record import TrainingRecord
 from qvar.optimizers import LBFGS, SPSA, Adam, AdamSPSA, Cobyla, QuantumNaturalGradient, Rotosolve
 from qvar.simulators import NoiseModel, Observable, PauliTransferSimulator
 from qvar.simulators.errors import ClassifierError

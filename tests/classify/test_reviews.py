@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
+from qvar.classify.comparison.plan import fingerprint
 from qvar.classify.datasets import data_folder, fetching, load_dataset, load_restaurant_reviews, reviews
 from qvar.classify.datasets.fetching import Origin, fetch
 from qvar.simulators.errors import DatasetError
@@ -111,7 +112,7 @@ def test_dropping_duplicates_leaves_each_sentence_once_in_its_first_place(test_d
     kept, dropped = load_restaurant_reviews(test_data), load_restaurant_reviews(test_data, duplicates="drop")
     assert (dropped.n_rows, int(dropped.y.sum())) == (996, 499)
     assert list(dropped.X) == list(dict.fromkeys(kept.X))
-    assert dropped.rows_sha256 != kept.rows_sha256
+    assert fingerprint(dropped) != fingerprint(kept)
     assert dropped.sha256 == kept.sha256
 
 
@@ -119,7 +120,7 @@ def test_the_real_rows_are_also_found_by_name_and_in_the_cache(test_data, cache)
     cache.mkdir(parents=True)
     shutil.copy(test_data / "yelp_labelled.txt", cache)
     by_path = load_dataset("restaurant-reviews", path=test_data)
-    assert load_dataset("restaurant-reviews").rows_sha256 == by_path.rows_sha256
+    assert fingerprint(load_dataset("restaurant-reviews")) == fingerprint(by_path)
 
 
 def test_a_changed_byte_of_the_real_file_is_refused(test_data, tmp_path):
@@ -212,8 +213,8 @@ def test_a_download_is_kept_and_not_repeated(known, site, monkeypatch, cache):
     assert data.n_rows == 1000
     assert [path.name for path in cache.iterdir()] == ["yelp_labelled.txt"]
     assert (cache / "yelp_labelled.txt").read_bytes() == known
-    assert load_restaurant_reviews(download=True).rows_sha256 == data.rows_sha256
-    assert load_restaurant_reviews().rows_sha256 == data.rows_sha256
+    assert fingerprint(load_restaurant_reviews(download=True)) == fingerprint(data)
+    assert fingerprint(load_restaurant_reviews()) == fingerprint(data)
     assert site.requests == ["/reviews.zip"]
 
 

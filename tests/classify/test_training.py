@@ -8,7 +8,8 @@ from qiskit.circuit import ParameterVector
 from qvar.classify.loss import CrossEntropy, Linear, SquaredError
 from qvar.classify.network import Encoding, Network
 from qvar.classify.readout import Majority, ObservableReadout, OneQubit, Parity, Remainder
-from qvar.classify.training import StopTraining, TrainingData, TrainingObjective, TrainingRecord, frequencies
+from qvar.classify.training import TrainingData, TrainingObjective, frequencies
+from qvar.classify.training_record import StopTraining, TrainingRecord
 from qvar.simulators import (
     AerSimulator,
     NoiseModel,

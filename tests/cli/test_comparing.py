@@ -8,7 +8,7 @@ from rich.console import Console
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from qvar.classify.comparison import ComparisonResult, ModelSpec
-from qvar.cli import comparing
+from qvar.cli.classify import compare as comparing
 from qvar.cli.progress import ProgressLine, counted
 
 from .test_wrong_input import check
@@ -99,7 +99,7 @@ def test_a_comparison_goes_on_in_its_folder(qvar, own_folder):
         ("iris --train-sizes 500", ["there are 120 rows to train on"]),
         ("iris --seed -1", ["seed must be at least 0"]),
         ("iris --path x", ["iris has no option path"]),
-        ("iris --html nowhere/page.html", ["needs a folder that exists"]),
+        ("iris --html nowhere/page.html", ["the folder nowhere for page.html does not exist"]),
         ("restaurant-reviews --path nothing.txt", ["no restaurant reviews at"]),
         ("--resume", ["which comparison? Give its folder"]),
         ("--resume --out nowhere", ["holds no comparison"]),

@@ -5,7 +5,9 @@ import shutil
 
 import pytest
 
-from qvar.cli import hardware_running, hardware_vqe, main
+from qvar.cli import main
+from qvar.cli.hardware import run as hardware_running
+from qvar.cli.simulate import hardware_vqe
 from qvar.hardware import Patience, connection, experiment
 from qvar.hardware import run as hardware_run
 from tests.hardware.scripted_service import ScriptedService
@@ -209,7 +211,9 @@ def test_a_snapshot_is_searched_under_exactly_and_never_overwrites(qvar, searche
     assert noise == saved
     assert saved["source"] == "calibration of fake_lagos 1.6.6, 2024-05-27 15:51"
     check(qvar("device", "snapshot", LAGOS, "--out", searched_on_lagos / "device.json"), "already exists")
-    check(qvar("device", "snapshot", LAGOS, "--out", "none/device.json"), "a folder that exists")
+    check(
+        qvar("device", "snapshot", LAGOS, "--out", "none/device.json"), "the folder none for device.json does not exist"
+    )
     outcome = qvar("device", "snapshot", LAGOS, "--out", "all.json", "--json")
     assert json.loads(outcome.out)["n_qubits"] == 7
 

@@ -109,7 +109,7 @@ def test_a_mistake_of_ours_is_a_document_too(qvar, monkeypatch):
     def fail(**_):
         raise ZeroDivisionError("nothing to divide by")
 
-    monkeypatch.setattr("qvar.cli.listing.list_tasks", fail)
+    monkeypatch.setattr("qvar.cli.lookup.listing.list_tasks", fail)
     outcome = qvar("tasks", "--json")
     assert outcome.code == 1
     assert json.loads(outcome.out)["error"] == {"kind": "ZeroDivisionError", "message": "nothing to divide by"}
@@ -122,8 +122,8 @@ def test_an_interrupted_command_is_a_document_too(qvar, monkeypatch):
     def interrupt(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("qvar.cli.searching.run_search", interrupt)
+    monkeypatch.setattr("qvar.cli.search.search.run_search", interrupt)
     outcome = qvar("search", "h2-2", "--episodes", 2, "--json")
     assert outcome.code == 130
     assert json.loads(outcome.out)["error"]["kind"] == "Interrupted"
-    assert "go on with" in outcome.err
+    assert "interrupted; nothing was begun; the same command starts anew" in outcome.err

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from qvar.classify.variational import VariationalClassifier
-from qvar.cli import latent_pretraining, latent_searching, main
+from qvar.cli import main
+from qvar.cli.latent import pretrain as latent_pretraining
+from qvar.cli.latent import search as latent_searching
 from qvar.latent.controls import CONTROLS
 from qvar.latent.folder import LatentFolder
 from qvar.optimizers import Adam
@@ -18,7 +20,7 @@ from .test_wrong_input import check
 
 PRETRAIN = ("latent", "pretrain", "--qubits", 3, "--gates", 5, "--depth", 4, "--circuits", 250, "--epochs", 2)
 SIZES = ("--batch", 64, "--latent-size", 4, "--seed", 3)
-SEARCH = ("--task", "w-3", "--method", "evolution", "--evaluations", 40, "--seeds", 2, "--jobs", 1)
+SEARCH = ("--task", "w-3", "--method", "evolution", "--evaluations", 40, "--seeds", "1-2", "--jobs", 1)
 
 
 @pytest.fixture(scope="session")
@@ -177,7 +179,7 @@ def test_the_same_search_again_does_nothing_again(qvar, space, file_contents):
 
 
 def test_another_study_needs_a_name(qvar, space):
-    other = ("--task", "w-3", "--method", "neighbours", "--evaluations", 40, "--seeds", 2, "--jobs", 1, "--quiet")
+    other = ("--task", "w-3", "--method", "neighbours", "--evaluations", 40, "--seeds", "1-2", "--jobs", 1, "--quiet")
     check(qvar("latent", "search", space, *other), "holds another study")
     outcome = qvar("latent", "search", space, *other, "--name", "mine", "--json")
     assert (outcome.code, outcome.err) == (0, "")
@@ -225,7 +227,7 @@ def test_a_report_is_one_page_and_tables(qvar, space):
     assert markdown.code == 0
     assert "| of circuits held out | value |" in markdown.out
     assert markdown.err == ""  # nothing is measured twice
-    data = json.loads(qvar("latent", "report", space, "--json", "--html", "page.html").out)
+    data = json.loads(qvar("latent", "report", space, "--json", "--out", "page.html").out)
     assert set(data["smoothness"]["w-3"]) == {"trained", "untrained encoder", *CONTROLS}
     assert [one["study"]["plan"]["budget"] for one in data["searches"]["w-3"]] == [10, 40]
 
@@ -263,7 +265,7 @@ def test_tasks_methods_and_spaces_are_listed(qvar):
         ("latent embed nowhere --out f.txt", [".npz or a .csv file, got f.txt"]),
         ("latent search nowhere --task h2-4", ["nowhere holds no latent space"]),
         ("latent report nowhere", ["nowhere holds no latent space"]),
-        ("latent report nowhere --html gone/page.html", ["needs a folder that exists"]),
+        ("latent report nowhere --out gone/page.html", ["nowhere holds no latent space"]),
     ],
 )
 def test_a_wrong_option_is_one_message_and_leaves_nothing(qvar, own_folder, arguments, parts):
@@ -282,7 +284,7 @@ def test_a_wrong_option_is_one_message_and_leaves_nothing(qvar, own_folder, argu
         ("--task w-3 --mode generative --method neighbours", ["unknown method(s) neighbours"]),
         ("--task w-3 --evaluations 300", ["300 evaluations exceeds the 250 circuits"]),
         ("--task w-3 --evaluations 0", ["budget", "0"]),
-        ("--task w-3 --seeds 0", ["--seeds must be at least 1, got 0"]),
+        ("--task w-3 --seeds 5-1", ["--seeds takes seeds and rising ranges", "'5-1'"]),
         ("--task w-3 --noise nowhere", ["unknown device 'nowhere'"]),
         ("--task w-3 --name rewards", ["none of rewards, task, best; got 'rewards'"]),
         ("--task w-3 --name ../elsewhere", ["letters, digits, _ and -", "'../elsewhere'"]),

@@ -79,7 +79,7 @@ def test_a_search_is_pruned_unless_told_otherwise(qvar, own_folder, option, is_p
 
 
 def test_a_file_that_could_not_be_written_is_refused_before_the_work(qvar, circuit, monkeypatch):
-    monkeypatch.setattr("qvar.cli.pruning.prune", None)  # which would raise another error
+    monkeypatch.setattr("qvar.cli.simulate.prune.prune", None)  # which would raise another error
     outcome = qvar("prune", circuit, "h2-2", "--angles", "0.2", "--out", "nowhere/short.qasm")
     assert outcome.code == 2
     assert "the folder nowhere for short.qasm does not exist" in outcome.err

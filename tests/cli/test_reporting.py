@@ -60,8 +60,8 @@ def test_a_damaged_run_is_reported_as_such(qvar, small_run, own_folder):
     [
         (("nowhere",), ["nowhere does not exist"]),
         (("run", "nowhere"), ["nowhere does not exist"]),
-        (("run", "--out", "report.pdf"), ["a report ends in .html, .htm, .md, .markdown, got report.pdf"]),
-        (("run", "--out", "missing/report.html"), ["missing/report.html needs a folder that exists"]),
+        (("run", "--out", "report.pdf"), ["a report ends in .html, .htm, .md or .markdown, got report.pdf"]),
+        (("run", "--out", "missing/report.html"), ["the folder missing for report.html does not exist"]),
         (("run", "--figures", "missing/figures"), ["missing/figures is none and cannot be made"]),
         (("run", "--figures", "figures", "--format", "gif"), ["pdf, svg, png", "'gif'"]),
     ],

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from qvar.cli.simulating import find_objective, parse_observable
+from qvar.cli.inputs import find_objective, parse_observable
 from qvar.problems import find_problem, molecule
 from qvar.simulators import Circuit, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.errors import QvarError

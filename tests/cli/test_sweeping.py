@@ -12,10 +12,11 @@ import time
 import pytest
 from rich.console import Console
 
-from qvar.cli import sweeping
 from qvar.cli.durations import duration
+from qvar.cli.inputs import parse_seeds
 from qvar.cli.progress import ProgressLine, counted
-from qvar.cli.sweeping import SweepOptions, parse_seeds
+from qvar.cli.search import sweep as sweeping
+from qvar.cli.search.sweep import SweepOptions
 from qvar.problems import molecule
 from qvar.runs import RunFolder, SweepFolder
 from qvar.simulators.errors import QvarError

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qvar.latent.canonical import angles_of, as_structures, canonical, depths, is_in_space, keys
+from qvar.latent.conversion import circuit_of
 from qvar.latent.generation import generate_pool
-from qvar.latent.pool import CircuitPool, circuit_of
+from qvar.latent.pool import CircuitPool
 from qvar.latent.space import CircuitSpace
 from qvar.simulators import StatevectorSimulator
 from qvar.simulators.errors import LatentError

@@ -1,13 +1,12 @@
-"""Training-free proxies: values of known circuits, and the two-stage filter."""
+"""Training-free proxies: values of known circuits."""
 
 import numpy as np
 import pytest
 
 from qvar.latent.generation import generate_pool
 from qvar.latent.pool import CircuitPool
-from qvar.latent.proxies import entangling_capability, expressibility, path_counts, training_free_filter
+from qvar.latent.proxies import entangling_capability, expressibility, path_counts
 from qvar.latent.space import CircuitSpace
-from qvar.simulators.errors import LatentError
 
 
 def pool_of(n_qubits, gates, *structures):
@@ -79,14 +78,3 @@ def test_values_depend_on_seed_and_circuit_only():
         np.testing.assert_array_equal(values, judge(turned, seed=4)[::-1])
         np.testing.assert_array_equal(values, judge(pool, seed=4, n_jobs=2))
         assert (values != judge(pool, seed=5)).any()
-
-
-def test_the_filter_keeps_the_most_expressive_of_the_circuits_with_most_paths():
-    pool = generate_pool(CircuitSpace.published(4), 60, seed=2, n_jobs=1)
-    kept = training_free_filter(pool, n_by_paths=20, n_kept=5, seed=4)
-    counts, distance = path_counts(pool.space, pool.structures), expressibility(pool, seed=4)
-    first = sorted(range(60), key=lambda k: (-counts[k], k))[:20]
-    assert kept.tolist() == sorted(first, key=lambda k: (distance[k], k))[:5]
-    for wrong in ({"n_by_paths": 70, "n_kept": 5}, {"n_by_paths": 5, "n_kept": 6}, {"n_by_paths": 5, "n_kept": 0}):
-        with pytest.raises(LatentError, match="filter needs"):
-            training_free_filter(pool, **wrong, seed=4)

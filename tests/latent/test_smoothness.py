@@ -7,9 +7,10 @@ import pytest
 from scipy.stats import spearmanr
 
 from qvar.latent.controls import CONTROLS, flattened
-from qvar.latent.distance import edit_distances
+from qvar.latent.distance import EditDistances, edit_distances
 from qvar.latent.generation import generate_pool
-from qvar.latent.smoothness import EditDistances, Smoothness, distance_pairs, nearest, smoothness
+from qvar.latent.nearness import distance_pairs, nearest
+from qvar.latent.smoothness import Smoothness, smoothness
 from qvar.latent.space import CircuitSpace
 from qvar.simulators.errors import LatentError
 

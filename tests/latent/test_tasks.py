@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qvar.latent.canonical import angles_of
-from qvar.latent.pool import circuit_of
+from qvar.latent.conversion import circuit_of
 from qvar.latent.space import CircuitSpace
 from qvar.latent.tasks import Evaluator, LatentTask, evaluate, find_latent_task, latent_task_names, task_from_problem
 from qvar.latent.tasks.catalogue import CUT_EDGES, TARGET_SEEDS

@@ -246,6 +246,6 @@ def test_hartree_fock_that_does_not_converge_is_an_error(monkeypatch: pytest.Mon
 @pytest.mark.parametrize("package", ["pyscf.gto", "openfermion"])
 def test_a_missing_chemistry_package_names_the_extra(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ProblemError, match=r'pip install "qvar-toolkit\[chemistry\]"') as caught:
+    with pytest.raises(ProblemError, match="the extra chemistry brings: pip install") as caught:
         molecule_from_geometry(H2)
     assert package.split(".")[0] in str(caught.value)

@@ -118,6 +118,14 @@ def gradient(circuit, observable, theta=(), kraus=None, readout=(), start=None):
     return result
 
 
+def shot_moments(objective, theta):
+    """Return mean and variance of an exact objective's energy from one shot per group, from outcome probabilities."""
+    values, probabilities = objective.plan.values, objective.probabilities(theta)
+    means = (probabilities * values).sum(axis=1)
+    squares = (probabilities * values**2).sum(axis=1)
+    return objective.plan.constant + means.sum(), np.maximum(squares - means**2, 0.0).sum()
+
+
 def kraus_depolarizing(p, n_qubits=1):
     """With probability p the state becomes the maximally mixed one: Pauli errors with probability p / 4**m each."""
     strings = [np.array([[1]])]

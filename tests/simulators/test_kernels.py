@@ -239,6 +239,12 @@ def test_a_change_in_any_kernel_source_makes_new_machine_code(tmp_path):
         path.write_text(original)
 
 
+def test_another_version_of_numba_makes_new_machine_code(tmp_path, monkeypatch):
+    before = fingerprint(tmp_path)
+    monkeypatch.setattr("qvar.simulators.kernels.version", lambda package: f"another {package}")
+    assert fingerprint(tmp_path) != before
+
+
 @pytest.mark.parametrize(("gamma", "n_layers", "trusted"), [(0.02, 4, True), (0.5, 4, False), (0.3, 8, False)])
 def test_a_gradient_that_undoing_would_spoil_is_taken_from_kept_states(gamma, n_layers, trusted):
     damping = amplitude_damping(gamma)

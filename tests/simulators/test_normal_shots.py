@@ -21,7 +21,7 @@ from qvar.simulators import (
 )
 from qvar.simulators.channels import depolarizing
 from qvar.simulators.errors import EngineError
-from qvar.simulators.measurement.normal import distribution_moments
+from tests.simulators import oracle
 from tests.simulators.test_shots import CIRCUIT, NOISY, OBSERVABLE, SHOTS, THETA, expected_moments
 
 ENGINES = {
@@ -61,7 +61,7 @@ def test_the_kernel_agrees_with_outcome_probabilities_for_molecules(task, readou
     exact = PauliTransferSimulator(noise).objective(circuit, problem.observable)
     for seed in range(3):
         theta = np.random.default_rng(seed).uniform(-3, 3, size=circuit.n_parameters)
-        by_outcomes = distribution_moments(exact.plan, exact.probabilities(theta))
+        by_outcomes = oracle.shot_moments(exact, theta)
         objective = exact.with_normal_shots(1, np.random.default_rng(0))
         assert objective.moments(theta) == pytest.approx(by_outcomes, abs=1e-11)
         assert objective.moments(theta)[0] == pytest.approx(exact(theta), abs=1e-11)
@@ -86,7 +86,7 @@ def test_separate_clusters_and_qubits_without_influence_are_no_obstacle():
     observable = Observable.from_terms({"IZZZ": 1.0, "IIXI": -0.5, "IZIZ": 0.7, "IIII": 3.0})
     exact = PauliTransferSimulator(NOISY).objective(circuit, observable)
     theta = [0.3, 0.8, -1.1, 2.0]
-    expected = distribution_moments(exact.plan, exact.probabilities(theta))
+    expected = oracle.shot_moments(exact, theta)
     assert exact.with_normal_shots(1, np.random.default_rng(0)).moments(theta) == pytest.approx(expected, abs=1e-12)
 
 

@@ -527,7 +527,7 @@ from qvar.simulators import Circuit, Observable, Operation, PauliPropagationSimu
 from qvar.simulators.kernels import compiled
 o = PauliPropagationSimulator().objective(Circuit(1, (Operation("rx", (0,), (Slot(0),)),)), Observable(("Z",), (1.0,)))
 try:
-    compiled("propagation", "propagate")(*o._arguments, np.zeros(0), np.zeros(9), np.zeros(0), False)
+    compiled("propagation.run", "propagate")(*o._arguments, np.zeros(0), np.zeros(9), np.zeros(0), False)
     sys.exit("bounds are not checked")
 except IndexError:
     sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *sys.argv[1:]]))

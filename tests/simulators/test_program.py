@@ -1,11 +1,15 @@
 """Lowering: structured noise and dense matrices compute the same, and each gate is lowered once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from qvar.simulators import Circuit, NoiseModel, Observable, Operation, PauliTransferSimulator, Slot, program
+from qvar.simulators import Circuit, NoiseModel, Observable, Operation, PauliTransferSimulator, Slot, pauli_transfer
 from qvar.simulators.channels import depolarizing, thermal_relaxation
-from qvar.simulators.program import CX, DENSE, FIXED, RX, RY, RZ, STEP_SIZE, Lowering, ptm_lowering
+from qvar.simulators.kernels.layout import CX, DENSE, FIXED, IN_SIZE, RX, RY, RZ
+from qvar.simulators.pictures import PAULI_TRANSFER
+from qvar.simulators.program import Lowering
 from tests.simulators import oracle
 
 
@@ -26,9 +30,10 @@ def test_noise_records_and_dense_matrices_give_equal_energies_and_gradients(n_qu
     circuit, observable = rotations_and_cx(rng, n_qubits), oracle.random_observable(rng, n_qubits)
     theta, noise = oracle.random_angles(rng, circuit), structured_noise()
     fused = PauliTransferSimulator(noise).objective(circuit, observable)
-    assert opcodes(ptm_lowering(noise), circuit) <= {RX, RY, RZ, CX}
-    monkeypatch.setattr(program, "_channel_record", lambda channel: None)
-    assert {FIXED, DENSE} <= opcodes(ptm_lowering(noise), circuit)
+    assert opcodes(Lowering(noise, PAULI_TRANSFER), circuit) <= {RX, RY, RZ, CX}
+    without_records = replace(PAULI_TRANSFER, records=lambda channel: None)
+    monkeypatch.setattr(pauli_transfer, "PAULI_TRANSFER", without_records)
+    assert {FIXED, DENSE} <= opcodes(Lowering(noise, without_records), circuit)
     dense = PauliTransferSimulator(noise).objective(circuit, observable)
     assert fused(theta) == pytest.approx(dense(theta), rel=0, abs=1e-13)
     value, gradient = fused.value_and_gradient(theta)
@@ -38,7 +43,7 @@ def test_noise_records_and_dense_matrices_give_equal_energies_and_gradients(n_qu
 
 
 def opcodes(lowering, circuit):
-    return set(lowering.steps(circuit).steps[::STEP_SIZE].tolist())
+    return set(lowering.steps(circuit).steps[::IN_SIZE].tolist())
 
 
 def test_channels_without_structure_fall_back_on_dense_matrices():
@@ -46,9 +51,9 @@ def test_channels_without_structure_fall_back_on_dense_matrices():
     channel = oracle.Channel.from_kraus(oracle.random_kraus(rng, 2))
     noise = NoiseModel("n", default={"cx": channel}, strict=False)
     circuit = Circuit(2, (Operation("cx", (0, 1)),))
-    assert opcodes(ptm_lowering(noise), circuit) == {DENSE}
+    assert opcodes(Lowering(noise, PAULI_TRANSFER), circuit) == {DENSE}
     strong = NoiseModel("n", default={"cx": depolarizing(1.0, n_qubits=2)}, strict=False)
-    assert opcodes(ptm_lowering(strong), circuit) == {DENSE}
+    assert opcodes(Lowering(strong, PAULI_TRANSFER), circuit) == {DENSE}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +98,7 @@ def test_each_gate_is_lowered_once_per_engine(monkeypatch):
 
 
 def test_equal_channels_share_their_numbers():
-    lowering = ptm_lowering(structured_noise())
+    lowering = Lowering(structured_noise(), PAULI_TRANSFER)
     gates = tuple(Operation("rx", (q,), (0.1,)) for q in range(4)) + tuple(
         Operation("cx", (a, b)) for a in range(4) for b in range(4) if a != b
     )

@@ -6,7 +6,6 @@ from qiskit.quantum_info import Statevector
 
 from qvar.simulators import Circuit, Observable, Operation, PauliTransferSimulator, Slot, StatevectorSimulator
 from qvar.simulators.kernels import pure_layout as layout
-from qvar.simulators.measurement.normal import distribution_moments
 from tests.simulators import oracle
 
 X, Y, Z = (Observable.from_terms({letter * 2: 1.0}) for letter in "XYZ")
@@ -110,7 +109,7 @@ def test_the_kernel_of_moments_agrees_with_outcome_probabilities(n_qubits):
         circuit = oracle.random_circuit(rng, n_qubits, 15)
         theta = oracle.random_angles(rng, circuit)
         exact = StatevectorSimulator().objective(circuit, observable)
-        expected = distribution_moments(exact.plan, exact.probabilities(theta))
+        expected = oracle.shot_moments(exact, theta)
         moments = exact.with_normal_shots(1, np.random.default_rng(0)).moments(theta)
         assert moments == pytest.approx(expected, abs=1e-11)
         assert expected[1] > 1e-3

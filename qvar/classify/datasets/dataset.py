@@ -1,6 +1,5 @@
 """One data set: rows, labels, and where they came from."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,14 +70,6 @@ class Dataset:
     def n_classes(self) -> int:
         """How many classes there are."""
         return len(self.target_names)
-
-    @property
-    def rows_sha256(self) -> str:
-        """Digest of the rows and labels themselves, however they came about: the identity for a record."""
-        digest = hashlib.sha256(self.y.astype("<i8").tobytes())
-        rows = "\n".join(map(repr, self.X)).encode() if self.is_text else self.X.astype("<f8").tobytes()
-        digest.update(repr(self.X.shape).encode() + rows)
-        return digest.hexdigest()
 
     def __repr__(self) -> str:
         kind = "texts" if self.is_text else f"rows of {self.X.shape[1]} features"

@@ -27,6 +27,7 @@ from qvar.simulators.files import write_atomically
 __all__ = ["GraphVae", "Scale", "fitting_places", "read_file", "write_file"]
 
 _FORMAT = "qvar-graph-vae"
+_VERSION = 1
 _BATCH = 1024
 
 
@@ -294,7 +295,7 @@ def fitting_places(space: CircuitSpace, fit: NDArray[np.float32]) -> tuple[Struc
 def write_file(path: Path, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
     """Write arrays, with JSON data about them, to an .npz file, atomically."""
     buffer = io.BytesIO()
-    text = json.dumps({"format": _FORMAT, "version": 1} | header)
+    text = json.dumps({"format": _FORMAT, "version": _VERSION} | header)
     np.savez(buffer, header=np.array(text), **arrays)  # type: ignore[arg-type]
     write_atomically(path, buffer.getvalue())
 
@@ -309,7 +310,7 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         with np.load(path, allow_pickle=False) as file:
             header = json.loads(str(file["header"]))
             arrays = {name: file[name] for name in file.files if name != "header"}
-        if (header["format"], header["version"]) != (_FORMAT, 1):
+        if (header["format"], header["version"]) != (_FORMAT, _VERSION):
             raise ValueError(f"format {header['format']!r}, version {header['version']!r}")
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise LatentError(f"{str(path)!r} holds no graph auto-encoder: {error}") from error

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qvar.latent.canonical import angles_of, canonical, keys_of_canonical
-from qvar.latent.pool import circuit_of
+from qvar.latent.conversion import circuit_of
 from qvar.latent.space import CircuitSpace
 from qvar.latent.tasks.task import Evaluation, Task
 from qvar.simulators.errors import LatentError

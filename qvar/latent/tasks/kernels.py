@@ -11,39 +11,27 @@ import math
 
 from numba import njit
 
-from qvar.simulators.kernels.amplitudes import diagonal_back, grow_back, turn_back
+from qvar.simulators.kernels.arrays import is_valid
 from qvar.simulators.kernels.bits import trailing_zeros
 from qvar.simulators.kernels.layout import OPTIONS
-from qvar.simulators.kernels.planning import is_valid, padded
 from qvar.simulators.kernels.pure_layout import (
-    DIAGONAL,
     FULL,
-    GROW,
     IMAGES_AT,
-    MATRIX_SIZE,
     N_BITS,
-    N_FACTORS,
-    N_OPS,
     N_SLOTS,
-    OP_SIZE,
-    OPCODE,
-    OPS_AT,
     SCRATCH,
-    SIZE,
-    X,
-    Z,
 )
-from qvar.simulators.kernels.statevector import _clear, _multiply, _run, _slopes
+from qvar.simulators.kernels.pure_states import clear, multiply, run, run_back
 
 
 @njit(**OPTIONS)
 def _overlap(ints, floats, constants, theta, work, psi, lam):
     """Write the amplitudes to `psi` and the target, numbered alike, to `lam`; return <t|psi>."""
-    _multiply(ints, floats, constants, theta, work)
-    _clear(work, psi, 8)
-    _clear(work, lam, 8)
+    multiply(ints, floats, constants, theta, work)
+    clear(work, psi, 8)
+    clear(work, lam, 8)
     work[psi] = 1.0
-    _run(ints, work, psi)
+    run(ints, work, psi)
     images, full = ints[IMAGES_AT], ints[FULL]
     re, im = 0.0, 0.0
     there = 0
@@ -88,20 +76,7 @@ def gradient(ints, floats, constants, theta, work, out):
         a, b = work[at], work[at + 4]
         work[at] = im * b - re * a
         work[at + 4] = -re * b - im * a
-    for slot in range(ints[N_SLOTS]):
-        out[slot] = 0.0
-    matrices = 2 * padded(ints[N_FACTORS])
-    for k in range(ints[N_OPS] - 1, -1, -1):
-        row = ints[OPS_AT] + OP_SIZE * k
-        m = matrices + MATRIX_SIZE * k
-        opcode, size, x, z = ints[row + OPCODE], ints[row + SIZE], ints[row + X], ints[row + Z]
-        if opcode == DIAGONAL:
-            gx, gy, gz = diagonal_back(work, psi, lam, size, z, m)
-        elif opcode == GROW:
-            gx, gy, gz = grow_back(work, psi, lam, size, z, m)
-        else:
-            gx, gy, gz = turn_back(work, psi, lam, size, x, z, m)
-        _slopes(ints, floats, constants, work, row, gx, gy, gz, out)
+    run_back(ints, floats, constants, work, psi, lam, out)
     return 1.0 - re * re - im * im
 
 

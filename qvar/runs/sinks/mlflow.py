@@ -6,14 +6,13 @@
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from qvar.runs.sinks.packages import check_package
 from qvar.runs.sinks.sink import SinkRun, settings_of
+from qvar.simulators.locks import alone
 
 __all__ = ["MLflow"]
 
@@ -50,7 +49,7 @@ class MLflow:
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of every table it makes
         uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{run.home / 'mlflow.db'}"
-        with _alone(run.home / ".mlflow.lock"):  # two processes must not make the tables of one database at once
+        with alone(run.home / ".mlflow.lock"):  # two processes must not make the tables of one database at once
             client = MlflowClient(tracking_uri=uri)
             found = client.get_experiment_by_name(self.experiment)
             experiment = found.experiment_id if found else client.create_experiment(self.experiment)
@@ -114,12 +113,3 @@ def _create(client: Any, experiment: str, run: SinkRun) -> str:
     run_id = str(client.create_run(experiment, run_name=run.name, tags={_TAG: run.id}).info.run_id)
     client.log_batch(run_id, params=[Param(key, value) for key, value in settings_of(run.config).items()])
     return run_id
-
-
-@contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    import fcntl
-
-    with file.open("a", encoding="utf-8") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield

@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 from qvar.simulators.errors import RunError
+from qvar.simulators.extras import how_to_install
 
 __all__ = ["check_package"]
 
@@ -10,4 +11,4 @@ __all__ = ["check_package"]
 def check_package(package: str, *, extra: str) -> None:
     """Raise RunError, naming the extra, if a package is not installed."""
     if find_spec(package) is None:
-        raise RunError(f"{package} is not installed; install it with: pip install 'qvar-toolkit[{extra}]'")
+        raise RunError(f"{package} is not installed; {how_to_install(extra)}")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from qvar.latent.vae.collapse import linear_theta
-from qvar.latent.vae.demonstrations import completion, known_dimension, linear_collapse, relevant_dimension, restoration
+from qvar.latent.vae.collapse_demonstrations import linear_collapse
+from qvar.latent.vae.demonstrations import completion, known_dimension, relevant_dimension, restoration
 
 
 @pytest.mark.slow

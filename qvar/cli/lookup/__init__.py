@@ -1,0 +1,1 @@
+"""`qvar tasks`, `qvar devices` and `qvar presets`."""

@@ -1,0 +1,1 @@
+"""`qvar molecule` and `qvar maxcut`."""

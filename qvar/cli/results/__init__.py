@@ -1,0 +1,1 @@
+"""`qvar report`, `qvar show`, `qvar dashboard` and `qvar log`."""

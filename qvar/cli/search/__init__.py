@@ -1,0 +1,1 @@
+"""`qvar search` and `qvar sweep`."""

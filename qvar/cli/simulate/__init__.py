@@ -1,0 +1,1 @@
+"""`qvar vqe`, `qvar prune`, `qvar energy` and `qvar compile`."""
