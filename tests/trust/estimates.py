@@ -1,12 +1,12 @@
 """Are memory and time what they are said to be beforehand?
 
-Memory: every case runs in two processes of its own. In the first nothing is free, so that it is refused with what it
-would take; in the second its peak is measured. Time: short searches are forecast, then carried out.
+Memory: every case runs in two child processes. In the first nothing is free, so that it is refused with what it would
+take, and tried again with that much; in the second its peak is measured. Time: short searches are forecast, then carried out.
 """
 
 import argparse
+import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -101,26 +101,47 @@ CASES: dict[str, tuple[Callable[[int], None], int, int]] = {
 """What to do, how large, and how small to load what it needs."""
 
 
-def inside(name: str, *, refused: bool) -> None:
-    """Carry out a case here and print the bytes it would take, or those it took."""
+def said(name: str) -> float:
+    """Return the most bytes that a case is refused with, as more and more is free."""
     import qvar.simulators.memory as memory
     from qvar.simulators.errors import QvarError
 
-    work, size, small = CASES[name]
-    work(small)
-    if refused:
-        memory.available_bytes = lambda: 0
-        memory._WORTH_ASKING = 2**20
+    work, size, _ = CASES[name]
+    free = 0.0
+    memory.available_bytes = lambda: int(free)
+    memory._WORTH_ASKING = 2**20
+    while True:
         try:
             work(size)
         except QvarError as error:
-            found = re.search(r"would take ([\d.,]+) GiB", str(error))
-            sys.stdout.write(f"{float(found[1].replace(',', '')) * 2**30 if found else 0:.0f}")
-        return
+            free = float(re.findall(r"([\d.,]+) GiB of memory", str(error))[0].replace(",", "")) * 2**30 * 1.05
+        else:
+            return free / 1.05
+
+
+def taken(name: str) -> float:
+    """Return the bytes of memory that a case adds at its peak."""
+    work, size, _ = CASES[name]
     Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
     before = _resident("VmRSS")
     work(size)
-    sys.stdout.write(f"{_resident('VmHWM') - before}")
+    return _resident("VmHWM") - before
+
+
+def apart(function: Callable[[str], float], name: str) -> float:
+    """Return what a function gives in a process that ends with it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, f"{function(name):.0f}".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    return float(text or "nan")
 
 
 def _resident(name: str) -> int:
@@ -130,17 +151,11 @@ def _resident(name: str) -> int:
 
 def memory_row(name: str) -> tuple[str, float]:
     """Return a row of the table, and the estimate over the measured peak."""
-    numbers = [_bytes(name, way) for way in ("--refused", "--measured")]
+    work, _, small = CASES[name]
+    work(small)  # loads what it needs
+    numbers = apart(said, name), apart(taken, name)
     ratio = numbers[0] / numbers[1]
     return f"| {name} | {numbers[0] / 2**20:,.0f} | {numbers[1] / 2**20:,.0f} | {ratio:.2f} |", ratio
-
-
-def _bytes(name: str, way: str) -> float:
-    line = [sys.executable, __file__, "--inside", name, way]
-    done = subprocess.run(line, capture_output=True, text=True, check=False, cwd=ROOT)
-    if done.returncode or not done.stdout:
-        raise SystemExit(f"{name}: {done.stderr[-1500:]}")
-    return float(done.stdout)
 
 
 def time_rows(seed: int) -> list[str]:
@@ -169,13 +184,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--cases", help="parts of the names of cases, separated by semicolons; by default all")
     parser.add_argument("--no-times", action="store_true", help="memory only")
-    parser.add_argument("--inside", help=argparse.SUPPRESS)
-    parser.add_argument("--refused", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--measured", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    if asked.inside:
-        inside(asked.inside, refused=asked.refused)
-        return
     parts = asked.cases.split(";") if asked.cases else [""]
     names = [name for name in CASES if any(part in name for part in parts)]
     ratios = []

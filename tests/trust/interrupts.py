@@ -119,7 +119,13 @@ def disturb(line: str, here: Path, moment: float, rng: np.random.Generator, outc
     twice, pause = rng.random() < 0.3, rng.uniform(0.02, 0.6)
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
-            words, cwd=here, env=environment(mark), stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
+            words,
+            cwd=here,
+            env=environment(mark),
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+            preexec_fn=heed_signals,
         )
         time.sleep(moment)
         is_early = not caught_by(process.pid)
@@ -157,6 +163,11 @@ def disturb(line: str, here: Path, moment: float, rng: np.random.Generator, outc
     if "interrupted" not in text and not twice:
         outcome.faults.append(f"{what}: says nothing of the interruption: {text[-300:]}")
     return True
+
+
+def heed_signals() -> None:
+    """Undo what shells do to programs in the background, which ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def caught_by(pid: int) -> bool:

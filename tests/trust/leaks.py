@@ -50,6 +50,13 @@ def single(seed: int, **settings: object) -> Iterator[object]:
             yield observation
 
 
+def _few() -> object:
+    """Return an optimizer that needs few energies: shots are what is looked at here."""
+    from qvar.optimizers import Cobyla
+
+    return Cobyla(max_evaluations=8)
+
+
 def vector(seed: int) -> Iterator[object]:
     """Play episodes in four environments at once."""
     import gymnasium as gym
@@ -122,13 +129,13 @@ def planted(seed: int) -> Iterator[object]:
 
 
 CURVES: dict[str, tuple[Callable[[int], Iterator[object]], int]] = {
-    "episodes under noise": (single, 4_000),
-    "episodes with shots": (lambda seed: single(seed, shots=200), 2_000),
+    "episodes under noise": (single, 5_000),
+    "episodes with shots": (lambda seed: single(seed, shots=200, optimizer=_few()), 1_000),
     "episodes that remember circuits": (lambda seed: single(seed, remember=500), 2_000),
     "episodes of a vector of 4": (vector, 2_000),
     "new circuits": (circuits, 10_000),
-    "runs begun and resumed": (runs, 60),
-    "planted": (planted, 4_000),
+    "runs begun and resumed": (runs, 40),
+    "planted": (planted, 400),
 }
 
 
@@ -142,6 +149,17 @@ def curve(name: str, scale: float, seed: int) -> NDArray[np.float64]:
             next(items)  # those before the first measurement load and fill what is kept for good
         rows.append((n * point // POINTS, *measure()))
     return np.array(rows, dtype=np.float64)
+
+
+def _kept(name: str, scale: float, seed: int, folder: Path | None) -> NDArray[np.float64]:
+    """Measure a curve, or take the one that was measured before."""
+    if folder is None:
+        return curve(name, scale, seed)
+    file = folder / f"{name}-{scale}-{seed}.txt"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savetxt(file, curve(name, scale, seed))
+    return np.loadtxt(file)
 
 
 def rises(rows: NDArray[np.float64]) -> dict[str, float]:
@@ -183,6 +201,7 @@ def main() -> None:
     parser.add_argument("--curves", help="parts of the names of curves, separated by semicolons; by default all")
     parser.add_argument("--plant", action="store_true", help="add a leak that must be found")
     parser.add_argument("--figure", type=Path)
+    parser.add_argument("--keep", type=Path, help="folder of measured curves; those that are there are not done again")
     asked = parser.parse_args()
     logging.getLogger("qvar").setLevel(logging.ERROR)
     names = [name for name in CURVES if asked.plant or name != "planted"]
@@ -190,7 +209,7 @@ def main() -> None:
     names = [name for name in names if any(part in name for part in parts)]
     curves, lines = {}, ["| work | times | MiB | objects | files | verdict |", "|---|---|---|---|---|---|"]
     for name in names:
-        curves[name] = curve(name, asked.scale, asked.seed)
+        curves[name] = _kept(name, asked.scale, asked.seed, asked.keep)
         found = rises(curves[name])
         numbers = f"{found['MiB']:+.1f} | {found['objects']:+.0f} | {found['files']:+.1f}"
         verdict = "LEAKS" if is_leaking(curves[name]) else "steady"
