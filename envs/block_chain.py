@@ -50,12 +50,24 @@ class Chain(NamedTuple):
 
 
 def optimized_chain(
-    problem: "Problem", table: ActionTable, *, starts: int, tolerance: float, rng: np.random.Generator
+    problem: "Problem",
+    table: ActionTable,
+    bits: tuple[int, ...],
+    *,
+    starts: int,
+    tolerance: float,
+    rng: np.random.Generator,
 ) -> Chain:
-    """Return the chain of lowest energy with the gates that it needs (see `StartCircuit.low_bond_dimension`)."""
-    from qvar.envs.start import lowest_basis_state
+    """Return the chain of lowest energy with the gates that it needs (see `StartCircuit.low_bond_dimension`).
 
-    bits, _ = lowest_basis_state(problem.observable)
+    Args:
+        problem: whose energy is minimized.
+        table: the gates there are.
+        bits: the basis state to start from, qubit 0 first.
+        starts: orders of qubits that are tried.
+        tolerance: energy that all gates dropped may cost together.
+        rng: for orders and displacements.
+    """
     optimizer = _ChainOptimizer(problem)
     natural = list(range(problem.n_qubits))
     tried = [optimizer.optimize(_flipped(_gates(problem, table, natural), bits), rng)]

@@ -129,8 +129,7 @@ class FixedThresholdState:
 class MovingThreshold:
     """Start with a wide threshold xi and follow the best energy found.
 
-    At every `shift_every`-th episode (from the 11th on): xi = |mu - best| + delta. After `successes`
-    successes, while
+    At every `shift_every`-th episode (from the 11th on): xi = |mu - best| + delta. After `successes` successes, while
     |mu - best| < switch and at most `kappa` times between two shifts: xi = xi - delta / kappa.
 
     Args:

@@ -121,7 +121,7 @@ def observation(circuit: Circuit, energy: float, *, max_gates: int) -> NDArray[n
 
     Args:
         circuit: the circuit, of depth at most `max_gates`.
-        energy: its energy, in the unit of the observable, not normalised.
+        energy: its energy, in the unit of the observable, not normalized.
         max_gates: number of moments D.
 
     Returns:

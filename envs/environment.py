@@ -1,4 +1,4 @@
-"""The environment: an agent builds a circuit gate by gate, all angles are optimised after every gate.
+"""The environment: an agent builds a circuit gate by gate, all angles are optimized after every gate.
 
 A thin shell over pure functions: `actions` (what an index means), `encoding` (what the agent sees), `reward`,
 `curriculum` and `halting`. Circuit, engine and optimizer come from the layers below.
@@ -52,18 +52,18 @@ class _Episode:
 
 
 class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
-    """Search for a circuit of CNOT, RX, RY and RZ gates that minimises the energy of a problem.
+    """Search for a circuit of CNOT, RX, RY and RZ gates that minimizes the energy of a problem.
 
     Every episode starts from |0...0>, or from the `start` circuit: its gates count like all others, in depth,
-    gate numbers, `max_gates`, observations and masks, and its angles are optimised with all others. A step places
-    one gate, optimises *all* angles from their last values (a new rotation starts at 0), evaluates the energy
+    gate numbers, `max_gates`, observations and masks, and its angles are optimized with all others. A step places
+    one gate, optimizes *all* angles from their last values (a new rotation starts at 0), evaluates the energy
     afresh at the angles found, and rewards the change. An episode is `terminated` by success, |E - mu| < xi with
     mu and xi from the curriculum, and `truncated` at the gate limit or at a halting step without success; both at
     once count as success.
 
-    With `optimize_every=k` angles are optimised at every k-th gate placed and at the last one of an episode; at the
+    With `optimize_every=k` angles are optimized at every k-th gate placed and at the last one of an episode; at the
     gates between, a new rotation stays at angle 0 and only the energy is evaluated. If that energy would be a
-    success, all angles are optimised at once, and the outcome decides.
+    success, all angles are optimized at once, and the outcome decides.
 
     Masked actions only repeat the gate before them. The mask is advice: a masked action given to `step` is
     placed like any other, it merely wastes a gate. Stepping an episode that is over raises. An episode given up
@@ -81,7 +81,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     | error | float | abs(noiseless_energy - exact energy of the problem) |
     | threshold | float | threshold in force in this episode |
     | depth, n_cnots, n_rotations | int | size of the circuit, start circuit included |
-    | optimized | bool | the angles were optimised in this step |
+    | optimized | bool | the angles were optimized in this step |
     | evaluations, gradients, shots | int | what the step cost, the final evaluation included |
 
     Chance: at reset, `np_random` seeds three generators, for halting, the optimizer and shots. The chance of
@@ -89,9 +89,9 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
     episodes, with that of the curriculum, is all there is to save.
 
     Args:
-        problem: what to minimise; a name such as "h2-4" (for `gymnasium.make`) stands for `find_problem(name)`.
+        problem: what to minimize; a name such as "h2-4" (for `gymnasium.make`) stands for `find_problem(name)`.
         engine: where energies come from; None for an ideal `StatevectorSimulator`.
-        optimizer: how angles are optimised; None for `LBFGS()`, with shots for `AdamSPSA()`.
+        optimizer: how angles are optimized; None for `LBFGS()`, with shots for `AdamSPSA()`.
         max_gates: gates of a circuit, start circuit included; the depth D of the observation.
         curriculum: when an episode succeeds; None for `default_curriculum`.
         halting: how episodes are shortened, that is, how many of the gates left by the start circuit they may
@@ -99,7 +99,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         reward: what a step is worth; None for `PaperReward()`.
         start: the circuit every episode begins with, None for the empty one. What finding it cost
             (`start.evaluations`, `start.gradients`) is in no `info`: a run counts it once.
-        optimize_every: gates placed for one optimisation of all angles, at least 1.
+        optimize_every: gates placed for one optimization of all angles, at least 1.
         coupling_map: pairs (control, target) on which CNOTs may act, "all" for every pair, None for that of
             the engine's noise model (its first n_qubits qubits) or, without one, every pair.
         shots: shots per measured circuit, None for exact expectation values.
@@ -132,9 +132,9 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         Patel et al., ICLR 2024, arXiv 2402.03500.
 
     Differs from the source:
-        - The released code optimises the circuit *before* the new gate, so that rewards lag by one step; here
-          the gate is placed, then all angles are optimised, then the energy is evaluated and rewarded.
-        - Start circuits and rarer optimisations are not in the source (see TensorRL-QAS, arXiv 2505.09371, and
+        - The released code optimizes the circuit *before* the new gate, so that rewards lag by one step; here
+          the gate is placed, then all angles are optimized, then the energy is evaluated and rewarded.
+        - Start circuits and rarer optimizations are not in the source (see TensorRL-QAS, arXiv 2505.09371, and
           OptCRLQAS, arXiv 2604.21863).
         - One `done` flag became `terminated` and `truncated`; halted episodes also get the failure reward.
         - The energy at reset comes from the same estimator as all later ones.
@@ -207,7 +207,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
 
     @property
     def parameters(self) -> NDArray[np.float64]:
-        """Its angles after the last optimisation, float64 of shape (circuit.n_parameters,), radians."""
+        """Its angles after the last optimization, float64 of shape (circuit.n_parameters,), radians."""
         return self._started().parameters.copy()
 
     def action_masks(self) -> NDArray[np.bool_]:
@@ -249,7 +249,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
         return self._observe(), self._info(outcome, optimized=False, success=False, end_reason=None)
 
     def step(self, action: SupportsIndex) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
-        """Place one gate, optimise all angles, evaluate, reward.
+        """Place one gate, optimize all angles, evaluate, reward.
 
         Args:
             action: index into `action_table`.
@@ -352,7 +352,7 @@ class ArchitectureSearchEnv(gymnasium.Env[NDArray[np.float32], np.int64]):
             )
 
     def _judge(self, circuit: Circuit, before: _Episode) -> tuple[Evaluation, bool]:
-        """Return the circuit with its angles and energy, and whether the angles were optimised."""
+        """Return the circuit with its angles and energy, and whether the angles were optimized."""
         start = np.concatenate([before.parameters, np.zeros(circuit.n_parameters - len(before.parameters))])
         n_gates = len(circuit.operations)
         tried = None

@@ -6,7 +6,7 @@
 | NegativeBinomialHalting | clip(NegBin(max_gates, 0.573), 0.357 max_gates, max_gates) | ours, scales with max_gates |
 | FixedNegativeBinomialHalting | 1 + clip(NegBin(70, 0.573), 25, 70) | released code, runs without noise |
 | ModeHalting | 1 + the mode of 100 draws of clip(NegBin(40, 0.6), 0, 40) | released code, runs with noise |
-| BinomialHalting | 1 + Binomial(max_gates - 1, p) | the formula in print, normalised |
+| BinomialHalting | 1 + Binomial(max_gates - 1, p) | the formula in print, normalized |
 
 NegBin(r, p) is the number of failures before r successes of probability p. All limits are at most `max_gates`. The
 released code counts gates from 0, hence the 1 +.

@@ -37,7 +37,7 @@ class Probe:
 
     Attributes:
         key: short name.
-        observable: what to minimise.
+        observable: what to minimize.
         exact_energy: its lowest eigenvalue.
         n_gates: gates of the shortest successful circuit, None if there is none.
         best_return: largest undiscounted return of an episode.

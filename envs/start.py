@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qvar.envs.actions import ROTATIONS, ActionTable
+from qvar.envs.block_chain import optimized_chain
 from qvar.simulators.checks import check_whole
 from qvar.simulators.circuit import Circuit, Operation, Slot
 from qvar.simulators.errors import ArchitectureError, CircuitError
@@ -143,13 +144,12 @@ class StartCircuit:
             - The angles of the circuit are optimized themselves; no DMRG and no compilation of its tensors.
             - Gates without use are dropped, so that the start leaves an agent something to add.
         """
-        from qvar.envs.block_chain import optimized_chain
-
         starts = check_whole("starts", starts, error=ArchitectureError)
         if not tolerance >= 0:
             raise ArchitectureError(f"the energy that dropped gates may cost is at least 0, got tolerance={tolerance}")
         table = ActionTable(problem.n_qubits, coupling_map)
-        return cls(*optimized_chain(problem, table, starts=starts, tolerance=tolerance, rng=rng))
+        bits, _ = lowest_basis_state(problem.observable)
+        return cls(*optimized_chain(problem, table, bits, starts=starts, tolerance=tolerance, rng=rng))
 
     @classmethod
     def from_circuit(cls, circuit: Circuit, parameters: ArrayLike | None = None) -> "StartCircuit":

@@ -22,6 +22,7 @@ import numpy as np
 from qiskit.quantum_info import PTM, Kraus, SuperOp
 from qiskit_aer.noise import NoiseModel as AerNoiseModel
 from qiskit_aer.noise import QuantumError
+from qiskit_aer.noise import ReadoutError as AerReadoutError
 
 from qvar.simulators.channels import Channel, identity_channel
 from qvar.simulators.errors import NoiseModelError
@@ -201,14 +202,15 @@ def noise_to_aer(model: NoiseModel) -> AerNoiseModel:
         NoiseModelError: for `StateFlip` read-out, which Aer cannot express.
     """
     aer = AerNoiseModel()
+    noisy_by_default = {gate for gate, channel in model.default.items() if not channel.is_identity()}
     for (gate, qubits), channel in model.local.items():
-        if gate in model.default or not channel.is_identity():
+        if gate in noisy_by_default or not channel.is_identity():
             aer.add_quantum_error(_quantum_error(channel), gate, list(qubits), warnings=False)
     for gate, channel in model.default.items():
         if not channel.is_identity():
             aer.add_all_qubit_quantum_error(_quantum_error(channel), gate, warnings=False)
     for qubit, error in model.readout.items():
-        aer.add_readout_error(confusion_matrix(error), [qubit], warnings=False)
+        aer.add_readout_error(_KeptReadout(confusion_matrix(error)), [qubit], warnings=False)
     if model.default_readout is not None:
         aer.add_all_qubit_readout_error(confusion_matrix(model.default_readout), warnings=False)
     return aer
@@ -220,6 +222,14 @@ class KeptError(QuantumError):  # type: ignore[misc]
     Aer drops what it finds to be the identity, to 1e-8: a gate on some qubits that is better than the default would get
     the default. It also asks often, and finding out takes milliseconds.
     """
+
+    def ideal(self) -> bool:
+        """Return False."""
+        return False
+
+
+class _KeptReadout(AerReadoutError):  # type: ignore[misc]
+    """A read-out error that Aer keeps, even if it is none beside a default."""
 
     def ideal(self) -> bool:
         """Return False."""

@@ -142,9 +142,9 @@ class Channel:
         tensor = self.ptm.reshape(4, 4, 4, 4)
         return Channel(tensor.transpose(1, 0, 3, 2).reshape(16, 16))
 
-    def is_identity(self, *, tolerance: float = 0.0) -> bool:
-        """Tell whether the channel does nothing, entry by entry to `tolerance`."""
-        return bool(np.abs(self.ptm - np.eye(len(self.ptm))).max() <= tolerance)
+    def is_identity(self) -> bool:
+        """Tell whether the channel does exactly nothing."""
+        return np.array_equal(self.ptm, np.eye(len(self.ptm)))
 
 
 def identity_channel(n_qubits: int = 1) -> Channel:

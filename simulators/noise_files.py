@@ -31,6 +31,7 @@ from qvar.simulators.errors import NoiseModelError, QvarError
 from qvar.simulators.files import write_atomically
 from qvar.simulators.gates import check_gate
 from qvar.simulators.noise import NoiseModel, Readout, ReadoutError, StateFlip
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["noise_from_dict", "noise_to_dict", "read_noise", "write_noise"]
 
@@ -90,14 +91,15 @@ def noise_from_dict(data: Any) -> NoiseModel:
         raise NoiseModelError(
             f"noise model version {data.get('version')!r} is not supported; this is version {_VERSION}"
         )
+    name = str(data.get("name", "?"))[:60]
     try:
         return _build(data)
     except NoiseModelError:
         raise
     except QvarError as error:
-        raise NoiseModelError(f"noise model {data.get('name', '?')!r}: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise NoiseModelError(f"noise model {data.get('name', '?')!r} is malformed: {error!r}") from error
+        raise NoiseModelError(f"noise model {name!r}: {error}") from error
+    except UNREADABLE as error:
+        raise NoiseModelError(f"noise model {name!r} is malformed: {error!r}") from error
 
 
 def _build(data: Mapping[str, Any]) -> NoiseModel:
@@ -196,8 +198,8 @@ def read_noise(path: Path) -> NoiseModel:
         NoiseModelError: if the file cannot be read or is not a noise model.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        data = parse_json(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise NoiseModelError(f"cannot read the noise model {path}: {error}") from error
     return noise_from_dict(data)
 

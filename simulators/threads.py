@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-__all__ = ["in_forked_child", "in_parallel"]
+__all__ = ["in_forked_child", "in_parallel", "thread_limit"]
 
 _WORTH_SECONDS = 1e-3  # handing work over costs about 0.1 ms
 _lock = threading.Lock()
@@ -24,7 +24,7 @@ def in_parallel(
 
     `most_parts` limits the threads further, None for no limit.
     """
-    n_parts = min(_n_threads(), n_items, int(n_items * seconds_each / _WORTH_SECONDS))
+    n_parts = min(thread_limit(), n_items, int(n_items * seconds_each / _WORTH_SECONDS))
     if most_parts is not None:
         n_parts = min(n_parts, most_parts)
     if n_parts < 2:
@@ -37,7 +37,8 @@ def in_parallel(
         future.result()
 
 
-def _n_threads() -> int:
+def thread_limit() -> int:
+    """Return how many threads this process may use."""
     import numba
 
     return int(numba.config.NUMBA_NUM_THREADS)
@@ -47,7 +48,7 @@ def _executor() -> ThreadPoolExecutor:
     global _pool
     with _lock:
         if _pool is None:
-            _pool = ThreadPoolExecutor(max(1, _n_threads() - 1), thread_name_prefix="qvar-batch")
+            _pool = ThreadPoolExecutor(max(1, thread_limit() - 1), thread_name_prefix="qvar-batch")
         return _pool
 
 

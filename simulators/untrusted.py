@@ -3,7 +3,10 @@
 import io
 import json
 import re
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,12 +17,13 @@ __all__ = ["UNREADABLE", "check_archive", "parse_json", "refusing"]
 
 UNREADABLE = (
     *(OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
-    *(RecursionError, NotImplementedError, MemoryError, EOFError, zipfile.BadZipFile),
+    *(RuntimeError, MemoryError, EOFError, SyntaxError, tokenize.TokenError),  # some of them NumPy's, of headers
+    *(zipfile.BadZipFile, zlib.error, struct.error),
 )
 """What may come of data that are not what they should be."""
 
 _DEEPEST = 64
-_MOST_UNPACKED = 256 << 20
+_MOST_UNPACKED = 128 << 20
 _MOST_RATIO = 20
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NOT_BRACKET = re.compile(r"[^\[\]{}]+")
@@ -67,7 +71,7 @@ def parse_json(data: str | bytes, **hooks: Any) -> Any:
 def check_archive(data: bytes) -> None:
     """Raise ValueError if a zip archive, such as an .npz file, would unpack to far more than it is.
 
-    Arrays of zeros shrink a thousandfold: up to 256 MiB, or twenty times the archive, are let pass.
+    Arrays of zeros shrink a thousandfold: up to 128 MiB, or twenty times the archive, are let pass.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

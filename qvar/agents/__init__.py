@@ -1,7 +1,7 @@
 """Learning agents: what acts in the architecture-search environment and learns from it."""
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from qvar.agents.agent import Agent, RandomAgent, RandomPolicy
 from qvar.agents.settings import DoubleDQN, MaskablePPO
 from qvar.simulators.errors import QvarError
 from qvar.simulators.extras import how_to_install
+from qvar.simulators.lazy import lazy_names
 
 if TYPE_CHECKING:
     from qvar.agents.double_dqn import DoubleDQNAgent
@@ -26,6 +27,9 @@ __all__ = [
     "check_installed",
     "make_agent",
 ]
+
+_HOME = {"DoubleDQNAgent": "double_dqn", "MaskablePPOAgent": "maskable_ppo"}
+__getattr__, __dir__ = lazy_names(__name__, _HOME, __all__)  # they load PyTorch
 
 AgentSettings = DoubleDQN | MaskablePPO | RandomPolicy
 """The settings of every agent there is."""
@@ -68,15 +72,3 @@ def make_agent(
     from qvar.agents.double_dqn import DoubleDQNAgent
 
     return DoubleDQNAgent(settings, **shape, seed=seed)
-
-
-def __getattr__(name: str) -> Any:
-    if name == "DoubleDQNAgent":  # loads torch
-        from qvar.agents.double_dqn import DoubleDQNAgent
-
-        return DoubleDQNAgent
-    if name == "MaskablePPOAgent":  # loads torch and sb3-contrib
-        from qvar.agents.maskable_ppo import MaskablePPOAgent
-
-        return MaskablePPOAgent
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

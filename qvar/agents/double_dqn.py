@@ -16,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from qvar.agents.arrays import joined, part
 from qvar.agents.network import Observations, q_network
 from qvar.agents.replay import NStepWindow, ReplayBuffer, Transition
 from qvar.agents.sampling import PrioritizedSampler, Sampler, UniformSampler
 from qvar.agents.settings import DoubleDQN
-from qvar.agents.tensors import adam_arrays, load_adam, load_network, network_arrays, part
+from qvar.agents.tensors import adam_arrays, load_adam, load_network, network_arrays
 
 __all__ = ["DoubleDQNAgent"]
 
@@ -213,7 +214,6 @@ class DoubleDQNAgent:
             "replay": self._buffer.state_arrays(),
             "sampler": self._sampler.state_arrays(),
         }
-        arrays = {f"{prefix}.{name}": array for prefix, named in parts.items() for name, array in named.items()}
         counters = {
             "env_steps": self._env_steps,
             "learner_steps": self.learner_steps,
@@ -221,7 +221,7 @@ class DoubleDQNAgent:
             "explore_rng": self._explore_rng.bit_generator.state,
             "replay_rng": self._replay_rng.bit_generator.state,
         }
-        return arrays, counters
+        return joined(parts), counters
 
     def load_state(self, arrays: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:
         """Take over what `state` gave."""

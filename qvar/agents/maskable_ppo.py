@@ -20,8 +20,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from qvar.agents.arrays import joined, part
 from qvar.agents.settings import MaskablePPO
-from qvar.agents.tensors import adam_arrays, load_adam, load_network, network_arrays, part
+from qvar.agents.tensors import adam_arrays, load_adam, load_network, network_arrays
 
 if TYPE_CHECKING:
     import sb3_contrib
@@ -154,8 +155,7 @@ class MaskablePPOAgent:
             "adam": adam_arrays(self._model.policy.optimizer),
             "rollout": self._collected.arrays() if self._collected.rewards else {},
         }
-        arrays = {f"{prefix}.{name}": array for prefix, named in parts.items() for name, array in named.items()}
-        return arrays, {"rng": self._rng.bit_generator.state}
+        return joined(parts), {"rng": self._rng.bit_generator.state}
 
     def load_state(self, arrays: dict[str, NDArray[Any]], counters: dict[str, Any]) -> None:
         """Take over what `state` gave."""

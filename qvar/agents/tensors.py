@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-__all__ = ["adam_arrays", "load_adam", "load_network", "network_arrays", "part"]
+__all__ = ["adam_arrays", "load_adam", "load_network", "network_arrays"]
 
 
 def network_arrays(network: nn.Module) -> dict[str, NDArray[Any]]:
@@ -29,15 +29,14 @@ def adam_arrays(adam: torch.optim.Optimizer) -> dict[str, NDArray[Any]]:
 
 
 def load_adam(adam: torch.optim.Optimizer, arrays: dict[str, NDArray[Any]]) -> None:
-    """Take over what `adam_arrays` gave."""
+    """Take over what `adam_arrays` gave; raises ValueError if it does not belong to this optimizer."""
     moments: dict[int, dict[str, torch.Tensor]] = {}
     for key, array in arrays.items():
         index, name = key.split(".")
         moments.setdefault(int(index), {})[name] = torch.from_numpy(array.copy())
+    shapes = [weights.shape for group in adam.param_groups for weights in group["params"]]
+    for index, of_one in moments.items():
+        kept = {name: tensor.shape for name, tensor in of_one.items() if name != "step"}
+        if kept != dict.fromkeys(("exp_avg", "exp_avg_sq"), shapes[index]) or of_one["step"].numel() != 1:
+            raise ValueError(f"the moments of weights {index} are not those of this optimizer")
     adam.load_state_dict(adam.state_dict() | {"state": moments})
-
-
-def part(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    """Return the arrays whose names begin with PREFIX., without it."""
-    start = f"{prefix}."
-    return {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from qvar.classify.cleaning import texts_of
 from qvar.simulators.errors import DatasetError
 from qvar.simulators.extras import how_to_install
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["SentenceEmbeddings", "encode_sentences"]
 
@@ -133,7 +134,7 @@ def _read(vectors: Any) -> NDArray[np.float64]:
     if isinstance(vectors, str | os.PathLike):
         try:
             vectors = np.load(Path(vectors), allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+        except UNREADABLE as error:
             raise DatasetError(f"{vectors} is not a readable .npy file of numbers: {error}") from error
     array = np.asarray(vectors, dtype=np.float64)
     if array.ndim != 2 or not np.isfinite(array).all():

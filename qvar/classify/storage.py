@@ -23,6 +23,7 @@ from qvar.simulators import (
 )
 from qvar.simulators.errors import CircuitError, ClassifierError
 from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["read", "write"]
 
@@ -93,12 +94,12 @@ def read(
             names that are not known.
     """
     try:
-        document = json.loads(Path(path).read_bytes())
+        document = parse_json(Path(path).read_bytes())
         content = {name: document[name] for name in ("class", "parameters", "left_out", "fitted")}
         header = document["format"], document["version"]
         damaged = document["sha256"] != _digest(content)
         missing = sorted(set(content["left_out"]) - set(given))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise ClassifierError(f"{path} is not a readable classifier file: {error!r}") from error
     if header != (_FORMAT, _VERSION) or content["class"] != kind.__name__:
         raise ClassifierError(
@@ -113,7 +114,7 @@ def read(
     try:
         parameters = {name: _restored(v) for name, v in content["parameters"].items() if name not in given}
         fitted = {name: _restored(value) for name, value in content["fitted"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError) as error:
+    except UNREADABLE as error:
         raise ClassifierError(f"{path} holds what `save` does not write: {error!r}") from error
     known = {**parameters, **given}
     strange = {*known} - {*kind._get_param_names()} | {*fitted} - needed - optional

@@ -33,6 +33,8 @@ __all__ = [
     "read_angles",
 ]
 
+_MOST_SEEDS = 100_000
+
 MakeObjective = Callable[[Engine, Circuit], Objective]
 """Makes the objective of a circuit on an engine."""
 
@@ -143,7 +145,9 @@ def parse_seeds(text: str) -> list[int]:
         except ValueError:
             numbers = range(0)
         if not numbers:
-            raise QvarError(f"--seeds takes seeds and rising ranges, such as 0-4 or 1,3,7-9, got {text!r}")
+            raise QvarError(f"--seeds takes seeds and rising ranges, such as 0-4 or 1,3,7-9, got {text[:60]!r}")
+        if numbers[-1] - numbers[0] >= _MOST_SEEDS:
+            raise QvarError(f"--seeds {part} asks for more than {_MOST_SEEDS:,} seeds; give fewer")
         seeds += numbers
     return seeds
 

@@ -1,6 +1,5 @@
 """The best circuit of a run so far, and the circuits that nothing dominates: from its result or its checkpoint."""
 
-import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qvar.dashboard.reading import UNREADABLE
+from qvar.runs.artifacts import read_pareto_entries
+from qvar.runs.sealed import read_json
 from qvar.search.best import BestCircuit
 from qvar.simulators import Circuit
 from qvar.simulators.errors import QvarError
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["Best", "Candidate", "read_best"]
 
@@ -65,16 +66,16 @@ def read_best(folder: Path, *, exact_energy: float) -> Best | None:
             return _final(folder)
         if (folder / "checkpoint.npz").is_file():
             return _so_far(folder / "checkpoint.npz", exact_energy)
-    except (*UNREADABLE, zipfile.BadZipFile, EOFError) as error:
+    except UNREADABLE as error:
         raise QvarError(f"the best circuit in {folder.name} cannot be read: {error!r}") from error
     return None
 
 
 def _final(folder: Path) -> Best:
-    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    result = read_json(folder / "result.json")
     circuit = Circuit.from_qasm(result["qasm"])
     file = folder / "pareto.json"
-    rows = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
+    rows = read_pareto_entries(file) if file.is_file() else []
     front = tuple(Candidate(int(row["n_cnots"]), int(row["depth"]), float(row["error"])) for row in rows)
     return Best(circuit, circuit.check_parameters([]), front, is_final=True)
 
@@ -96,5 +97,5 @@ def _state(file: Path) -> Mapping[str, Any]:
     if size > _MAX_STATE_BYTES:
         raise ValueError(f"its state takes {size} bytes, too many to show")
     with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-        content: Mapping[str, Any] = json.loads(str(arrays["state.json"]))["state"]
+        content: Mapping[str, Any] = parse_json(str(arrays["state.json"]))["state"]
     return content

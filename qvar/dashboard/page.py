@@ -9,11 +9,12 @@ import numpy as np
 from qvar.dashboard.best import Best, read_best
 from qvar.dashboard.drawing import draw_circuit
 from qvar.dashboard.figures import Line, curve_figure, pareto_figure
-from qvar.dashboard.reading import UNREADABLE, file_stamp
+from qvar.dashboard.reading import file_stamp
 from qvar.dashboard.run import LiveRun, RunRow
 from qvar.dashboard.tables import record_table, run_table, work_table
 from qvar.dashboard.watcher import Snapshot, Watcher
 from qvar.simulators.errors import QvarError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["make_app"]
 

@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-__all__ = ["LARGEST", "UNREADABLE", "file_stamp"]
-
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
-"""What reading such a file may raise."""
+__all__ = ["LARGEST", "file_stamp"]
 
 LARGEST = 2**53
 """Counts and seconds from here on are damage; JavaScript has no larger whole numbers."""

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from qvar.dashboard.curve import Curve, CurvePoint
-from qvar.dashboard.reading import LARGEST, UNREADABLE, file_stamp
+from qvar.dashboard.reading import LARGEST, file_stamp
 from qvar.dashboard.tail import Tail
 from qvar.problems.problem import ACCURACY
 from qvar.report.records import RunRecord, energies_of
 from qvar.runs import RunFolder, RunStatus
 from qvar.runs.status import read_status
 from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["N_RECORDS", "LiveRun", "RunRow", "State"]
 

@@ -1,10 +1,11 @@
 """Read a file of JSON lines that another process is appending to, each line once."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from qvar.runs.sealed import parse_line
 
 __all__ = ["News", "Tail"]
 
@@ -85,15 +86,9 @@ class Tail:
         for line in text.split(b"\n"):
             self._n_lines += 1
             try:
-                record = json.loads(line, parse_constant=_refuse)
-                if not isinstance(record, dict):
-                    raise ValueError("not an object")
-            except (ValueError, RecursionError) as error:
+                record = parse_line(line)
+            except ValueError as error:
                 self.damage = f"{self.file.name} is damaged in line {self._n_lines}: {error}"
                 break
             records.append(record)
         return tuple(records)
-
-
-def _refuse(name: str) -> float:
-    raise ValueError(f"{name} is not a finite number")

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from qvar.dashboard.reading import UNREADABLE
 from qvar.dashboard.run import LiveRun, RunRow
 from qvar.dashboard.work import WorkRow, read_work
 from qvar.runs import SweepFolder
 from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["Snapshot", "Watcher"]
 

@@ -1,13 +1,13 @@
 """Work other than searches of which the dashboard shows how far it is: latent spaces, their studies, comparisons."""
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qvar.dashboard.reading import LARGEST, UNREADABLE
+from qvar.dashboard.reading import LARGEST
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["WorkRow", "read_work"]
 
@@ -44,7 +44,7 @@ def read_work(path: Path, name: str, *, now: float | None = None) -> WorkRow | N
         try:
             if (path / file).stat().st_size > _MAX_BYTES:
                 return WorkRow(name, "unknown", state="damaged", note=f"{file} is too large to be one of qvar")
-            content = json.loads((path / file).read_text(encoding="utf-8"))
+            content = parse_json((path / file).read_bytes())
             read = _READERS.get(content["format"])
         except FileNotFoundError:
             continue
@@ -68,7 +68,7 @@ def _latent(path: Path, name: str, content: Mapping[str, Any], now: float) -> Wo
     state = "finished" if (path / "features.npz").is_file() else _going(path, now)
     note = ""
     if lines:
-        last = json.loads(lines[-1])
+        last = parse_json(lines[-1])
         note = f"loss {float(last['loss']):.4g}, held out {float(last['held_out_loss']):.4g}"
     return WorkRow(name, "latent space", len(lines), total, "epochs", state, note)
 
@@ -83,19 +83,15 @@ def _study(path: Path, name: str, content: Mapping[str, Any], now: float) -> Wor
 
 
 def _comparison(path: Path, name: str, content: Mapping[str, Any], now: float) -> WorkRow:
+    from qvar.classify.comparison.plan import count_cells  # loads more than searches need
+
     done = len(_lines(path / "cells.jsonl"))
-    total = _cells(content["config"])
+    total = count_cells(content["config"])
     state = "finished" if done == total else _going(path, now)
     return WorkRow(name, "classifier comparison", done, total, "trainings", state)
 
 
 _READERS = {"qvar-latent": _latent, "qvar-latent-study": _study, "qvar-comparison": _comparison}
-
-
-def _cells(config: Mapping[str, Any]) -> int:
-    """Return the trainings of a comparison (see `Comparison.cells`)."""
-    sizes = len(config["train_sizes"]) + 1
-    return int(config["splits"]["n_splits"]) * len(config["features"]) * len(config["models"]) * sizes
 
 
 def _lines(file: Path) -> list[bytes]:

@@ -4,7 +4,6 @@ It is a JSON file with limits, `{"max_qpu_seconds": 600, "max_shots": null, "max
 variable QVAR_HARDWARE_BUDGET or found at ~/.config/qvar/hardware-budget.json. What counts under it is noted beside it.
 """
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from qvar.hardware.ledger import Entry, Ledger
 from qvar.hardware.limits import Limits
 from qvar.simulators.errors import HardwareError
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["Budget", "standing_budget"]
 
@@ -43,7 +43,7 @@ def standing_budget() -> Budget | None:
     if not named and not path.exists():
         return None
     try:
-        limits = Limits.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+        limits = Limits.from_dict(parse_json(path.read_bytes()))
+    except UNREADABLE as error:
         raise HardwareError(f"the budget {path} cannot be read: {error}; correct it, nothing is spent before") from None
     return Budget(limits, Ledger(path.with_name(path.stem + ".journal.jsonl")))

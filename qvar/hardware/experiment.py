@@ -28,9 +28,10 @@ from qvar.hardware.record import HardwareRecord, MeasuredValue, Prediction, read
 from qvar.hardware.request import Request
 from qvar.hardware.run import HardwareRun
 from qvar.runs.folder import describe_differences
+from qvar.runs.sealed import read_sealed, write_json, write_sealed
 from qvar.simulators import Circuit, Observable
-from qvar.simulators.errors import HardwareError
-from qvar.simulators.files import write_atomically
+from qvar.simulators.errors import HardwareError, QvarError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["Experiment", "Plan", "execute", "open_experiment", "plan"]
 
@@ -120,7 +121,9 @@ class Experiment:
                 unit=data["unit"],
                 exact=data["exact"],
             )
-        except (KeyError, TypeError) as error:
+        except QvarError:
+            raise
+        except UNREADABLE as error:
             raise HardwareError(f"the experiment is incomplete or damaged: {error!r}") from None
 
 
@@ -161,9 +164,7 @@ def plan(experiment: Experiment, backend: Any, folder: Path | None = None) -> Pl
     Raises:
         HardwareError: if the circuit does not fit on the device, or the folder belongs to another experiment.
     """
-    begun = folder is not None and (folder / "experiment.json").exists()
-    if begun:
-        assert folder is not None
+    if folder is not None and (folder / "experiment.json").exists():
         _check_same(experiment, folder)
         compiled, prediction = _planned_before(folder, backend)
     else:
@@ -187,8 +188,7 @@ def plan(experiment: Experiment, backend: Any, folder: Path | None = None) -> Pl
 
 def _planned_before(folder: Path, backend: Any) -> tuple[DeviceCircuit, Prediction]:
     try:
-        with (folder / "isa.qpy").open("rb") as file:
-            (isa,) = qpy.load(file)
+        (isa,) = qpy.load(io.BytesIO(read_sealed(folder / "isa.qpy")))
         content = read_json(folder / "plan.json")
         prediction = Prediction(**content["prediction"])
         return compiled_circuit(isa, backend, fidelity=content["fidelity"], seed=content["seed"]), prediction
@@ -235,7 +235,7 @@ def execute(experiment: Experiment, planned: Plan, run: HardwareRun) -> Hardware
         shots=experiment.options.shots_for_precision,
         measured=measured,
     )
-    _write(run.folder / "hardware.json", record.to_dict())
+    write_json(run.folder / "hardware.json", record.to_dict())
     return record
 
 
@@ -247,10 +247,10 @@ def _claim(experiment: Experiment, planned: Plan, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     compiled, stream = planned.compiled, io.BytesIO()
     qpy.dump(compiled.isa, stream)
-    write_atomically(folder / "isa.qpy", stream.getvalue())
+    write_sealed(folder / "isa.qpy", stream.getvalue())
     made = {"prediction": planned.prediction.to_dict(), "fidelity": compiled.fidelity, "seed": compiled.seed}
-    _write(folder / "plan.json", made)
-    _write(folder / "experiment.json", experiment.to_dict())
+    write_json(folder / "plan.json", made)
+    write_json(folder / "experiment.json", experiment.to_dict())
 
 
 def _check_same(experiment: Experiment, folder: Path) -> None:
@@ -259,10 +259,6 @@ def _check_same(experiment: Experiment, folder: Path) -> None:
     if {**known, "limits": None} != {**content, "limits": None}:
         details = describe_differences(known, content)
         raise HardwareError(f"{folder} holds another experiment ({details}); choose another folder with --out")
-
-
-def _write(file: Path, content: Any) -> None:
-    write_atomically(file, json.dumps(content, indent=1, allow_nan=False).encode())
 
 
 def _measured(level: int, job: HardwareJob) -> MeasuredValue:

@@ -11,6 +11,7 @@ from qvar.hardware.ledger import Entry
 from qvar.hardware.locks import RequestLock
 from qvar.hardware.redaction import guarded, redact
 from qvar.hardware.request import Request
+from qvar.runs.sealed import tell
 from qvar.simulators.errors import HardwareError
 
 if TYPE_CHECKING:
@@ -153,10 +154,12 @@ class HardwareJob(BasePrimitiveJob):  # type: ignore[misc]
         """Take the stored result; if its file is damaged, fetch it from the service again, which costs nothing."""
         try:
             self._result = attempt.stored()
-        except HardwareError:
+        except HardwareError as error:
             if self._run.is_real:
+                tell(f"{error}; fetching it from the service again")
                 attempt.look_up()
             else:
+                tell(f"{error}; simulating it again")
                 attempt.send()
         else:
             self._lock.release()

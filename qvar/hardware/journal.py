@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from qvar.simulators.errors import HardwareError
+from qvar.simulators.files import append_whole, write_atomically
 from qvar.simulators.locks import alone
+from qvar.simulators.untrusted import parse_json
 
 __all__ = ["Journal"]
 
@@ -88,14 +90,10 @@ class Journal:
         content["check"] = check = _checksum(check, content)
         data = json.dumps(content, sort_keys=True, allow_nan=False).encode() + b"\n"
         self._stamp = None
-        with self.path.open("ab") as file:
-            file.truncate(size)  # what a kill cut off
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if stamp is None:
-            _sync_folder(self.path.parent)
-        self._set_head(number + 1)
+        if stamp is not None and self.path.stat().st_size > size:
+            os.truncate(self.path, size)  # what a kill cut off
+        append_whole(self.path, data, sync=True)
+        write_atomically(self._head_path, str(number + 1).encode())
         if is_known:
             added = json.loads(data)
             del added["check"]
@@ -123,12 +121,7 @@ class Journal:
         except FileNotFoundError:
             return 0
         except ValueError:
-            raise self._corrupted("in its head") from None
-
-    def _set_head(self, number: int) -> None:
-        temporary = self._head_path.with_name(f"{self._head_path.name}.{os.getpid()}.tmp")
-        temporary.write_text(str(number), encoding="ascii")
-        temporary.replace(self._head_path)  # need not reach the disk: an older number only checks less
+            raise self._corrupted(f"in its head, {self._head_path.name}") from None
 
     @property
     def _head_path(self) -> Path:
@@ -146,7 +139,7 @@ class Journal:
 
 def _parse(line: bytes) -> dict[str, Any] | None:
     try:
-        entry = json.loads(line)
+        entry = parse_json(line)
     except ValueError:
         return None
     return entry if isinstance(entry, dict) else None
@@ -155,11 +148,3 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 def _checksum(previous: str, entry: Mapping[str, Any]) -> str:
     text = previous + json.dumps(entry, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -24,10 +24,13 @@ from typing import Any
 from qvar.hardware.journal import Journal
 from qvar.hardware.limits import Limits
 from qvar.simulators.errors import HardwareError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["Entry", "Ledger", "Spent", "new_tag"]
 
 _TAG = re.compile(r"[\w-]+")
+_FILE = re.compile(r"\w[\w.-]*")
+_LARGEST = 1e11  # seconds of three thousand years, and more shots than any device takes
 _FINAL = ("DONE", "FAILED", "CANCELLED", "RELEASED")
 
 
@@ -60,7 +63,8 @@ class Entry:
         account: hash of the instance that it was submitted through, None for fake backends.
 
     Raises:
-        HardwareError: for a tag that cannot be the name of a file.
+        HardwareError: for a tag or a result that cannot be the name of a file, or numbers that cannot be: a record that
+            was written by hand must not hide what was spent.
     """
 
     tag: str
@@ -82,8 +86,19 @@ class Entry:
     account: str | None = None
 
     def __post_init__(self) -> None:
+        for name in ("tag", "request", "kind", "backend", "state"):
+            _check_text(name, getattr(self, name))
+        for name in ("job_id", "result", "digest", "reason", "session", "account"):
+            if getattr(self, name) is not None:
+                _check_text(name, getattr(self, name))
+        for name in ("seconds", "estimated_seconds", "shots", "time"):
+            _check_number(name, getattr(self, name))
+        if self.usage is not None:
+            _check_number("usage", self.usage)
         if not _TAG.fullmatch(self.tag):
             raise HardwareError(f"a tag is made of letters, digits, - and _; got {self.tag!r}")
+        if self.result is not None and not _FILE.fullmatch(self.result):
+            raise HardwareError(f"a result is the name of a file, without its folder; got {self.result!r}")
 
     @property
     def is_open(self) -> bool:
@@ -96,6 +111,16 @@ class Entry:
         if self.state == "RELEASED" or self.session is not None:
             return 0.0
         return self.seconds if self.usage is None else self.usage
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise HardwareError(f"{name} of a job is a text, got {value!r:.60}")
+
+
+def _check_number(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LARGEST:
+        raise HardwareError(f"{name} of a job is a number, zero or more and below {_LARGEST:g}, got {value!r:.60}")
 
 
 @dataclass(frozen=True)
@@ -236,7 +261,9 @@ class Ledger:
                 self._known[tag] = replace(self._known[tag], **fields)
             else:
                 self._known[tag] = replace(self._known[tag], state=event, **fields)
-        except (KeyError, TypeError) as error:
+        except HardwareError:
+            raise
+        except UNREADABLE as error:
             raise HardwareError(
                 f"{self.path} holds an entry that this version does not know ({error!r}); use the version of qvar that "
                 "wrote it, or another folder"

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from qvar.runs import sealed
 from qvar.simulators.errors import HardwareError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["HardwareRecord", "MeasuredValue", "Prediction", "read_json", "read_record"]
 
@@ -119,7 +121,7 @@ class HardwareRecord:
             content["prediction"] = Prediction(**content["prediction"])
             content["measured"] = tuple(MeasuredValue(**value) for value in content["measured"])
             return cls(**content)
-        except (KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise HardwareError(f"not the record of an experiment on hardware: {error!r}") from None
 
 
@@ -139,7 +141,7 @@ def read_json(file: Path) -> Any:
         HardwareError: if it is missing or damaged.
     """
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return sealed.read_json(file)
     except OSError as error:
         raise HardwareError(f"{file.parent} holds no {file.name}: {error.strerror}") from None
     except ValueError as error:

@@ -1,15 +1,15 @@
 """Results on the disk: plain arrays in an .npz file, never pickled, and read back as Qiskit's containers."""
 
 import hashlib
-import io
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from qvar.runs.sealed import read_arrays, write_arrays
 from qvar.simulators.errors import HardwareError
-from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import parse_json
 
 __all__ = ["load_result", "store_result"]
 
@@ -35,11 +35,9 @@ def store_result(file: Path, result: Any, about: dict[str, Any]) -> str:
                 arrays[f"{k}/{name}"] = array
         pubs.append({"shape": list(pub.data.shape), "bits": bits})
     head = json.dumps({"pubs": pubs, "about": about}, allow_nan=False)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **{"head.json": np.array(head), **arrays})
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, buffer.getvalue())
-    return _digest(buffer.getvalue())
+    write_arrays(file, {"head.json": np.array(head), **arrays}, compressed=True)
+    return _digest(file.read_bytes())
 
 
 def load_result(file: Path, digest: str | None) -> Any:
@@ -55,12 +53,10 @@ def load_result(file: Path, digest: str | None) -> Any:
     from qiskit.primitives import BitArray, DataBin, PrimitiveResult, PubResult, SamplerPubResult
 
     try:
-        content = file.read_bytes()
-        if _digest(content) != digest:
+        if _digest(file.read_bytes()) != digest:
             raise ValueError("not the file that was written")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        head = json.loads(str(arrays.pop("head.json")))
+        arrays = read_arrays(file)
+        head = parse_json(str(arrays.pop("head.json")))
         results = []
         for k, pub in enumerate(head["pubs"]):
             prefix = f"{k}/"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from qvar.hardware.active import usable_target
 from qvar.hardware.redaction import guarded
+from qvar.runs.sealed import read_sealed, write_sealed
 from qvar.simulators.errors import HardwareError
-from qvar.simulators.files import write_atomically
 from qvar.simulators.primitives.circuits import circuit_key
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Transpiler:
             buffer = io.BytesIO()
             qpy.dump(made, buffer)
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(file, buffer.getvalue())
+            write_sealed(file, buffer.getvalue())
         return self._load(file, circuit)  # at first too, so that every process sends the very same
 
     def _load(self, file: Any, circuit: Any) -> Any:
@@ -58,7 +58,7 @@ class Transpiler:
         from qiskit import qpy
 
         try:
-            (stored,) = qpy.load(io.BytesIO(file.read_bytes()))
+            (stored,) = qpy.load(io.BytesIO(read_sealed(file)))
             names = {parameter.name: parameter for parameter in circuit.parameters}
             swap = {p: names[p.name] for p in stored.parameters if p != names[p.name]}
             return stored.assign_parameters(swap) if swap else stored

@@ -5,6 +5,7 @@
 | config.json | space, pool, model and training, and their hash; never changed |
 | pool.npz | the circuits |
 | checkpoint.npz | the training after its last whole epoch, until the model is there |
+| checkpoint.previous.npz | the same one epoch before, for the case that it is damaged |
 | metrics.jsonl | one JSON object per epoch |
 | model.npz | the trained model |
 | accuracy.json | how well it gives back circuits held out of training, and draws new ones |
@@ -16,12 +17,9 @@
 | .lock | held by the process at work on the folder |
 
 Every file is written whole, and a step whose file is there is not done again, so that a killed process can be gone on
-with. The folder holds arrays and JSON only and is read without pickle.
+with. The folder holds arrays and JSON only, with checksums (`qvar.runs.sealed`), and is read without pickle.
 """
 
-import io
-import json
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,8 +32,9 @@ from qvar.latent.pool import CircuitPool
 from qvar.latent.space import CircuitSpace
 from qvar.runs.claim import claim
 from qvar.runs.folder import RunFolder, config_hash, describe_differences, make_folder
+from qvar.runs.sealed import read_arrays, read_json, write_arrays, write_json
 from qvar.simulators.errors import LatentError, RunError
-from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import UNREADABLE
 
 if TYPE_CHECKING:
     from qvar.latent.graph_vae.model import GraphVae
@@ -82,12 +81,14 @@ class LatentFolder:
         if not file.is_file():
             raise RunError(f"{path} holds no latent space: {file.name} is missing; make one with qvar latent pretrain")
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = read_json(file)
             if (content["format"], content["version"]) != (_FORMAT, _VERSION):
                 raise RunError(f"{file} is no latent space of this version of qvar ({_FORMAT!r}, {_VERSION})")
             folder = cls(path, dict(content["config"]))
             is_whole = folder.id == content["id"]
-        except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        except RunError:
+            raise
+        except UNREADABLE as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_whole:
             raise RunError(f"{file} was changed: its content does not match its identity {content['id']}")
@@ -115,7 +116,6 @@ class LatentFolder:
             RunError: if another process is at work on it.
         """
         with claim(self.path, "latent space"):
-            self._records.remove_leftovers()
             yield
 
     @property
@@ -167,9 +167,9 @@ class LatentFolder:
         """
         file = self.path / "features.npz"
         try:
-            with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-                features, owner = archive["features"], str(archive["latent"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            arrays = read_arrays(file)
+            features, owner = arrays["features"], str(arrays["latent"])
+        except UNREADABLE as error:
             raise LatentError(f"{file} holds no features: {error}; remove it and resume the training") from error
         if owner != self.id:
             raise LatentError(f"{file} belongs to another latent space ({owner}, not {self.id})")
@@ -177,9 +177,7 @@ class LatentFolder:
 
     def write_features(self, features: NDArray[np.float32]) -> None:
         """Keep the features of the pool, shape (P, d)."""
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, features=features, latent=np.array(self.id))
-        write_atomically(self.path / "features.npz", buffer.getvalue())
+        write_arrays(self.path / "features.npz", {"features": features, "latent": np.array(self.id)})
 
     def append_metrics(self, record: Mapping[str, Any]) -> None:
         """Add the record of one epoch."""
@@ -195,8 +193,11 @@ class LatentFolder:
 
     def write_metrics(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Replace the records of all epochs."""
-        text = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
-        write_atomically(self.path / "metrics.jsonl", text.encode())
+        self._records.write_metrics(records)
+
+    def keep_whole_metrics(self) -> list[dict[str, Any]]:
+        """Drop what a kill cut off, and from a damaged line on; return the records kept."""
+        return self._records.keep_metrics()
 
     def read_json(self, name: str) -> dict[str, Any] | None:
         """Return the content of a file of the folder, None if it is not there.
@@ -206,16 +207,15 @@ class LatentFolder:
         """
         file = self.path / name
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
-            return dict(content)
+            return read_json(file)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError) as error:
             raise RunError(f"{file} is corrupted: {error}; remove it, and repeat what made it") from error
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a file of the folder."""
-        write_atomically(self.path / name, json.dumps(content, indent=1, allow_nan=False).encode())
+        write_json(self.path / name, content)
 
     def search_path(self, task: str) -> Path:
         """Return the folder of the searches for a task."""

@@ -1,9 +1,7 @@
 """A pool of circuits: structures in canonical form, with angles that follow from a seed, in one small file."""
 
-import io
 import json
 import os
-import zipfile
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +12,10 @@ from numpy.typing import NDArray
 from qvar.latent.canonical import angles_of, canonical, keys_of_canonical
 from qvar.latent.conversion import circuit_of
 from qvar.latent.space import CircuitSpace, Structures
+from qvar.runs.sealed import read_arrays, write_arrays
 from qvar.simulators import Circuit
 from qvar.simulators.errors import LatentError
-from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["CircuitPool", "DrawReport"]
 
@@ -80,9 +79,7 @@ class CircuitPool:
         report = None if self.report is None else asdict(self.report)
         header = {"format": _FORMAT, "version": _VERSION, "seed": self.seed, "report": report}
         text = json.dumps(header | {"space": self.space.to_dict()})
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, header=np.array(text), structures=self.structures)
-        write_atomically(Path(path), buffer.getvalue())
+        write_arrays(Path(path), {"header": np.array(text), "structures": self.structures}, compressed=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "CircuitPool":
@@ -92,11 +89,11 @@ class CircuitPool:
             LatentError: if the file is missing, or holds no pool.
         """
         try:
-            with np.load(io.BytesIO(Path(path).read_bytes()), allow_pickle=False) as file:
-                header, structures = json.loads(str(file["header"])), file["structures"]
+            file = read_arrays(Path(path))
+            header, structures = parse_json(str(file["header"])), file["structures"]
             if header["format"] != _FORMAT or header["version"] != _VERSION:
                 raise ValueError(f"format {header['format']!r} version {header['version']!r}")
             report = None if header["report"] is None else DrawReport(**header["report"])
             return cls(CircuitSpace.from_dict(header["space"]), structures, int(header["seed"]), report)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise LatentError(f"{os.fspath(path)!r} holds no pool of circuits: {error}") from error

@@ -13,8 +13,10 @@ from qvar.latent.graph_vae.settings import GraphVaeSettings, Training
 from qvar.latent.graph_vae.training import Progress, pretrain, split
 from qvar.latent.space import CircuitSpace
 from qvar.runs import Fanout, MetricSink, SinkRun, check_sinks
+from qvar.runs.sealed import previous
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["LatentPlan", "carry_out"]
 
@@ -71,7 +73,7 @@ class LatentPlan:
         try:
             space, model = CircuitSpace.from_dict(data["space"]), GraphVaeSettings.from_dict(data["model"])
             return cls(space, model, Training(**data["training"]), **data["pool"])
-        except (KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise LatentError(f"this is no plan of a latent space: {error!r}") from None
 
 
@@ -131,7 +133,7 @@ def _train(
     sinks: Sequence[MetricSink],
 ) -> None:
     last = 0.0
-    folder.write_metrics(folder.metrics())  # without a line that a kill cut off
+    known = folder.keep_whole_metrics()
 
     def note(progress: Progress) -> None:
         nonlocal last
@@ -145,7 +147,7 @@ def _train(
     checkpoint = folder.path / "checkpoint.npz"
     structures = folder.pool().structures
     with Fanout(sinks, SinkRun.at(folder.path, folder.id, folder.config)) as fanout:
-        for record in folder.metrics():
+        for record in known:
             fanout.write(int(record["epoch"]), record)
         model = pretrain(plan.space, structures, plan.model, plan.training, checkpoint=checkpoint, progress=note)
         fanout.finish({})
@@ -155,7 +157,8 @@ def _train(
         [{"epoch": k, **record, "seconds": seconds.get(k)} for k, record in enumerate(model.epochs, start=1)]
     )
     model.save(folder.path / "model.npz")
-    checkpoint.unlink(missing_ok=True)
+    for file in (previous(checkpoint), checkpoint):
+        file.unlink(missing_ok=True)
 
 
 def _measure(plan: LatentPlan, folder: LatentFolder) -> None:

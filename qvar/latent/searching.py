@@ -11,11 +11,9 @@
 | best.json | its reward, value and angles |
 """
 
-import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -39,6 +37,7 @@ from qvar.latent.search.study_result import StudyResult
 from qvar.latent.tasks import Progress, RewardTable, Task, compute_rewards, evaluate
 from qvar.latent.tasks.evaluating import check_fits
 from qvar.runs.artifacts import write_circuit
+from qvar.runs.sealed import write_json
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
 from qvar.simulators.files import write_atomically
@@ -98,12 +97,12 @@ def search_latent_space(
             )
         else:
             if not (path / "task.json").is_file():
-                _write_json(path / "task.json", _about(task))
+                write_json(path / "task.json", _about(task))
             oracle = TaskOracle(task, pool.space, seed=pool.seed)
             result = run_generative_study(
                 study, pool.space, folder.model(), oracle, out=path / name, jobs=n_jobs, on_run=on_run
             )
-        _write_json(path / f"{name}.json", result.to_dict())
+        write_json(path / f"{name}.json", result.to_dict())
         _write_best(task, pool, result, folder)
     return result
 
@@ -143,7 +142,7 @@ def _rewards(
     if seen or about.get("identity") != table.identity:
         cost = n_jobs * _seconds_per_circuit(seen) if seen else None
         measured = {"identity": table.identity, "base_rate": asdict(table.base_rate()), "seconds_per_evaluation": cost}
-        _write_json(path / "task.json", _about(task) | measured)
+        write_json(path / "task.json", _about(task) | measured)
     return table
 
 
@@ -194,7 +193,7 @@ def _write_best(task: Task, pool: CircuitPool, result: StudyResult, folder: Late
     circuit, _ = circuit_of(pool.space, structure, angles)
     write_circuit(path, circuit, outcome.theta)
     write_atomically(path / "ansatz.qasm", circuit.to_qasm().encode())
-    _write_json(
+    write_json(
         path / "best.json",
         {
             "task": task.key,
@@ -208,7 +207,3 @@ def _write_best(task: Task, pool: CircuitPool, result: StudyResult, folder: Late
             "angles": outcome.theta.tolist(),
         },
     )
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    write_atomically(path, json.dumps(content, indent=1, allow_nan=False).encode())

@@ -17,6 +17,7 @@ from qvar.latent.bootstrap import Interval, bootstrap, mean_of_sums, ratio_of_me
 from qvar.latent.distance import EditDistances
 from qvar.latent.nearness import ENTRIES, distance_pairs, nearest, row_distances, smallest
 from qvar.simulators.errors import LatentError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["Smoothness", "smoothness"]
 
@@ -88,7 +89,7 @@ class Smoothness:
                 if name != "knn_r2"
             }
             return cls(**rest, knn_r2={int(k): Interval.from_dict(v) for k, v in data["knn_r2"].items()})
-        except (KeyError, TypeError, ValueError) as error:
+        except UNREADABLE as error:
             raise LatentError(f"this is no record of smoothness: {error!r}") from None
 
 

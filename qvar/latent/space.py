@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import CircuitError, LatentError
 from qvar.simulators.gates import check_gate
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["PUBLISHED_GATES", "SYMMETRIC_GATES", "CircuitSpace", "Structures"]
 
@@ -171,5 +172,5 @@ class CircuitSpace:
             pairs = None if coupling is None else tuple((int(a), int(b)) for a, b in coupling)
             rest = {name: value for name, value in data.items() if name not in ("coupling", "gates")}
             return cls(**rest, gates=tuple(data["gates"]), coupling=pairs)
-        except (KeyError, TypeError, ValueError) as error:
+        except UNREADABLE as error:
             raise LatentError(f"this is no circuit space: {data!r} ({error})") from None

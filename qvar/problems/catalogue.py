@@ -46,6 +46,7 @@ class Family:
         return re.split(r"[A-Z\[]", self.form)[0].rstrip("-")
 
 
+_LONGEST_NAME = 200
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"
 
 
@@ -151,19 +152,22 @@ def find_problem(name: str) -> Problem:
         >>> find_problem("maxcut-ring-6").exact_energy, find_problem("toffoli").n_qubits
         (-6.0, 3)
     """
-    if isinstance(name, str):
+    if isinstance(name, str) and len(name) <= _LONGEST_NAME:
         if name in tasks():
             return molecule(name)
         for family in FAMILIES:
             match = family.pattern.fullmatch(name)
             if match is not None:
                 return family.make(match)
-    raise ProblemError(f"unknown problem {name!r}; {_hint(name)}")
+    shown = name[:_LONGEST_NAME] if isinstance(name, str) else name
+    raise ProblemError(f"unknown problem {shown!r}; {_hint(shown)}")
 
 
 def is_problem_name(text: str) -> bool:
     """Tell whether `text` looks like the name of a problem, be its numbers possible or not."""
-    return text in tasks() or any(family.pattern.fullmatch(text) for family in FAMILIES)
+    return len(text) <= _LONGEST_NAME and (
+        text in tasks() or any(family.pattern.fullmatch(text) for family in FAMILIES)
+    )
 
 
 def _hint(name: object) -> str:

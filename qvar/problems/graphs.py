@@ -12,6 +12,7 @@ from qvar.problems.problem import Problem
 from qvar.simulators import Observable
 from qvar.simulators.errors import ProblemError
 from qvar.simulators.observable import pauli_label
+from qvar.simulators.untrusted import refusing
 
 if TYPE_CHECKING:
     import networkx
@@ -73,6 +74,7 @@ def max_cut(graph: "networkx.Graph[Any] | str") -> Problem:
     )
 
 
+@refusing("the graph", ProblemError)
 def graph_from_text(text: str) -> "networkx.Graph[Any]":
     """Return a graph by name or from a list of edges.
 

@@ -17,6 +17,7 @@ from qvar.simulators import Circuit, Engine, Objective, Observable
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import ObservableError, ProblemError
 from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["ACCURACY", "Problem", "check_key"]
 
@@ -296,9 +297,9 @@ class Problem:
             ProblemError: if the text is not JSON or holds no valid problem.
         """
         try:
-            data = json.loads(text, object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
+            data = parse_json(text, object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
             return cls.from_dict(data)
-        except (ValueError, RecursionError) as error:  # ProblemError and JSONDecodeError are ValueErrors
+        except UNREADABLE as error:  # ProblemError and JSONDecodeError are ValueErrors
             raise ProblemError(
                 f"{origin} holds no valid problem: {error}; write such files with Problem.to_json"
             ) from error

@@ -14,6 +14,7 @@ from qvar.simulators.observable import pauli_label
 
 __all__ = ["heisenberg", "transverse_field_ising"]
 
+_LONGEST = 1_000
 _MAX_QUBITS = 16
 
 
@@ -22,10 +23,10 @@ def transverse_field_ising(
 ) -> Problem:
     """Make the Ising chain in a transverse field, H = -J sum Z_k Z_(k+1) - h sum X_k.
 
-    The exact energy comes from free fermions, so that chains of any length are possible.
+    The exact energy comes from free fermions, so that chains may have up to 1,000 spins.
 
     Args:
-        n_qubits: spins, at least 2; 3 if periodic.
+        n_qubits: spins, 2 (3 if periodic) to 1,000.
         coupling: J, positive for a ferromagnet.
         field: h, in the unit of J.
         periodic: whether the last spin couples to the first.
@@ -34,7 +35,7 @@ def transverse_field_ising(
         The problem, unit "J", under a key such as "tfim-6-periodic-h0.5".
 
     Raises:
-        ProblemError: for too few spins or numbers that are not finite.
+        ProblemError: for too few or too many spins, or numbers that are not finite.
 
     Example:
         >>> problem = transverse_field_ising(6, field=0.5)
@@ -134,6 +135,8 @@ def _free_fermion_energy(n: int, coupling: float, field: float, *, periodic: boo
 def _check_chain(n_qubits: int, periodic: bool) -> tuple[int, list[tuple[int, int]]]:
     """Return the number of spins and the coupled pairs."""
     n = check_whole("n_qubits", n_qubits, error=ProblemError)
+    if n > _LONGEST:
+        raise ProblemError(f"a chain has at most {_LONGEST:,} spins, got {n:,}")
     least = 3 if periodic else 2
     if n < least:
         raise ProblemError(f"a chain {_ends(periodic)} has at least {least} spins, got {n}")

@@ -39,16 +39,16 @@ def published_statement(setting: Setting) -> str:
 
 
 def _our_rows(group: Group) -> list[tuple[str, ...]]:
-    name = ", ".join(word for word in (group.first.algorithm, group.first.preset) if word)
+    method = group.first.method
     failures = f", {len(group.failed)} FAILED" if group.failed else ""
     unfinished = f", {len(group.unfinished)} unfinished" if group.unfinished else ""
     n_finished = len(group.finished)
     count = f"{n_finished} run{'' if n_finished == 1 else 's'}{failures}{unfinished}"
     numbers = [format_spread(group.spread(key), QUANTITIES[key][1]) for key in _SHOWN]
-    rows = [(f"{name}: {count}", accuracy_count(group), *numbers, group.budget)]
+    rows = [(f"{method}: {count}", accuracy_count(group), *numbers, group.budget)]
     best = best_run(group.runs)
     if n_finished > 1 and best is not None:
-        rows.append((f"{name}: best, seed {best.seed}", "", *_numbers(best), ""))
+        rows.append((f"{method}: best, seed {best.seed}", "", *_numbers(best), ""))
     return rows
 
 
@@ -88,15 +88,14 @@ def _run_row(run: RunRecord) -> tuple[str, ...]:
     wanted = run.config["episodes"]
     played = f"{last.get('episode', 0):,}" + ("" if wanted is None else f" of {wanted:,}")
     shots = f"{int((run.result or last).get('shots', 0)):,}"
-    name = ", ".join(word for word in (run.algorithm, run.preset) if word)
     spent = (f"{run.energies:,}", shots, played, f"{run.status.seconds:.1f}", str(run.path))
     if run.result is None:
         state = {"failed": "FAILED", "unfinished": f"UNFINISHED, {run.status.share:.0%}", "waiting": "NOT STARTED"}
-        return (name, str(run.seed), state[run.status.state], *["-"] * 6, *spent)
+        return (run.method, str(run.seed), state[run.status.state], *["-"] * 6, *spent)
     accuracy = run.accuracy
     state_text = "finished" if accuracy is None else "accurate" if _error(run) <= accuracy else "not accurate"
     error, energy, *sizes = _numbers(run)[:5]
-    return (name, str(run.seed), state_text, error, energy, *sizes, _before_pruning(run.result), *spent)
+    return (run.method, str(run.seed), state_text, error, energy, *sizes, _before_pruning(run.result), *spent)
 
 
 def _before_pruning(result: Any) -> str:

@@ -16,7 +16,9 @@ from qvar.report.classifiers import (
     statement,
 )
 from qvar.report.page import drawn, render
+from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import refusing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["classifier_figures", "classifier_html", "write_comparison"]
 
 
+@refusing("the record", RunError)
 def classifier_html(result: ComparisonResult) -> str:
     """Return a comparison as a self-contained HTML page; names and messages in it are escaped."""
     return render(
@@ -46,12 +49,13 @@ def write_comparison(result: ComparisonResult, folder: Path) -> None:
 
 def classifier_figures(result: ComparisonResult) -> "Iterator[tuple[str, Figure]]":
     """Yield all figures by name."""
-    for features in result.features:
-        table = result.table(features)
-        for name, make in CLASSIFIER_FIGURES.items():
-            figure = make(result, table)
-            if figure is not None:
-                yield f"{result.config['dataset']['name']}-{features}-{name}", figure
+    with refusing("the record", RunError):
+        for features in result.features:
+            table = result.table(features)
+            for name, make in CLASSIFIER_FIGURES.items():
+                figure = make(result, table)
+                if figure is not None:
+                    yield f"{result.config['dataset']['name']}-{features}-{name}", figure
 
 
 def _table(result: ComparisonResult, table: Table) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from qvar.classify.comparison.metrics import METRICS
+from qvar.classify.comparison.plan import count_cells
 from qvar.classify.comparison.result import ComparisonResult, Row, Table
 from qvar.classify.comparison.statistics import Estimate
 from qvar.classify.comparison.training import COSTS
 from qvar.report.markdown import markdown_table, markdown_text
 from qvar.report.published_classifiers import PublishedAccuracy, published_accuracies
+from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import refusing
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -31,7 +34,7 @@ _Rows = tuple[tuple[str, ...], list[tuple[str, ...]]]
 def overview(result: ComparisonResult) -> str:
     """Return in one sentence what was compared, and how much of it is there."""
     data = result.config["dataset"]
-    n_cells = len(result.features) * len(result.models) * result.n_splits * (1 + len(result.train_sizes))
+    n_cells = count_cells(result.config)
     n_failed = len(result.failures)
     failed = f", {n_failed} FAILED" if n_failed else ""
     missing = n_cells - len(result.records)
@@ -197,6 +200,7 @@ def _published_row(entry: PublishedAccuracy, width: int) -> tuple[str, ...]:
     return (*cells, *["-"] * (width - len(cells) - 1), entry.source)
 
 
+@refusing("the record", RunError)
 def classifier_markdown(result: ComparisonResult) -> str:
     """Return all tables of a comparison as Markdown, failures below."""
     parts = [f"# {markdown_text(result.config['dataset']['name'])}\n", f"{markdown_text(overview(result))}.\n"]
@@ -220,6 +224,7 @@ def failures(result: ComparisonResult) -> list[str]:
     ]
 
 
+@refusing("the record", RunError)
 def classifier_json(result: ComparisonResult) -> dict[str, Any]:
     """Return what was compared, all tables, and failures as JSON-able data."""
     sizes = (*result.train_sizes, None)

@@ -11,6 +11,8 @@ import numpy as np
 
 from qvar.report.markdown import markdown_table
 from qvar.report.records import RunRecord
+from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import refusing
 
 __all__ = [
     "QUANTITIES",
@@ -200,6 +202,7 @@ class Setting:
         return f"Unequal budgets{used}; differences are not those of the algorithms alone.{caution}"
 
 
+@refusing("the record", RunError)
 def compare(records: Iterable[RunRecord]) -> tuple[Setting, ...]:
     """Put together what differs by the seed alone, and what has the same problem and noise."""
     settings: dict[str, dict[str, list[RunRecord]]] = {}

@@ -9,6 +9,8 @@ from qvar.report.comparison import compare
 from qvar.report.markdown import markdown_table, markdown_text
 from qvar.report.published import published_beside
 from qvar.report.records import RunRecord
+from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["MEANING", "TITLE", "overview", "report_json", "report_markdown"]
 
@@ -26,11 +28,12 @@ def overview(records: Sequence[RunRecord]) -> str:
     """Return how many runs there are in which state."""
     counts = Counter[str](record.status.state for record in records)
     words = {"finished": "finished", "unfinished": "unfinished", "waiting": "not started", "failed": "FAILED"}
-    return f"{len(records)} runs: " + ", ".join(
+    return f"{len(records)} run{'' if len(records) == 1 else 's'}: " + ", ".join(
         f"{counts[state]} {word}" for state, word in words.items() if counts[state]
     )
 
 
+@refusing("the record", RunError)
 def report_markdown(records: Sequence[RunRecord]) -> str:
     """Return the report as Markdown."""
     parts = [f"# {TITLE}\n", f"{overview(records)}.\n", f"{MEANING}\n"]
@@ -54,26 +57,18 @@ def _failures(runs: Iterable[RunRecord]) -> list[str]:
 
 
 def _hardware(runs: Iterable[RunRecord]) -> list[str]:
-    """Return what hardware measured, a table for each run and backend."""
-    from qvar.report.hardware import hardware_rows
+    """Return what hardware measured for the circuits of runs, beside the predictions."""
+    from qvar.report.hardware import hardware_cells
 
     parts = []
     for run in runs:
-        for record in run.hardware:
-            rows = [
-                [
-                    name,
-                    f"{value:.5f}",
-                    "" if error is None else f"{error:.5f}",
-                    "" if sigma is None else f"{sigma:+.1f}",
-                ]
-                for name, value, error, sigma in hardware_rows(record)
-            ]
-            parts.append(f"Hardware, {markdown_text(f'{run.algorithm}, seed {run.seed}, {record.backend}')}:\n")
-            parts.append(markdown_table(["", f"value ({record.unit})", "standard error", "sigma"], rows))
+        if run.hardware:
+            parts.append(f"On hardware: {markdown_text(f'{run.method}, seed {run.seed}')}\n")
+            parts.append(markdown_table(*hardware_cells(run.hardware)))
     return parts
 
 
+@refusing("the record", RunError)
 def report_json(records: Sequence[RunRecord]) -> dict[str, Any]:
     """Return the report as JSON-able data."""
     return {

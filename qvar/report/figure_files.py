@@ -16,27 +16,31 @@ from qvar.runs.artifacts import draw_circuit
 from qvar.simulators import Circuit
 from qvar.simulators.errors import QvarError, RunError
 from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import refusing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["check_figure_folder", "run_figures", "setting_figures", "write_figures"]
 
+_LONGEST_NAME = 200  # file systems take 255 bytes
+
 
 def run_figures(records: Sequence[RunRecord]) -> "Iterator[tuple[str, Figure]]":
     """Yield the figures of every problem and noise by name; of the best run of each, its course and its circuit."""
-    for setting in compare(records):
-        yield from setting_figures(setting)
-        name = f"{setting.first.task}-{setting.first.noise}"
-        best = best_run(run for group in setting.groups for run in group.runs)
-        if best is None:
-            continue
-        course = run_figure(best)
-        if course is not None:
-            yield f"{name}-best-course", course
-        circuit = _circuit_figure(best)
-        if circuit is not None:
-            yield f"{name}-best-circuit", circuit
+    with refusing("the record", RunError):
+        for setting in compare(records):
+            yield from setting_figures(setting)
+            name = f"{setting.first.task}-{setting.first.noise}"
+            best = best_run(run for group in setting.groups for run in group.runs)
+            if best is None:
+                continue
+            course = run_figure(best)
+            if course is not None:
+                yield f"{name}-best-course", course
+            circuit = _circuit_figure(best)
+            if circuit is not None:
+                yield f"{name}-best-circuit", circuit
 
 
 def setting_figures(setting: Setting) -> "Iterator[tuple[str, Figure]]":
@@ -93,4 +97,4 @@ def write_figures(folder: Path, figures: "Iterable[tuple[str, Figure]]", formats
 
 def _file_name(name: str) -> str:
     """Return a name with dashes for all that a file name should not hold."""
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("-")
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("-")[:_LONGEST_NAME]

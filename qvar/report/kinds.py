@@ -1,10 +1,10 @@
 """What a folder is a record of."""
 
-import json
 from pathlib import Path
 from typing import Literal
 
 from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["Kind", "record_kind"]
 
@@ -29,8 +29,8 @@ def record_kind(path: Path) -> Kind:
         if not file.is_file():
             continue
         try:
-            kind = _KINDS.get(json.loads(file.read_text(encoding="utf-8"))["format"])
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            kind = _KINDS.get(parse_json(file.read_bytes())["format"])
+        except UNREADABLE as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if kind is not None:
             return kind

@@ -26,7 +26,8 @@ from qvar.report.latent_searches import best_rows, read_studies, search_json, st
 from qvar.report.markdown import markdown_table, markdown_text
 from qvar.report.page import drawn, render
 from qvar.simulators import Circuit
-from qvar.simulators.errors import QvarError
+from qvar.simulators.errors import QvarError, RunError
+from qvar.simulators.untrusted import refusing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -83,6 +84,7 @@ def _task_section(folder: LatentFolder, task: str, smooth: Smooth) -> tuple[str,
     return f"Task {task}", " ".join(words), tables
 
 
+@refusing("the record", RunError)
 def latent_markdown(folder: LatentFolder, smooth: Smooth) -> str:
     """Return all tables as Markdown."""
     parts = [f"# {markdown_text(folder.path.name)}\n", f"{markdown_text(overview(folder))}.\n"]
@@ -92,6 +94,7 @@ def latent_markdown(folder: LatentFolder, smooth: Smooth) -> str:
     return "\n".join(parts)
 
 
+@refusing("the record", RunError)
 def latent_json(folder: LatentFolder, smooth: Smooth) -> dict[str, Any]:
     """Return all numbers as JSON-able data."""
     return {
@@ -108,6 +111,7 @@ def latent_json(folder: LatentFolder, smooth: Smooth) -> dict[str, Any]:
     }
 
 
+@refusing("the record", RunError)
 def latent_html(folder: LatentFolder, smooth: Smooth) -> str:
     """Return a self-contained HTML page; names in it are escaped."""
     figures = latent_figures(folder)
@@ -128,6 +132,7 @@ def latent_html(folder: LatentFolder, smooth: Smooth) -> str:
     )
 
 
+@refusing("the record", RunError)
 def latent_figures(folder: LatentFolder) -> "dict[str, dict[str, Figure]]":
     """Return all figures by heading of their section and name."""
     figures = {"Accuracy": _training(folder), "Smoothness": _distances(folder)}

@@ -14,7 +14,8 @@ from qvar.report.figures import FIGURES, run_figure
 from qvar.report.records import RunRecord
 from qvar.runs import style
 from qvar.simulators import Circuit
-from qvar.simulators.errors import QvarError
+from qvar.simulators.errors import QvarError, RunError
+from qvar.simulators.untrusted import refusing
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -30,6 +31,7 @@ _LEFT_OUT = (
 )
 
 
+@refusing("the record", RunError)
 def report_html(records: Sequence[RunRecord]) -> str:
     """Return the report as a self-contained HTML page; names and messages in it are escaped."""
     is_large = len(records) > _MOST_DRAWN
@@ -45,7 +47,7 @@ def report_html(records: Sequence[RunRecord]) -> str:
 
 def render(template: str, **content: Any) -> str:
     """Return a page of the folder templates, filled in; whatever is filled in is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
 
     environment = Environment(
         loader=PackageLoader("qvar.report"),
@@ -54,7 +56,10 @@ def render(template: str, **content: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(**content)
+    try:
+        return environment.get_template(template).render(**content)
+    except TemplateError as error:
+        raise RunError(f"the record is damaged, or not what it should be: {error}") from error
 
 
 def _setting(setting: Setting, *, is_large: bool) -> dict[str, Any]:
@@ -96,7 +101,7 @@ def _run(run: RunRecord, *, with_picture: bool = True) -> dict[str, Any]:
 
 
 def _name(run: RunRecord) -> str:
-    return f"{', '.join(word for word in (run.algorithm, run.preset) if word)}, seed {run.seed}"
+    return f"{run.method}, seed {run.seed}"
 
 
 def drawn(figure: "Figure") -> "Markup":

@@ -1,13 +1,14 @@
 """Pareto fronts: circuits that no other one beats both in error and in CNOTs."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from qvar.runs.artifacts import read_pareto_entries
 from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["ParetoPoint", "front", "read_pareto"]
 
@@ -31,7 +32,7 @@ class ParetoPoint:
 
 
 def read_pareto(folder: Path) -> tuple[ParetoPoint, ...]:
-    """Read the pareto.json of a run folder: a list of objects with `n_cnots` and `error`; () if there is none.
+    """Read the pareto.json of a run folder, whose entries have `n_cnots` and `error`; () if there is none.
 
     Raises:
         RunError: if it is damaged.
@@ -40,10 +41,9 @@ def read_pareto(folder: Path) -> tuple[ParetoPoint, ...]:
     if not file.is_file():
         return ()
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        entries = content["entries"] if isinstance(content, dict) else content
+        entries = read_pareto_entries(file)
         points = tuple(ParetoPoint.of(entry) for entry in entries)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise RunError(f"{file} is corrupted: {error!r}") from error
     return tuple(point for point in points if math.isfinite(point.error))
 

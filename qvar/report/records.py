@@ -11,6 +11,7 @@ from qvar.runs import RunFolder, RunStatus, SweepFolder, config_hash
 from qvar.runs.status import read_status
 from qvar.search import ALGORITHMS, GRADIENT_IN_ENERGIES
 from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import refusing
 
 if TYPE_CHECKING:
     from qvar.hardware.record import HardwareRecord
@@ -74,6 +75,11 @@ class RunRecord:
         kind = str(self.config["algorithm"]["name"])
         names = {cls.__name__: name for name, cls in ALGORITHMS.items()}
         return self.labels.get("algorithm") or names.get(kind, kind)
+
+    @property
+    def method(self) -> str:
+        """The algorithm and, if it is known, the preset."""
+        return ", ".join(word for word in (self.algorithm, self.preset) if word)
 
     @property
     def seed(self) -> int:
@@ -145,17 +151,19 @@ def _read_run(path: Path) -> RunRecord:
 
 
 def _read(path: Path, config: Mapping[str, Any], labels: Mapping[str, str]) -> RunRecord:
-    status = read_status(path, config)
+    with refusing(f"the record in {path}", RunError):
+        status = read_status(path, config)
     if status.state == "waiting" or not (path / "config.json").is_file():
         return RunRecord(path, config, status, labels=labels)
     try:
-        folder = RunFolder.open(path)
-        folder.check_same(config)
-        history = tuple(folder.metrics())
-        result = folder.result() if folder.is_finished else None
-        if result is not None:
-            _check(result, path)
-        return RunRecord(path, config, status, result, history, read_pareto(path), labels)
+        with refusing(f"the record in {path}", RunError):
+            folder = RunFolder.open(path)
+            folder.check_same(config)
+            history = tuple(folder.metrics())
+            result = folder.result() if folder.is_finished else None
+            if result is not None:
+                _check(result, path)
+            return RunRecord(path, config, status, result, history, read_pareto(path), labels)
     except RunError as error:
         return RunRecord(path, config, RunStatus("failed", status.share, status.seconds, str(error)), labels=labels)
 

@@ -1,7 +1,6 @@
 """The found circuit and the course of a run as files for people and other programs."""
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.runs import style
-from qvar.simulators import Circuit
+from qvar.runs.sealed import parse_json, write_json
+from qvar.simulators import Circuit, untrusted
 from qvar.simulators.files import write_atomically
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ __all__ = [
     "draw_circuit",
     "plot_learning_curve",
     "plot_pareto",
+    "read_pareto_entries",
     "write_circuit",
     "write_learning_curve",
     "write_pareto",
@@ -133,8 +134,7 @@ def write_pareto(
     accuracy: float | None = None,
 ) -> None:
     """Write pareto.json, and pareto.png which draws it."""
-    text = json.dumps(list(circuits), indent=1, allow_nan=False)
-    write_atomically(folder / "pareto.json", text.encode())
+    write_json(folder / "pareto.json", {"entries": [dict(circuit) for circuit in circuits]})
     _save(plot_pareto(circuits, title=title, unit=unit, accuracy=accuracy), folder / "pareto.png")
 
 
@@ -173,6 +173,20 @@ def plot_pareto(
     panels[0].set_ylabel(f"noiseless error ({style.unit(unit)})", parse_math=False)
     style.describe(figure, title, f"Noiseless error against CNOTs and against depth: {title}")
     return figure
+
+
+def read_pareto_entries(file: Path) -> list[Any]:
+    """Return the circuits that `write_pareto` wrote to pareto.json; earlier versions wrote the bare list.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if it is damaged.
+    """
+    data = file.read_bytes()
+    content = untrusted.parse_json(data) if data.startswith(b"[") else parse_json(data).get("entries")
+    if not isinstance(content, list):
+        raise ValueError("a list of circuits is needed")
+    return content
 
 
 def _save(figure: "Figure", path: Path) -> None:

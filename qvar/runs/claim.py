@@ -1,31 +1,73 @@
 """A folder that one process at a time may work on; the claim goes with the process that holds it."""
 
 import os
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from qvar.simulators.errors import RunError
+from qvar.simulators.files import is_leftover
 from qvar.simulators.locks import take_lock
 
-__all__ = ["claim"]
+__all__ = ["LOCK", "claim", "holder", "note_holder"]
+
+LOCK = ".lock"
+"""The file that says that a folder is claimed."""
 
 
 @contextmanager
 def claim(folder: Path, what: str) -> Iterator[None]:
-    """Work on a folder alone, which the file .lock in it says.
+    """Work on a folder alone, which its file .lock says, and without what a killed process left half written.
+
+    The kernel gives the claim back when the process ends, however that happens.
 
     Args:
-        folder: a folder that exists.
-        what: what it holds, for the message.
+        folder: the folder, made if it is not there.
+        what: what it holds, for messages.
 
     Raises:
-        RunError: if another process is at work on it.
+        RunError: if another process is at work on it, or it cannot be written.
     """
-    descriptor = take_lock(folder / ".lock")
-    if descriptor is None:
-        raise RunError(f"another process is at work on the {what} in {folder}; wait for it, or use another folder")
+    lock = folder / LOCK
     try:
+        descriptor = take_lock(lock)
+    except OSError as error:
+        raise RunError(f"cannot work on the {what} in {folder}: {error.strerror}") from error
+    if descriptor is None:
+        raise RunError(
+            f"another process is at work on the {what} in {folder}: {holder(lock)}; wait for it, or use another folder"
+        )
+    try:
+        note_holder(descriptor)
+        for file in folder.iterdir():
+            if is_leftover(file):
+                file.unlink(missing_ok=True)
         yield
     finally:
-        os.close(descriptor)
+        give_back(descriptor)
+
+
+def note_holder(descriptor: int) -> None:
+    """Write into an open lock file which process holds it; a full disk only keeps others from learning it."""
+    with suppress(OSError):
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+
+
+def holder(lock: Path) -> str:
+    """Return in words which process holds a lock."""
+    try:
+        return lock.read_text(encoding="utf-8", errors="replace").strip() or "not known which"
+    except OSError:
+        return "not known which"
+
+
+def give_back(descriptor: int) -> None:
+    """Forget the holder of a lock, and give it back."""
+    import fcntl
+
+    with suppress(OSError):
+        os.truncate(descriptor, 0)
+    fcntl.flock(descriptor, fcntl.LOCK_UN)  # a forked child may have it open, too
+    os.close(descriptor)

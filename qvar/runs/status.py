@@ -1,6 +1,5 @@
 """How far a run folder is: waiting, unfinished, finished or failed, with the share of its budget that is used up."""
 
-import json
 import sys
 import traceback
 from collections.abc import Mapping
@@ -8,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from qvar.simulators.files import write_atomically
+from qvar.runs.sealed import parse_line, read_json, write_json
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["RunStatus", "clear_failure", "describe_failure", "read_status", "write_failure"]
 
@@ -43,7 +43,7 @@ def write_failure(path: Path, error: BaseException | str) -> None:
     text = error if isinstance(error, str) else describe_failure(error)
     trace = None if isinstance(error, str) else "".join(traceback.format_exception(error))
     path.mkdir(parents=True, exist_ok=True)
-    write_atomically(path / _ERROR, json.dumps({"error": text, "traceback": trace}, indent=1).encode())
+    write_json(path / _ERROR, {"error": text, "traceback": trace})
 
 
 def describe_failure(error: BaseException) -> str:
@@ -69,15 +69,15 @@ def read_status(path: Path, config: Mapping[str, Any]) -> RunStatus:
         return RunStatus("finished", 1.0, seconds)
     if (path / _ERROR).is_file():
         return RunStatus("failed", _share(record, config), seconds, _read_failure(path / _ERROR))
-    if record or (path / "config.json").is_file():
+    if any((path / name).is_file() for name in ("metrics.jsonl", "config.json")):
         return RunStatus("unfinished", _share(record, config), seconds)
     return RunStatus("waiting")
 
 
 def _read_failure(file: Path) -> str:
     try:
-        return str(json.loads(file.read_text(encoding="utf-8"))["error"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return str(read_json(file)["error"])
+    except UNREADABLE:
         return f"unknown; {file.name} is damaged"
 
 
@@ -90,10 +90,9 @@ def _last_record(file: Path) -> dict[str, Any]:
             stream.seek(0, 2)
             stream.seek(max(0, stream.tell() - _TAIL_BYTES))
             lines = stream.read().split(b"\n")
-        record = json.loads(lines[-2])
-    except (OSError, IndexError, ValueError, RecursionError):
+        return parse_line(lines[-2])
+    except UNREADABLE:
         return {}
-    return record if isinstance(record, dict) else {}
 
 
 def _share(record: Mapping[str, Any], config: Mapping[str, Any]) -> float:

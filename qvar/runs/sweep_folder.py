@@ -9,7 +9,6 @@
 The same sweep goes on in its folder where it stopped.
 """
 
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -18,11 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qvar.runs.claim import holder, note_holder
 from qvar.runs.folder import config_hash, describe_differences, make_folder
+from qvar.runs.sealed import read_json, tell, write_json
 from qvar.runs.status import RunStatus, read_status
 from qvar.simulators.errors import RunError
-from qvar.simulators.files import write_atomically
-from qvar.simulators.locks import alone
+from qvar.simulators.locks import alone, take_lock
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["SweepFolder", "SweepRun", "seconds_left"]
 
@@ -64,9 +65,13 @@ class SweepRun:
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """Work on the run alone: wait until no other process does. The lock goes with the process that holds it."""
+        descriptor = take_lock(self.lock)
+        if descriptor is None:
+            tell(f"another process is at work on the run in {self.path}: {holder(self.lock)}; waiting for its end")
+        else:
+            os.close(descriptor)
         with alone(self.lock) as file:
-            os.truncate(file, 0)
-            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+            note_holder(file)
             try:
                 yield
             finally:
@@ -107,7 +112,7 @@ class SweepFolder:
             return folder
         make_folder(path, "sweep folder")
         content = {"format": _FORMAT, "version": _VERSION, "id": config_hash(plan), **plan}
-        write_atomically(path / _FILE, json.dumps(content, indent=1, allow_nan=False).encode())
+        write_json(path / _FILE, content)
         return cls(path, plan)
 
     @classmethod
@@ -121,11 +126,11 @@ class SweepFolder:
         if not file.is_file():
             raise RunError(f"{path} holds no sweep: {_FILE} is missing")
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = read_json(file)
             plan = {"combinations": dict(content["combinations"]), "seeds": list(content["seeds"])}
             is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
             is_whole = config_hash(plan) == content["id"] and all(_NAME.fullmatch(n) for n in plan["combinations"])
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_ours:
             raise RunError(f"{file} is not a sweep of this version of qvar (format {_FORMAT!r}, version {_VERSION})")

@@ -28,7 +28,8 @@ from qvar.search.judge import Judge
 from qvar.search.pruning import Pruning
 from qvar.simulators import AerOptions, AerSimulator, Engine, NoiseModel, PauliTransferSimulator, StatevectorSimulator
 from qvar.simulators.checks import check_whole
-from qvar.simulators.errors import RunError
+from qvar.simulators.errors import QvarError, RunError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["ALGORITHMS", "Algorithm", "SearchConfiguration", "algorithm_name", "find_algorithm"]
 
@@ -206,7 +207,9 @@ class SearchConfiguration:
                 settings["pruning"] = _strategy_from_dict(settings["pruning"])
             settings["start"] = None if settings["start"] is None else StartCircuit.from_dict(settings["start"])
             return cls(**settings)
-        except (KeyError, TypeError, AttributeError) as error:
+        except QvarError:
+            raise
+        except UNREADABLE as error:
             raise RunError(f"not a search configuration: {error!r}") from error
 
 

@@ -12,14 +12,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from qvar.agents import DoubleDQN
+from qvar.agents.arrays import part
 from qvar.runs import RunFolder
 from qvar.search.configuration import SearchConfiguration
 from qvar.search.environment import make_environment
 from qvar.simulators.errors import RunError
 
 __all__ = ["Experience"]
-
-_PREFIX = "agent.replay."
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Experience:
             raise RunError(f"the run in {path} is not finished; finish it with: qvar search --resume --out {path}")
         saved = folder.load_checkpoint()
         arrays, _ = ({}, None) if saved is None else saved
-        memory = {name.removeprefix(_PREFIX): array for name, array in arrays.items() if name.startswith(_PREFIX)}
+        memory = part(part(arrays, "agent"), "replay")
         if not isinstance(configuration.algorithm, DoubleDQN) or not memory:
             raise RunError(
                 f"the run in {path} kept no transitions to replay from; a run of the algorithm DoubleDQN is needed, "

@@ -9,7 +9,9 @@ import numpy as np
 from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
+from qvar.agents.arrays import joined, part
 from qvar.envs import ArchitectureSearchEnv, CurriculumState
+from qvar.simulators.threads import thread_limit
 
 __all__ = ["Lockstep", "Outcome"]
 
@@ -102,32 +104,20 @@ class Lockstep:
     def _threads_worth_using(self) -> int:
         if self._n_threads is not None:
             return self._n_threads
-        return _n_threads() if self._step_seconds > _WORTH_SECONDS else 1
+        return thread_limit() if self._step_seconds > _WORTH_SECONDS else 1
 
     def _executor(self) -> ThreadPoolExecutor:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._n_threads or _n_threads(), thread_name_prefix="qvar-environments")
+            self._pool = ThreadPoolExecutor(self._n_threads or thread_limit(), thread_name_prefix="qvar-environments")
         return self._pool
 
     def state(self) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
         """Return the state between rounds: what the evaluators remember, and JSON-able data per environment."""
-        arrays = {
-            f"{index}.{name}": array
-            for index, env in enumerate(self.environments)
-            for name, array in env.evaluator.state().items()
-        }
+        arrays = joined({str(index): env.evaluator.state() for index, env in enumerate(self.environments)})
         return arrays, [env.state_dict() for env in self.environments]
 
     def load_state(self, arrays: Mapping[str, NDArray[Any]], states: Sequence[Mapping[str, Any]]) -> None:
         """Take over what `state` gave."""
         for index, (env, state) in enumerate(zip(self.environments, states, strict=True)):
             env.load_state_dict(state)
-            env.evaluator.load_state(
-                {name.removeprefix(f"{index}."): a for name, a in arrays.items() if name.startswith(f"{index}.")}
-            )
-
-
-def _n_threads() -> int:
-    import numba
-
-    return int(numba.config.NUMBA_NUM_THREADS)
+            env.evaluator.load_state(part(arrays, str(index)))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.agents import Agent
+from qvar.agents.arrays import joined, part
 from qvar.envs import ArchitectureSearchEnv
 from qvar.search.lockstep import Lockstep, Outcome
 from qvar.search.searcher import Tracker
@@ -145,14 +146,13 @@ class AgentSearcher:
         """Return the state of agent and environments between rounds."""
         agent, counters = self._agent.state()
         remembered, environments = self._lockstep.state()
-        arrays = {f"agent.{name}": array for name, array in agent.items()}
-        arrays |= {f"remembered.{name}": array for name, array in remembered.items()}
+        arrays = joined({"agent": agent, "remembered": remembered})
         return arrays, {"agent": counters, "environments": environments}
 
     def load_state(self, arrays: dict[str, NDArray[Any]], data: dict[str, Any]) -> None:
         """Take over what `state` gave."""
-        self._lockstep.load_state(_part(arrays, "remembered."), data["environments"])
-        self._agent.load_state(_part(arrays, "agent."), data["agent"])
+        self._lockstep.load_state(part(arrays, "remembered"), data["environments"])
+        self._agent.load_state(part(arrays, "agent"), data["agent"])
 
 
 @dataclass
@@ -172,7 +172,3 @@ class _Episode:
     def note_loss(self, loss: float | None) -> None:
         if loss is not None:
             self.losses.append(loss)
-
-
-def _part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

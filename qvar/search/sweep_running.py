@@ -128,6 +128,7 @@ def _is_finished(run: SweepRun) -> bool:
         folder = RunFolder.open(run.path)
         folder.check_same(run.config)
         folder.result()
+        folder.metrics()
     except RunError:
         return False
     return True

@@ -145,6 +145,11 @@ class AerSimulator:
         """Tell whether any channel acts while `circuit` runs; read-out error does not count."""
         return any(o.channel is not None or self._follows(o) for o in circuit.operations)
 
+    def check_gates(self, circuit: Circuit) -> None:
+        """Raise NoiseModelError or EngineError for a gate whose noise is missing or impossible, wherever it stands."""
+        for operation in circuit.operations:
+            self._follows(operation)
+
     def _follows(self, operation: Operation) -> bool:
         return self._trimmed is not None and self._trimmed.error(operation) is not None
 

@@ -52,7 +52,7 @@ class AerObjective:
         self.shots = None if shots is None else check_shots(shots)
         self.rng = rng
         self.n_parameters = circuit.n_parameters
-        engine.is_noisy(circuit)  # meets every gate: noise that is missing or impossible is reported now
+        engine.check_gates(circuit)
         if isinstance(self.shots, ShotBudget):
             self.shots.check_groups(self.groups.n_groups)
 

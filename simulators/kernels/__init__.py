@@ -93,7 +93,7 @@ def _announced(name: str) -> Iterator[None]:
 
 
 def fingerprint(*folders: Path) -> str:
-    """Return 16 hexadecimal digits that change with any source in `folders` and with the versions of Python and numba."""
+    """Return 16 hexadecimal digits that change with the sources in `folders` and the versions of Python and numba."""
     sources = hashlib.sha256(f"Python {sys.version} numba {version('numba')}".encode())
     for folder in folders:
         for path in sorted(folder.glob("*.py")):

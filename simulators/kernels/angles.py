@@ -1,4 +1,4 @@
-"""Kernels: cosines and sines of all angles of a circuit, four at a time."""
+"""Kernels: cosines and sines of all angles of a circuit, four at a time, and what a rotation does to X, Y, Z."""
 
 import math
 
@@ -6,7 +6,7 @@ from numba import njit
 
 from qvar.simulators.kernels.arrays import padded
 from qvar.simulators.kernels.lanes import load, store
-from qvar.simulators.kernels.layout import FACTORS_AT, N_FACTORS, OPTIONS
+from qvar.simulators.kernels.layout import FACTORS_AT, N_FACTORS, OPTIONS, RX, RY
 
 _ROUND = 6755399441055744.0  # 1.5 * 2**52: adding and subtracting it rounds to a whole number
 LARGEST_FAST_ANGLE = 1e5  # beyond, the reduction below would lose digits
@@ -41,6 +41,16 @@ def cos_sin(x):
     sign = 1.0 - 2.0 * (half - 2.0 * ((half * 0.5 - 0.25 + _ROUND) - _ROUND))
     even = 1.0 - odd
     return sign * (even * c - odd * s), sign * (even * s + odd * c)
+
+
+@njit(**OPTIONS)
+def turned_back(axis, cos, sin, x, y, z):
+    """Return numbers or lanes of the letters X, Y, Z after the inverse of a rotation."""
+    if axis == RX:
+        return x, cos * y + sin * z, cos * z - sin * y
+    if axis == RY:
+        return cos * x - sin * z, y, cos * z + sin * x
+    return cos * x + sin * y, cos * y - sin * x, z
 
 
 @njit(**OPTIONS)

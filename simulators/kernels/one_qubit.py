@@ -7,6 +7,7 @@ derivatives of its rotations need, whatever their number.
 
 from numba import njit
 
+from qvar.simulators.kernels.angles import turned_back
 from qvar.simulators.kernels.arrays import padded
 from qvar.simulators.kernels.lanes import lanes_of, load, shuffle, spread, store, total
 from qvar.simulators.kernels.layout import (
@@ -54,20 +55,7 @@ def multiply(ints, constants, work, row, keep):
             x = new_x
             y = new_y
             continue
-        cos = work[k]
-        sin = work[n4 + k]
-        if axis == RX:
-            new_y = cos * y - sin * z
-            z = sin * y + cos * z
-            y = new_y
-        elif axis == RY:
-            new_z = cos * z - sin * x
-            x = sin * z + cos * x
-            z = new_z
-        else:
-            new_x = cos * x - sin * y
-            y = sin * x + cos * y
-            x = new_x
+        x, y, z = turned_back(axis, work[k], -work[n4 + k], x, y, z)
         x = constants[c] * x
         y = constants[c + 1] * y
         z = constants[c + 2] * z + constants[c + 3] * unit
@@ -286,27 +274,13 @@ def slopes(ints, floats, constants, work, row, gx, gy, gz, out):
         gx = constants[c] * gx
         gy = constants[c + 1] * gy
         gz = constants[c + 2] * gz
-        cos = work[k]
-        sin = work[n4 + k]
-        if axis == RX:
-            new_y = cos * gy + sin * gz
-            gz = cos * gz - sin * gy
-            gy = new_y
-            if slot >= 0:
+        gx, gy, gz = turned_back(axis, work[k], work[n4 + k], gx, gy, gz)
+        if slot >= 0:
+            if axis == RX:
                 difference = gz * load(work, prefix + 4) - gy * load(work, prefix + 8)
-                out[slot] += floats[2 * k] * total(difference)
-        elif axis == RY:
-            new_z = cos * gz + sin * gx
-            gx = cos * gx - sin * gz
-            gz = new_z
-            if slot >= 0:
+            elif axis == RY:
                 difference = gx * load(work, prefix + 8) - gz * load(work, prefix)
-                out[slot] += floats[2 * k] * total(difference)
-        else:
-            new_x = cos * gx + sin * gy
-            gy = cos * gy - sin * gx
-            gx = new_x
-            if slot >= 0:
+            else:
                 difference = gy * load(work, prefix) - gx * load(work, prefix + 4)
-                out[slot] += floats[2 * k] * total(difference)
+            out[slot] += floats[2 * k] * total(difference)
         prefix -= 12

@@ -7,6 +7,7 @@ from numba import njit
 
 from qvar.simulators.kernels.amplitudes import diagonal, diagonal_back, grow, grow_back, lay_out, turn, turn_back
 from qvar.simulators.kernels.angles import turn as turn_angles
+from qvar.simulators.kernels.angles import turned_back
 from qvar.simulators.kernels.arrays import padded
 from qvar.simulators.kernels.bits import trailing_zeros
 from qvar.simulators.kernels.lanes import spread, store
@@ -168,15 +169,4 @@ def _slopes(ints, floats, constants, work, row, gx, gy, gz, out):
             out[slot] += 2.0 * floats[2 * g] * slope
         cos = work[g] * work[g] - work[n4 + g] * work[n4 + g]
         sin = 2.0 * work[g] * work[n4 + g]
-        if axis == RX:
-            new_y = cos * gy + sin * gz
-            gz = cos * gz - sin * gy
-            gy = new_y
-        elif axis == RY:
-            new_z = cos * gz + sin * gx
-            gx = cos * gx - sin * gz
-            gz = new_z
-        else:
-            new_x = cos * gx + sin * gy
-            gy = cos * gy - sin * gx
-            gx = new_x
+        gx, gy, gz = turned_back(axis, cos, sin, gx, gy, gz)

@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
+from qvar.simulators.kernels.angles import turned_back
 from qvar.simulators.kernels.arrays import padded
 from qvar.simulators.kernels.cluster_states import expectation, forward, observable, run, start
 from qvar.simulators.kernels.lanes import load, spread, store, total
@@ -46,7 +47,6 @@ from qvar.simulators.kernels.layout import (
     ROOT_ROW,
     ROOTS_AT,
     RX,
-    RY,
     RZ,
     SCRATCH,
     SECOND,
@@ -128,20 +128,7 @@ def _solve(ints, floats, constants, theta, work, row, gx, gy, gz, flat, order, n
         gx = constants[c] * gx
         gy = constants[c + 1] * gy
         gz = constants[c + 2] * gz
-        cos = work[k]
-        sin = work[n4 + k]
-        if axis == RX:
-            new_y = cos * gy + sin * gz
-            gz = cos * gz - sin * gy
-            gy = new_y
-        elif axis == RY:
-            new_z = cos * gz + sin * gx
-            gx = cos * gx - sin * gz
-            gz = new_z
-        else:
-            new_x = cos * gx + sin * gy
-            gy = cos * gy - sin * gx
-            gx = new_x
+        gx, gy, gz = turned_back(axis, work[k], work[n4 + k], gx, gy, gz)
     prefix = scratch + PREFIXES
     for j in range(12):
         work[prefix + j] = 1.0 if j == 1 or j == 6 or j == 11 else 0.0

@@ -1,6 +1,5 @@
 """A comparison survives a kill at any moment and ends with the same record; nothing is overwritten."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from qvar.classify.comparison import ComparisonFolder, ComparisonResult, ShuffleSplits, compare
+from qvar.runs.sealed import parse_line
 from qvar.simulators.errors import RunError
 
 from .comparisons import blobs, trouble, without_times
@@ -41,7 +41,7 @@ sys.exit(len(result.failures))
 
 
 def lines(path):
-    return [json.loads(line) for line in (path / "cells.jsonl").read_text().splitlines()]
+    return [parse_line(line) for line in (path / "cells.jsonl").read_bytes().splitlines()]
 
 
 @pytest.fixture
@@ -152,8 +152,8 @@ def test_damage_is_named(folder):
     cells.write_text(good_cells)
     for text, message in (
         (good[:-9], "is corrupted"),
-        (good.replace('"seed": 0', '"seed": 5'), "does not match its identity"),
-        (good.replace("qvar-comparison", "qvar-run"), "is no comparison of this version"),
+        (good.replace('"seed": 0', '"seed": 5'), "checksum"),
+        (good.replace("qvar-comparison", "qvar-run"), "checksum"),
         ("[]", "is corrupted"),
     ):
         config.write_text(text)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
@@ -34,6 +36,33 @@ def test_three_classes_agree_with_scikit_learn():
     assert values["roc_auc"] == pytest.approx(metrics.roc_auc_score(truth, p, multi_class="ovr"))
     assert values["log_loss"] == pytest.approx(metrics.log_loss(truth, p))
     assert confusion(truth, predicted, 3).tolist() == metrics.confusion_matrix(truth, predicted).tolist()
+
+
+@settings(max_examples=150)
+@given(st.integers(2, 5), st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_any_predictions_have_the_numbers_of_scikit_learn(n_classes, n_rows, seed):
+    """Rare classes may be missing in truth or predictions; scores may have ties, and be 0 or 1."""
+    rng = np.random.default_rng(seed)
+    truth, predicted = rng.integers(0, n_classes, (2, n_rows))
+    p = np.round(rng.dirichlet([0.4] * n_classes, n_rows), 1)
+    p[:, -1] = 1 - p[:, :-1].sum(axis=1).clip(max=1)
+    p /= p.sum(axis=1, keepdims=True)
+    values = measure(truth, predicted, ("probability", p[:, 1] if n_classes == 2 else p), n_classes)
+    kind = {"labels": range(n_classes), "average": "binary" if n_classes == 2 else "macro", "zero_division": 0}
+    assert values["accuracy"] == pytest.approx(metrics.accuracy_score(truth, predicted))
+    assert values["f1"] == pytest.approx(metrics.f1_score(truth, predicted, **kind))
+    assert values["precision"] == pytest.approx(metrics.precision_score(truth, predicted, **kind))
+    assert values["recall"] == pytest.approx(metrics.recall_score(truth, predicted, **kind))
+    recalls = metrics.recall_score(truth, predicted, labels=range(n_classes), average=None, zero_division=0)
+    assert values["balanced_accuracy"] == pytest.approx(recalls[np.unique(truth)].mean())
+    table = metrics.confusion_matrix(truth, predicted, labels=range(n_classes))
+    assert np.array_equal(confusion(truth, predicted, n_classes), table)
+    clipped = np.clip(p[np.arange(n_rows), truth], 1e-12, 1)
+    assert values["log_loss"] == pytest.approx(-np.log(clipped).mean(), abs=1e-12)
+    if len(np.unique(truth)) == n_classes:
+        scores = p[:, 1] if n_classes == 2 else p
+        assert values["roc_auc"] == pytest.approx(metrics.roc_auc_score(truth, scores, multi_class="ovr"))
+    assert all(0 <= values[name] <= 1 for name in ("accuracy", "f1", "precision", "recall", "balanced_accuracy"))
 
 
 def test_what_is_not_defined_is_none():

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from qvar.classify.comparison import ComparisonResult, ModelSpec
 from qvar.cli.classify import compare as comparing
 from qvar.cli.progress import ProgressLine, counted
+from qvar.runs.sealed import parse_line
 
 from .test_wrong_input import check
 
@@ -78,8 +79,8 @@ def test_a_comparison_goes_on_in_its_folder(qvar, own_folder):
     assert again.err.count("accuracy") == 2
     after = file.read_text().splitlines(keepends=True)
     assert after[:4] == lines[:4]
-    same = [{**json.loads(line), "seconds": None} for line in lines]
-    assert [{**json.loads(line), "seconds": None} for line in after] == same
+    same = [{**parse_line(line.encode()), "seconds": None} for line in lines]
+    assert [{**parse_line(line.encode()), "seconds": None} for line in after] == same
     assert qvar(*COMMAND, "--out", "mine", "--resume").code == 0  # the whole command does it, too
 
 

@@ -262,7 +262,7 @@ def test_tasks_methods_and_spaces_are_listed(qvar):
         ("latent pretrain --resume", ["which latent space?", "--resume --out FOLDER"]),
         ("latent pretrain --resume --out nowhere", ["nowhere holds no latent space"]),
         ("latent embed nowhere --out f.npz", ["nowhere holds no latent space"]),
-        ("latent embed nowhere --out f.txt", [".npz or a .csv file, got f.txt"]),
+        ("latent embed nowhere --out f.txt", ["ends in .npz or .csv, got f.txt"]),
         ("latent search nowhere --task h2-4", ["nowhere holds no latent space"]),
         ("latent report nowhere", ["nowhere holds no latent space"]),
         ("latent report nowhere --out gone/page.html", ["nowhere holds no latent space"]),

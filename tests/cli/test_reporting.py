@@ -26,7 +26,7 @@ def test_a_report_in_markdown_is_the_same_on_screen_and_in_a_file(qvar, small_ru
     outcome = qvar("report", "run", "--markdown", "--out", "report.md")
     assert outcome.code == 0
     assert outcome.out == (own_folder / "report.md").read_text()
-    assert outcome.out.startswith("# qvar report\n\n1 runs: 1 finished.")
+    assert outcome.out.startswith("# qvar report\n\n1 run: 1 finished.")
 
 
 def test_a_report_as_json_is_json_alone(qvar, small_run):

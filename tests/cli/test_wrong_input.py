@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from qvar.problems import molecule
+from qvar.runs import RunFolder
+from qvar.runs.sealed import parse_json
 from qvar.simulators import NoiseModel
 
 NOT_TRACE_PRESERVING = np.diag([0.9, 1.0, 1.0, 1.0]).tolist()
@@ -256,7 +258,6 @@ def test_options_that_resuming_without_a_task_would_ignore_are_refused(qvar, sma
         ("checkpoint.npz", b"PK\x03\x04 broken", "checkpoint.npz is corrupted"),
         ("metrics.jsonl", b"{broken}\n{}\n", "metrics.jsonl is corrupted in line 1"),
         ("metrics.jsonl", b"", "holds 0 records, its checkpoint says 3"),
-        ("result.json", b"[]", "result.json is corrupted"),
     ],
 )
 def test_a_corrupted_run_is_one_message_and_changes_nothing(qvar, small_run, file_contents, name, content, part):
@@ -270,7 +271,16 @@ def test_a_configuration_changed_by_hand_is_one_message(qvar, small_run):
     file = small_run / "config.json"
     file.write_text(file.read_text().replace('"episodes": 3', '"episodes": 300'))
     for command in (("search", "--resume", "--out", "run"), ("show", "run")):
-        check(qvar(*command), "config.json was changed: its content does not match its identity")
+        check(qvar(*command), "config.json is corrupted", "its content does not match its checksum")
+
+
+def test_a_corrupted_result_is_written_anew_and_the_user_is_told(qvar, small_run, file_contents):
+    before = file_contents(small_run)
+    (small_run / "result.json").write_bytes(b"[]")
+    outcome = qvar("search", "--resume", "--out", "run")
+    assert outcome.code == 0
+    assert "result.json is corrupted; the run writes it anew" in outcome.err
+    assert RunFolder.open(small_run).result()["energy"] == parse_json(before["result.json"])["energy"]
 
 
 def test_the_checkpoint_of_another_configuration_is_one_message_and_changes_nothing(

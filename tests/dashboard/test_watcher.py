@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from qvar.classify.comparison import RepeatedFolds, ShuffleSplits
 from qvar.dashboard import Watcher, watcher
 from qvar.dashboard.best import read_best
 from qvar.dashboard.work import read_work
@@ -132,18 +133,20 @@ def test_latent_spaces_and_comparisons_are_rows_of_progress(tmp_path):
     latent.mkdir(parents=True)
     (latent / "config.json").write_text(json.dumps({"format": "qvar-latent", "config": {"training": {"epochs": 5}}}))
     (latent / "metrics.jsonl").write_text('{"loss": 2.5, "held_out_loss": 3.5}\n')
-    comparison = tmp_path / "runs" / "comparison"
-    comparison.mkdir()
-    config = {"splits": {"n_splits": 3}, "features": {"x": {}}, "models": [1, 2], "train_sizes": [10]}
-    (comparison / "config.json").write_text(json.dumps({"format": "qvar-comparison", "config": config}))
-    (comparison / "cells.jsonl").write_text("{}\n{}\n{}")
+    for name, splits in {"random": ShuffleSplits(3), "folds": RepeatedFolds(n_folds=5, n_repeats=2)}.items():
+        comparison = tmp_path / "runs" / name
+        comparison.mkdir()
+        config = {"splits": splits.to_dict(), "features": {"x": {}}, "models": [1, 2], "train_sizes": [10]}
+        (comparison / "config.json").write_text(json.dumps({"format": "qvar-comparison", "config": config}))
+        (comparison / "cells.jsonl").write_text("{}\n{}\n{}")
     rows = {row.name: row for row in Watcher([tmp_path / "runs"]).look().work}
     assert (rows["runs/space"].done, rows["runs/space"].total, rows["runs/space"].note) == (
         1,
         5,
         "loss 2.5, held out 3.5",
     )
-    assert (rows["runs/comparison"].done, rows["runs/comparison"].total) == (2, 12)
+    assert (rows["runs/random"].done, rows["runs/random"].total) == (2, 12)
+    assert (rows["runs/folds"].done, rows["runs/folds"].total) == (2, 40)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from qvar.hardware import Journal
+from qvar.hardware import journal as journal_module
 from qvar.simulators.errors import HardwareError
 
 
@@ -129,3 +130,45 @@ def test_a_full_disk_loses_nothing_that_was_written(journal, monkeypatch, place)
 
 def test_a_journal_that_does_not_exist_is_empty(tmp_path):
     assert Journal(tmp_path / "none.jsonl").read() == []
+
+
+def test_what_nobody_else_touched_is_parsed_once(tmp_path, monkeypatch):
+    parsed = []
+    monkeypatch.setattr(journal_module, "_parse", lambda line: parsed.append(line) or json.loads(line))
+    journal = Journal(tmp_path / "journal.jsonl")
+    for k in range(50):
+        with journal.locked():
+            assert len(journal.read()) == k
+            journal.append({"event": "RESERVED", "tag": f"t{k}"})
+    assert len(parsed) <= 1
+    assert [entry["tag"] for entry in Journal(journal.path).read()] == [f"t{k}" for k in range(50)]
+
+
+def test_what_another_process_adds_is_seen_and_built_upon(journal):
+    other = Journal(journal.path)
+    for k in range(3):
+        for writer in (journal, other):
+            with writer.locked():
+                assert len(writer.read()) == 4 + 2 * k + (writer is other)
+                writer.append({"event": "RESERVED", "tag": f"u{k}"})
+    assert len(Journal(journal.path).read()) == 10
+
+
+def test_an_edit_is_found_by_who_has_read_before(journal):
+    assert len(journal.read()) == 4
+    time.sleep(0.05)  # a clock tick of the file system
+    lines = journal.path.read_text().splitlines()
+    journal.path.write_text("\n".join([lines[0].replace("5.0", "1.0"), *lines[1:]]) + "\n")
+    with pytest.raises(HardwareError, match="corrupted in line 1"):
+        journal.read()
+
+
+def test_another_beginning_with_checksums_of_its_own_is_found(journal, tmp_path):
+    assert len(journal.read()) == 4
+    forged = Journal(tmp_path / "forged.jsonl")
+    with forged.locked():
+        for k in range(6):
+            forged.append({"event": "RESERVED", "tag": f"t{k}", "seconds": 0.0})
+    journal.path.write_bytes(forged.path.read_bytes())
+    with pytest.raises(HardwareError, match="corrupted up to line 4"):
+        journal.read()

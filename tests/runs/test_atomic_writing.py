@@ -27,6 +27,7 @@ WRITES = {
 def complete(run):
     """The run with every file it can have."""
     run.write_result({"energy": -1.0})
+    run.save_checkpoint({"x": np.arange(2)}, {"episodes": 2})  # the second one, so that there is a previous one
     write_circuit(run.path, CIRCUIT, np.array([0.25]))
     write_learning_curve(run.path, HISTORY, exact_energy=-1.0, title="old")
     return run
@@ -41,7 +42,8 @@ def test_no_temporary_file_remains_after_writing(complete, contents, name):
     before = contents(complete.path)
     WRITES[name](complete)
     after = contents(complete.path)
-    assert after.keys() == before.keys()
+    gone = {"checkpoint.previous.npz"} if name == "result" else set()  # a finished run needs one checkpoint
+    assert after.keys() == before.keys() - gone
     assert after != before
 
 

@@ -41,11 +41,11 @@ def test_a_configuration_of_random_bytes_is_refused(run):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"seed": 7', '"seed": 8', "does not match its identity"),
-        ('"ZZ": 0.25', '"ZZ": 0.250001', "does not match its identity"),
+        ('"seed": 7', '"seed": 8', "does not match its checksum"),
+        ('"ZZ": 0.25', '"ZZ": 0.250001', "does not match its checksum"),
         ('"episodes": 3', '"episodes": NaN', "is corrupted"),
-        ('"version": 1', '"version": 2', "not a run of this version"),
-        ('"qvar-run"', '"other-run"', "not a run of this version"),
+        ('"version": 1', '"version": 2', "does not match its checksum"),
+        ('"qvar-run"', '"other-run"', "does not match its checksum"),
     ],
 )
 def test_a_changed_configuration_is_refused(run, old, new, message):
@@ -53,6 +53,22 @@ def test_a_changed_configuration_is_refused(run, old, new, message):
     text = file.read_text()
     assert text.count(old) == 1
     file.write_text(text.replace(old, new))
+    with pytest.raises(RunError, match=message):
+        RunFolder.open(run.path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"seed": 7', '"seed": 8', "does not match its identity"),
+        ('"version": 1', '"version": 2', "not a run of this version"),
+        ('"qvar-run"', '"other-run"', "not a run of this version"),
+    ],
+)
+def test_a_changed_configuration_of_an_earlier_version_is_refused(run, old, new, message):
+    file = run.path / "config.json"
+    content = {name: value for name, value in json.loads(file.read_text()).items() if name != "sha256"}
+    file.write_text(json.dumps(content).replace(old, new))
     with pytest.raises(RunError, match=message):
         RunFolder.open(run.path)
 
@@ -76,8 +92,11 @@ def test_any_other_damaged_line_is_refused_with_its_number(run, line):
     with pytest.raises(RunError, match=r"metrics.jsonl is corrupted in line 2"):
         run.metrics()
     with pytest.raises(RunError, match="line 2"):
-        run.keep_metrics(0)
+        run.keep_metrics(2)
     assert file.read_bytes() == damaged
+    with pytest.warns(UserWarning, match=r"line 2.*kept the 1 records before it"):
+        assert [record["episode"] for record in run.keep_metrics(1)] == [1]
+    assert file.read_bytes() == lines[0] + b"\n"
 
 
 @each_example_restores_the_file

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qvar.runs import RunFolder, config_hash
+from qvar.runs.claim import claim
 from qvar.simulators.errors import RunError
 
 values = st.recursive(
@@ -82,17 +83,18 @@ def test_a_file_in_place_of_the_folder_is_refused_and_left_as_it_is(tmp_path, co
 
 def test_what_a_kill_during_creation_left_behind_does_not_occupy_a_folder(tmp_path, config):
     (tmp_path / ".config.json.4711.tmp").write_text('{"format": "qvar-r')
-    folder = RunFolder.create(tmp_path, config)
-    folder.remove_leftovers()
-    assert [p.name for p in tmp_path.iterdir()] == ["config.json"]
+    RunFolder.create(tmp_path, config)
+    with claim(tmp_path, "run"):
+        assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", "config.json"]
 
 
 def test_only_leftovers_are_removed(run):
     (run.path / ".checkpoint.npz.99.tmp").write_bytes(b"half")
-    kept = {p.name for p in run.path.iterdir()} - {".checkpoint.npz.99.tmp"} | {".mine.tmp", "x.1.tmp"}
+    kept = {p.name for p in run.path.iterdir()} - {".checkpoint.npz.99.tmp"} | {".mine.tmp", "x.1.tmp", ".lock"}
     (run.path / ".mine.tmp").write_text("mine")
     (run.path / "x.1.tmp").write_text("mine")
-    run.remove_leftovers()
+    with claim(run.path, "run"):
+        pass
     assert {p.name for p in run.path.iterdir()} == kept
 
 
@@ -176,6 +178,8 @@ def test_checkpoints_come_back_bit_by_bit(run):
 
 def test_a_checkpoint_replaces_the_one_before(run):
     run.save_checkpoint({"other": np.zeros(2)}, {"episodes": 5})
+    for number in range(3, 6):
+        run.append_metrics({"episode": number, "energy": 0.0, "loss": None})
     arrays, state = run.load_checkpoint()
     assert list(arrays) == ["other"]
     assert state == {"episodes": 5}

@@ -121,8 +121,8 @@ def test_runs_come_seed_by_seed_with_their_whole_configuration(tmp_path):
     ("damage", "message"),
     [
         (lambda text: text[:-9], "is corrupted"),
-        (lambda text: text.replace('"episodes": 10', '"episodes": 99'), "was changed"),
-        (lambda text: text.replace("qvar-sweep", "other"), "not a sweep of this version"),
+        (lambda text: text.replace('"episodes": 10', '"episodes": 99'), "checksum"),
+        (lambda text: text.replace("qvar-sweep", "other"), "checksum"),
         (lambda text: "[]", "is corrupted"),
     ],
 )
@@ -171,9 +171,12 @@ def test_a_run_is_worked_on_by_one_process_at_a_time(tmp_path):
     other, order = start_holding(tmp_path / "sweep"), []
     assert run.died_at_work  # or is at work
 
+    told = []
+
     def claim():
-        with run.claimed():
+        with pytest.warns(UserWarning, match="at work") as caught, run.claimed():
             order.append("claimed")
+        told.extend(str(warning.message) for warning in caught)
 
     waiting = threading.Thread(target=claim)
     waiting.start()
@@ -182,6 +185,7 @@ def test_a_run_is_worked_on_by_one_process_at_a_time(tmp_path):
     other.communicate()
     waiting.join(60)
     assert order == ["let go", "claimed"]
+    assert f"process {other.pid} on " in told[0]
     assert not run.died_at_work
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import qvar.search.running
+import qvar.search.run_in_progress
 from qvar.agents import RandomPolicy
 from qvar.agents.replay import ReplayBuffer
 from qvar.envs import FixedThreshold
@@ -40,14 +40,14 @@ def memory_of(folder):
 
 def test_the_memory_begins_with_the_transitions_of_the_other_run(noisy, noiseless, tmp_path, monkeypatch):
     seen = []
-    play = qvar.search.running._RunInProgress.play
+    play = qvar.search.run_in_progress.RunInProgress.play
 
     def first_look(run):
         if not seen:
             seen.append({name: array.copy() for name, array in run._searcher.state()[0].items()})
         return play(run)
 
-    monkeypatch.setattr(qvar.search.running._RunInProgress, "play", first_look)
+    monkeypatch.setattr(qvar.search.run_in_progress.RunInProgress, "play", first_look)
     result = run_search(noisy, replay_from=noiseless)
     given, memory = memory_of(noiseless), seen[0]
     assert len(given["actions"]) == 40
@@ -73,7 +73,7 @@ def test_a_killed_run_resumes_without_the_other_folder(
     other = shutil.copytree(noiseless, tmp_path / "other")
     out, snapshots = tmp_path / "run", []
     with monkeypatch.context() as patch:
-        patch.setattr(qvar.search.running, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(qvar.search.run_in_progress, "CHECKPOINT_SECONDS", 0.0)
         run_search(noisy, out=out, replay_from=other, on_episode=lambda _: snapshots.append(file_contents(out)))
     shutil.rmtree(other)
     copy = tmp_path / "copy"

@@ -175,11 +175,11 @@ def test_it_starts_from_the_start_circuit_of_the_environment(greedy_h2):
 def test_resuming_from_every_episode_ends_with_the_record_of_an_unbroken_run(
     greedy_h2, tmp_path, monkeypatch, file_contents, read_run
 ):
-    import qvar.search.running as running
+    import qvar.search.run_in_progress as run_in_progress
 
     configuration = replace(greedy_h2, problem=molecule("lih-4"), max_gates=10, remember=50)
     snapshots, out = [], tmp_path / "run"
-    monkeypatch.setattr(running, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(run_in_progress, "CHECKPOINT_SECONDS", 0.0)
     run_search(configuration, out=out, on_episode=lambda _: snapshots.append(file_contents(out)))
     expected = read_run(out)
     for number, snapshot in enumerate(snapshots):

@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_record_and_another_seed_another(hydrogen, 
 def test_an_interrupted_run_resumes_to_the_same_record(
     hydrogen, algorithm, shots, tmp_path, without_seconds, monkeypatch
 ):
-    monkeypatch.setattr("qvar.search.running.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("qvar.search.run_in_progress.CHECKPOINT_SECONDS", 0.0)
     noisy = replace(
         hydrogen,
         algorithm=algorithm,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import qvar.search.algorithms
-import qvar.search.running
+import qvar.search.run_in_progress
 from qvar.agents import MaskablePPO, RandomPolicy
 from qvar.envs import BestSoFar, FixedThreshold, MovingThreshold, NoHalting, StartCircuit
 from qvar.problems import molecule
@@ -119,7 +119,7 @@ def test_resuming_after_every_round_gives_the_same_record(
         configuration = replace(configuration, algorithm=algorithm)
     snapshots, out = [], tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(qvar.search.running, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(qvar.search.run_in_progress, "CHECKPOINT_SECONDS", 0.0)
         run_search(configuration, out=out, on_episode=lambda _: snapshots.append(file_contents(out)))
     expected, (arrays, state) = read_run(out), RunFolder.open(out).load_checkpoint()
     for number in (0, 4, 7):
@@ -138,7 +138,7 @@ def test_what_each_environment_remembers_is_saved(exact_search, tmp_path, monkey
     configuration = replace(exact_search, environments=2, remember=50, curriculum=FixedThreshold(1e-9), episodes=8)
     snapshots, out = [], tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(qvar.search.running, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(qvar.search.run_in_progress, "CHECKPOINT_SECONDS", 0.0)
         run_search(configuration, out=out, on_episode=lambda _: snapshots.append(file_contents(out)))
     copy = tmp_path / "copy"
     copy.mkdir()

@@ -124,10 +124,10 @@ def test_where_circuits_are_judged_without_noise_so_is_the_front(exact_search):
 
 
 def test_the_archive_of_a_resumed_run_is_that_of_an_unbroken_one(noisy_search, tmp_path, monkeypatch, file_contents):
-    import qvar.search.running as running
+    import qvar.search.run_in_progress as run_in_progress
 
     snapshots, out = [], tmp_path / "run"
-    monkeypatch.setattr(running, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(run_in_progress, "CHECKPOINT_SECONDS", 0.0)
     run_search(noisy_search, out=out, on_episode=lambda _: snapshots.append(file_contents(out)))
     copy = tmp_path / "copy"
     copy.mkdir()

@@ -232,7 +232,7 @@ def test_the_published_presets_are_not_pruned():
 
 
 def test_a_run_killed_while_it_is_pruned_ends_with_the_same_record(random_search, tmp_path, monkeypatch, read_run):
-    import qvar.search.running as running
+    import qvar.search.run_in_progress as run_in_progress
 
     run_search(random_search, out=tmp_path / "unbroken")
 
@@ -245,8 +245,8 @@ def test_a_run_killed_while_it_is_pruned_ends_with_the_same_record(random_search
     moments = {"prune": tmp_path / "in pruning", "write_circuit": tmp_path / "after pruning"}
     for name, out in moments.items():
         with monkeypatch.context() as patch:
-            patch.setattr(running, "CHECKPOINT_SECONDS", 0.0)
-            patch.setattr(running, name, die)
+            patch.setattr(run_in_progress, "CHECKPOINT_SECONDS", 0.0)
+            patch.setattr(run_in_progress, name, die)
             with pytest.raises(Killed):
                 run_search(random_search, out=out)
         resumed = run_search(random_search, out=out, resume=True)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import qvar.runs.folder
-import qvar.search.running
+import qvar.runs.sealed
+import qvar.search.run_in_progress
 from qvar.runs import RunFolder
 from qvar.search import run_search
 from qvar.simulators.errors import RunError
@@ -22,11 +23,11 @@ EPISODES = 45
 RUN_AND_DIE = """
 import json, os, signal, sys, threading
 from pathlib import Path
-import qvar.search.running as running
+import qvar.search.run_in_progress as run_in_progress
 from qvar.search import SearchConfiguration, run_search
 
 config, out, checkpoint_seconds, last_episode, delay, moment = sys.argv[1:]
-running.CHECKPOINT_SECONDS = float(checkpoint_seconds)
+run_in_progress.CHECKPOINT_SECONDS = float(checkpoint_seconds)
 die = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 
 def on_episode(record):
@@ -85,7 +86,7 @@ def test_a_run_killed_again_and_again_ends_with_the_record_of_an_unbroken_one(
     assert [p.name for p in out.iterdir() if p.name.endswith(".tmp")]
     result = run_search(configuration, out=out, resume=True)
     assert read_run(out) == read_run(unbroken)
-    assert result.to_dict() == json.loads((out / "result.json").read_text())
+    assert result.to_dict() == RunFolder.open(out).result()
 
 
 class Killed(BaseException):
@@ -97,24 +98,25 @@ class Saboteur:
 
     def __init__(self, monkeypatch, *, passes, how):
         self.left, self.how = passes, how
-        self.write, self.append = qvar.runs.folder.write_atomically, RunFolder.append_metrics
-        monkeypatch.setattr(qvar.search.running, "CHECKPOINT_SECONDS", 0.0)
+        self.write, self.append = qvar.runs.sealed.write_atomically, RunFolder.append_metrics
+        monkeypatch.setattr(qvar.search.run_in_progress, "CHECKPOINT_SECONDS", 0.0)
         monkeypatch.setattr(qvar.runs.folder, "write_atomically", self.write_or_die)
+        monkeypatch.setattr(qvar.runs.sealed, "write_atomically", self.write_or_die)
         monkeypatch.setattr(RunFolder, "append_metrics", lambda folder, record: self.append_or_die(folder, record))
         for name in ("write_circuit", "write_learning_curve", "write_pareto"):  # slow, and not part of what is resumed
-            monkeypatch.setattr(qvar.search.running, name, lambda *args, **kwargs: None)
+            monkeypatch.setattr(qvar.search.run_in_progress, name, lambda *args, **kwargs: None)
 
     def is_last(self):
         self.left -= 1
         return self.left < 0
 
-    def write_or_die(self, path, data):
+    def write_or_die(self, path, data, **settings):
         if not self.is_last():
-            return self.write(path, data)
+            return self.write(path, data, **settings)
         if self.how == "halfway":
             path.with_name(f".{path.name}.4711.tmp").write_bytes(data[: len(data) // 2])
         if self.how == "after":
-            self.write(path, data)
+            self.write(path, data, **settings)
         raise Killed
 
     def append_or_die(self, folder, record):
@@ -164,7 +166,7 @@ def test_resuming_from_every_checkpoint_gives_the_same_final_state(
     configuration = request.getfixturevalue(name)
     snapshots = []
     with monkeypatch.context() as patch:
-        patch.setattr(qvar.search.running, "CHECKPOINT_SECONDS", 0.0)
+        patch.setattr(qvar.search.run_in_progress, "CHECKPOINT_SECONDS", 0.0)
         out = tmp_path / "run"
         run_search(configuration, out=out, on_episode=lambda _: snapshots.append(file_contents(out)))
     expected, (arrays, state) = read_run(out), RunFolder.open(out).load_checkpoint()
@@ -187,7 +189,7 @@ def test_negative_control_a_checkpoint_with_another_random_stream_ends_elsewhere
     configuration, unbroken, tmp_path, monkeypatch, file_contents, read_run
 ):
     out, snapshots = tmp_path / "run", []
-    monkeypatch.setattr(qvar.search.running, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(qvar.search.run_in_progress, "CHECKPOINT_SECONDS", 0.0)
     run_search(configuration, out=out, on_episode=lambda _: snapshots.append(file_contents(out)))
     assert read_run(out) == read_run(unbroken)
     copy = tmp_path / "copy"
@@ -206,10 +208,10 @@ def test_resuming_a_finished_run_reads_it_and_writes_nothing(configuration, unbr
     def no_more_episodes(session):
         raise AssertionError("an episode was played")
 
-    monkeypatch.setattr(qvar.search.running._RunInProgress, "play", no_more_episodes)
+    monkeypatch.setattr(qvar.search.run_in_progress.RunInProgress, "play", no_more_episodes)
     before, seen = file_contents(unbroken), []
     result = run_search(configuration, out=unbroken, resume=True, on_episode=seen.append)
-    assert result.to_dict() == json.loads(before["result.json"])
+    assert result.to_dict() == RunFolder.open(unbroken).result()
     assert seen == list(result.history) == RunFolder.open(unbroken).metrics()
     after = file_contents(unbroken)
     assert after == before
@@ -318,6 +320,7 @@ def test_resuming_where_there_is_no_run_starts_one(configuration, tmp_path, read
 
 def test_a_finished_run_holds_the_documented_files(unbroken):
     assert sorted(p.name for p in Path(unbroken).iterdir()) == [
+        ".lock",
         "best.qasm",
         "best.qpy",
         "checkpoint.npz",
@@ -333,10 +336,10 @@ def test_a_finished_run_holds_the_documented_files(unbroken):
 
 def test_where_saving_takes_long_it_is_done_less_often(exact_search, tmp_path, monkeypatch):
     """A clock that stands still but for saving, which takes 10 s, and for episodes, which take 6 s."""
-    import qvar.search.running as running
+    import qvar.search.run_in_progress as run_in_progress
 
     clock, saved = [0.0], []
-    monkeypatch.setattr(running.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(run_in_progress.time, "monotonic", lambda: clock[0])
     write = RunFolder.save_checkpoint
 
     def slow(folder, arrays, state):
@@ -345,7 +348,9 @@ def test_where_saving_takes_long_it_is_done_less_often(exact_search, tmp_path, m
         write(folder, arrays, state)
 
     monkeypatch.setattr(RunFolder, "save_checkpoint", slow)
-    monkeypatch.setattr(running._RunInProgress, "_record", _with_seconds(running._RunInProgress._record, clock, 6.0))
+    monkeypatch.setattr(
+        run_in_progress.RunInProgress, "_record", _with_seconds(run_in_progress.RunInProgress._record, clock, 6.0)
+    )
     run_search(replace(exact_search, episodes=40, evaluate_every=None), out=tmp_path / "run")
     assert saved[:2] == [1, 35]  # then 200 s, twenty times as long as the first took
 

@@ -62,7 +62,7 @@ def test_local_searches_begin_with_the_start_too(exact_search, algorithm):
 
 
 def test_a_run_that_broke_off_goes_on_with_its_start_and_its_cost(noisy_search, chain, tmp_path, read_run, monkeypatch):
-    monkeypatch.setattr("qvar.search.running.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("qvar.search.run_in_progress.CHECKPOINT_SECONDS", 0.0)
     run = replace(noisy_search, start=chain, max_gates=chain.n_gates + 4, optimize_every=2, reward=GateCostReward())
     run_search(run, out=tmp_path / "unbroken")
 

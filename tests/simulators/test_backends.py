@@ -6,14 +6,15 @@ from qiskit.circuit.library import CXGate
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit.quantum_info import PTM, SuperOp
 from qiskit.transpiler import InstructionProperties
+from qiskit_aer import AerSimulator as QiskitAer
 from qiskit_aer.noise import NoiseModel as AerNoiseModel
 from qiskit_aer.noise import depolarizing_error
 from qiskit_ibm_runtime import fake_provider
 
-from qvar.simulators import NoiseModel, ReadoutError, StateFlip
-from qvar.simulators.channels import amplitude_damping
+from qvar.simulators import Channel, Circuit, NoiseModel, Operation, ReadoutError, StateFlip
+from qvar.simulators.channels import amplitude_damping, depolarizing, identity_channel
 from qvar.simulators.errors import NoiseModelError
-from qvar.simulators.gates import GATES
+from qvar.simulators.gates import GATES, gate_matrix
 from tests.simulators import oracle
 
 OLD_AND_NEW = [
@@ -146,6 +147,30 @@ def test_uniform_models_survive_a_round_trip_through_aer():
     assert back.readout_error(7).p10 == pytest.approx(0.2)
 
 
+def test_gates_and_qubits_that_are_perfect_stay_so_beside_a_noisy_default_in_aer():
+    noise = NoiseModel(
+        "one good qubit",
+        local={("x", (0,)): identity_channel(), ("y", (0,)): Channel.from_kraus([gate_matrix("rz", [1e-9])])},
+        default={"x": depolarizing(0.2), "y": depolarizing(0.3)},
+        readout={0: ReadoutError(0.0, 0.0)},
+        default_readout=ReadoutError(0.1, 0.1),
+        strict=False,
+    )
+    circuit = Circuit(2, (Operation("x", (0,)), Operation("x", (1,)), Operation("y", (0,)), Operation("y", (1,))))
+    there = circuit.to_qiskit()
+    there.measure_all()
+    backend = QiskitAer(method="density_matrix", noise_model=noise.to_aer())
+    counts = backend.run(there, shots=2000, seed_simulator=1).result().get_counts()
+    assert {outcome[-1] for outcome in counts} == {"0"}  # qubit 0 is flipped twice, never wrong and never misread
+    assert {outcome[0] for outcome in counts} == {"0", "1"}
+    back = NoiseModel.from_aer(noise.to_aer())
+    for gate in ("x", "y"):
+        for q in (0, 1):
+            expected = noise.channel(gate, (q,)).ptm
+            np.testing.assert_allclose(back.channel(gate, (q,)).ptm, expected, rtol=0, atol=1e-13)
+    assert back.readout_error(0) == ReadoutError(0.0, 0.0)
+
+
 def test_aer_models_are_read_with_aers_own_meaning():
     model = AerNoiseModel()
     model.add_quantum_error(depolarizing_error(0.1, 1), "u3", [0])
@@ -155,7 +180,8 @@ def test_aer_models_are_read_with_aers_own_meaning():
     noise = NoiseModel.from_aer(model, name="mine")
     assert noise.name == "mine"
     np.testing.assert_allclose(noise.channel("u", (0,)).ptm, np.diag([1, 0.9, 0.9, 0.9]), rtol=0, atol=1e-14)
-    np.testing.assert_allclose(noise.channel("cx", (1, 0)).ptm, PTM(SuperOp(depolarizing_error(0.2, 2))).data.real)
+    expected = PTM(SuperOp(depolarizing_error(0.2, 2))).data.real
+    np.testing.assert_allclose(noise.channel("cx", (1, 0)).ptm, expected, rtol=0, atol=1e-14)
     assert noise.channel("u", (1,)) is None
     assert noise.readout_error(1) == ReadoutError(0.1, 0.2)
     assert noise.readout_error(0) is None

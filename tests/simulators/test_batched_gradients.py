@@ -172,7 +172,7 @@ def test_the_number_of_threads_changes_nothing(engine, monkeypatch):
     thetas, states = rng.normal(size=(7, 12)), random_amplitudes(rng, 7, 3)
     results = []
     for n_threads in (1, 3, 7):
-        monkeypatch.setattr(threads, "_n_threads", lambda n=n_threads: n)
+        monkeypatch.setattr(threads, "thread_limit", lambda n=n_threads: n)
         monkeypatch.setattr(threads, "_WORTH_SECONDS", 1e-12)
         parts = [objective.values_and_gradients(thetas), objective.values_and_gradients(thetas[:1], states)]
         results.append(np.concatenate([np.column_stack(pair).ravel() for pair in parts]))
@@ -181,7 +181,7 @@ def test_the_number_of_threads_changes_nothing(engine, monkeypatch):
 
 
 def test_threads_are_as_many_as_their_workspaces_fit_into_memory(monkeypatch):
-    monkeypatch.setattr(threads, "_n_threads", lambda: 4)
+    monkeypatch.setattr(threads, "thread_limit", lambda: 4)
     parts = []
     threads.in_parallel(lambda first, end: parts.append((first, end)), 100, 1.0, most_parts=2)
     assert sorted(parts) == [(0, 50), (50, 100)]

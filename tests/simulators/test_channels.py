@@ -90,10 +90,8 @@ def test_the_numbers_of_a_channel_cannot_be_changed():
         channel.ptm[1, 1] = 0.5
 
 
-def test_being_the_identity_is_judged_to_the_tolerance_given():
-    almost = ch.depolarizing(1e-6)
-    assert not almost.is_identity()
-    assert almost.is_identity(tolerance=1e-5)
+def test_only_what_does_exactly_nothing_is_the_identity():
+    assert not ch.depolarizing(1e-15).is_identity()
     assert ch.identity_channel(2).is_identity()
 
 
@@ -165,6 +163,14 @@ def test_channels_on_different_numbers_of_qubits_do_not_combine():
         one.tensor(two)
     with pytest.raises(ChannelError, match="only two one-qubit channels"):
         two.tensor(one)
+
+
+def test_pauli_probabilities_that_sum_to_one_but_for_rounding_are_taken():
+    p = (0.33, 0.56, 0.11)
+    assert 1 < sum(p) < 1 + 1e-15
+    assert ch.pauli_channel(*p).ptm.diagonal() == pytest.approx([1, *(2 * one - 1 for one in p)])
+    with pytest.raises(ChannelError, match=r"px \+ py \+ pz is a probability"):
+        ch.pauli_channel(0.5, 0.25, 0.2501)
 
 
 @pytest.mark.parametrize("p", [-1e-9, 1.1, np.nan])

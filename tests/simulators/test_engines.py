@@ -16,6 +16,7 @@ from qvar.simulators import (
     Objective,
     Observable,
     Operation,
+    PauliPropagationSimulator,
     PauliTransferSimulator,
     Slot,
     StatevectorSimulator,
@@ -183,3 +184,11 @@ def test_threads_do_not_disturb_each_other():
         worker.join()
     for k in range(3):
         np.testing.assert_allclose(found[k], expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("engine", [PauliTransferSimulator, PauliPropagationSimulator, AerSimulator])
+def test_a_gate_that_the_device_lacks_is_refused_at_once_even_behind_noisy_ones(engine):
+    device = NoiseModel("device", default={"ry": depolarizing(0.1)})
+    circuit = Circuit(2, (Operation("ry", (0,), (0.3,)), Operation("cx", (0, 1))))
+    with pytest.raises(NoiseModelError, match="no noise data for 'cx'"):
+        engine(device).objective(circuit, Observable.from_terms({"ZZ": 1.0}))

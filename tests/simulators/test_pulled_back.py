@@ -208,7 +208,7 @@ def test_the_number_of_threads_changes_nothing(monkeypatch):
     pure = StatevectorSimulator().objective(circuit, observable)
     thetas = rng.normal(size=(9, circuit.n_parameters))
     alone = [call(thetas) for call in (objective.pulled_back, objective.states, pure.states)]
-    monkeypatch.setattr(threads, "_n_threads", lambda: 4)
+    monkeypatch.setattr(threads, "thread_limit", lambda: 4)
     monkeypatch.setattr(threads, "_WORTH_SECONDS", 1e-12)
     shared = [call(thetas) for call in (objective.pulled_back, objective.states, pure.states)]
     for one, many in zip(alone, shared, strict=True):

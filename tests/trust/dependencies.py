@@ -1,7 +1,7 @@
 """Do the declared versions work: the lowest of every dependency, and every Python version?
 
 Run: python tests/trust/dependencies.py lowest [--extras ibm test] [--take torch==2.13.0] [--tests tests/envs]
-     python tests/trust/dependencies.py versions [--pythons python3.12 python3.13] [--tests tests/envs]
+     python tests/trust/dependencies.py versions [--pythons python3.12 python3.13] [--every 12]
      python tests/trust/dependencies.py lock
 
 `lowest` resolves the requirements of all extras to the lowest versions that go together, checks that these are exactly
@@ -81,17 +81,15 @@ def _compile(extras: Sequence[str], options: Sequence[str]) -> str:
     return done.stdout
 
 
-def lowest(extras: Sequence[str], taken: Sequence[str], python: str, folder: Path, tests: Sequence[str]) -> str:
-    """Check that the lowest declared versions are true, run tests with them, and return a row of the result."""
+def install_lowest(extras: Sequence[str], taken: Sequence[str], python: str, folder: Path) -> Path:
+    """Check that the lowest declared versions are true, install those of some extras, and return the interpreter."""
     options = ["--resolution", "lowest-direct", "--python-version", version_of(python)]
     every = declared_extras()
     check_exact(declared(every), resolve(every, options))
     versions = resolve(extras, options, taken)
     pins = folder / "lowest.txt"
     pins.write_text("".join(f"{name}=={version}\n" for name, version in versions.items()), encoding="utf-8")
-    program = install(python, folder / "lowest", pins, extras)
-    old_age = [word for kind in OLD_AGE for word in ("-W", f"ignore::{kind}")]
-    return run_tests(program, [*old_age, *tests], f"lowest versions, Python {version_of(python)}")
+    return install(python, folder / "lowest", pins, extras)
 
 
 def check_exact(bounds: dict[str, Version], found: dict[str, Version]) -> None:
@@ -123,8 +121,8 @@ def install(python: str, folder: Path, constraints: Path, extras: Sequence[str])
     return program
 
 
-def run_tests(program: Path, arguments: Sequence[str], title: str) -> str:
-    """Run the quick tests and return a row: how many passed, were skipped and failed."""
+def run_tests(program: Path, arguments: Sequence[str], title: str) -> tuple[str, bool]:
+    """Run the quick tests; return a row, how many passed, were skipped and failed, and whether all is well."""
     command = [program, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-m", "not slow", *arguments]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     begun = time.monotonic()
@@ -133,8 +131,7 @@ def run_tests(program: Path, arguments: Sequence[str], title: str) -> str:
         last = _shown(process.stdout)
     counts = {kind: int(count) for count, kind in re.findall(r"(\d+) (passed|skipped|failed|error)", last)}
     numbers = " | ".join(str(counts.get(kind, 0)) for kind in ("passed", "skipped", "failed"))
-    row = f"| {title} | {numbers} | {(time.monotonic() - begun) / 60:.0f} min |"
-    return row if process.returncode == 0 else sys.exit(row)
+    return f"| {title} | {numbers} | {(time.monotonic() - begun) / 60:.0f} min |", process.returncode == 0
 
 
 def _shown(lines: Iterator[str]) -> str:
@@ -164,22 +161,28 @@ def main() -> None:
     parser.add_argument("--take", nargs="*", default=[], help="versions to take instead of the lowest")
     parser.add_argument("--pythons", nargs="*", help="interpreters; python3.11 to python3.13, those found, without it")
     parser.add_argument("--tests", nargs="*", default=[], help="what to run; all quick tests without it")
+    parser.add_argument("--every", type=int, default=1, help="run every n-th of them only")
     arguments = parser.parse_args()
     if arguments.what == "lock":
         return lock()
     with tempfile.TemporaryDirectory() as folder:
-        rows = list(_rows(arguments, Path(folder)))
-    sys.stdout.write("\n".join(["\n| | passed | skipped | failed | time |\n|---|---|---|---|---|", *rows]) + "\n")
+        results = list(_results(arguments, Path(folder)))
+    rows = ["| | passed | skipped | failed | time |", "|---|---|---|---|---|", *(row for row, _ in results)]
+    sys.stdout.write("\n" + "\n".join(rows) + "\n")
+    return sys.exit(not all(well for _, well in results))
 
 
-def _rows(arguments: argparse.Namespace, folder: Path) -> Iterator[str]:
+def _results(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str, bool]]:
+    tests = ["-p", "tests.trust.sampling", "--every", str(arguments.every), *arguments.tests]
     if arguments.what == "lowest":
         python = (arguments.pythons or [sys.executable])[0]
-        yield lowest(arguments.extras, arguments.take, python, folder, arguments.tests)
+        program = install_lowest(arguments.extras, arguments.take, python, folder)
+        old_age = [word for kind in OLD_AGE for word in ("-W", f"ignore::{kind}")]
+        yield run_tests(program, [*old_age, *tests], f"Python {version_of(python)}, lowest versions")
         return
     for python in arguments.pythons or filter(is_there, PYTHONS):
         program = install(python, folder / version_of(python), CONSTRAINTS, arguments.extras)
-        yield run_tests(program, arguments.tests, f"Python {version_of(python)}")
+        yield run_tests(program, tests, f"Python {version_of(python)}")
 
 
 if __name__ == "__main__":

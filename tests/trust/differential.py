@@ -26,15 +26,13 @@ for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-# isort: split
-
 import numpy as np
 from rich.progress import track
 
 from tests.trust.differential_cases import random_case, smallest_failing
 from tests.trust.differential_engines import parts, sampler
-from tests.trust.differential_peers import Aer, PennyLane, Qulacs, energy, measurement, pauli_vector
 from tests.trust.differential_faults import FAULTS, planted
+from tests.trust.differential_peers import Aer, PennyLane, Qulacs, energy, measurement, pauli_vector
 
 TOLERANCE = {"Aer": 1e-12, "Qulacs": 1e-12, "PennyLane": 1e-11}
 """Of energies, states, overlaps and gradients alike. PennyLane adds 2e-16 under roots and finds the operators of
@@ -181,7 +179,9 @@ def run(numbers, seed, path, *, quiet=False):
         seconds = (time.process_time() - start) / len(chunk)
         with path.open("a") as file:
             for line in lines:
-                file.write("\n" * (file.tell() > 0 and not done) + json.dumps({"seed": seed, "cpu": seconds} | line) + "\n")
+                file.write(
+                    "\n" * (file.tell() > 0 and not done) + json.dumps({"seed": seed, "cpu": seconds} | line) + "\n"
+                )
                 done[line["circuit"]] = line | {"cpu": seconds}
                 if failures(line):
                     sys.stdout.write(f"case {line['circuit']}: {'; '.join(failures(line))}\n")
@@ -213,8 +213,8 @@ def _summary(lines):
     p = [line["p"] for line in lines if "p" in line]
     sizes = ", ".join(f"{sum(line['n_qubits'] == n for line in lines)} on {n}" for n in range(1, 7))
     return [
-        f"{len(lines)} circuits ({sizes} qubits), {bad} failed; {sum(line['cpu'] for line in lines):.0f} s of processor "
-        f"time. Samples: {len(p)} circuits, smallest p value {min(p, default=1):.1e}, "
+        f"{len(lines)} circuits ({sizes} qubits), {bad} failed; {sum(line['cpu'] for line in lines):.0f} s of processor"
+        f" time. Samples: {len(p)} circuits, smallest p value {min(p, default=1):.1e}, "
         f"share below 0.01 {np.mean(np.array(p) < 0.01) if p else 0:.3f}.",
         ", ".join(f"{package} {version(package)}" for package in PACKAGES) + f", Python {platform.python_version()}",
     ]
@@ -225,7 +225,9 @@ def _faults(lines):
     for name in FAULTS:
         sizes = np.array([line["faults"][name] for line in lines if name in line.get("faults", {})])
         if len(sizes):
-            text.append(f"| {name} | {len(sizes)} | {(sizes > max(TOLERANCE.values())).sum()} | {np.median(sizes):.1e} |")
+            text.append(
+                f"| {name} | {len(sizes)} | {(sizes > max(TOLERANCE.values())).sum()} | {np.median(sizes):.1e} |"
+            )
     return text
 
 
@@ -247,7 +249,9 @@ def draw(lines, path):
             ]
             axes.hist(_logarithms(sizes), bins, histtype="step", color=colour, label=f"engines - {peer}")
         faults = [line["faults"][name] for line in lines for name in line.get("faults", {}) if name == FAULTS_SHOWN]
-        axes.hist(_logarithms(faults), bins, histtype="stepfilled", alpha=0.4, color=GREY, label=f"planted: {FAULTS_SHOWN}")
+        axes.hist(
+            _logarithms(faults), bins, histtype="stepfilled", alpha=0.4, color=GREY, label=f"planted: {FAULTS_SHOWN}"
+        )
         for tolerance, label in ((TOLERANCE["PennyLane"], "tolerances"), (TOLERANCE["Aer"], None)):
             axes.axvline(np.log10(tolerance), color=ACCENT, linestyle="--", label=label)
         axes.set_yscale("log")

@@ -91,6 +91,19 @@ def _placed(one, places, n_qubits):
     return one.tensor(identity_channel()) if places == (0,) else identity_channel().tensor(one)
 
 
+def remembered(build):
+    """Return the function that remembers what it has built of the latest case."""
+    latest = [None, None]
+
+    def build_once(case):
+        if latest[0] is not case:
+            latest[:] = case, build(case)
+        return latest[1]
+
+    return build_once
+
+
+@remembered
 def circuit_of(case):
     """Return the circuit."""
     return Circuit(case.n_qubits, tuple(_operation(step) for step in case.steps))
@@ -102,6 +115,7 @@ def _operation(step):
     return Operation(step.gate, step.qubits, tuple(Slot(*a) if isinstance(a, tuple) else a for a in step.angles))
 
 
+@remembered
 def noise_of(case):
     """Return the noise model with its couplings, None where there is neither noise nor misreading."""
     if not (case.local or case.default or case.is_misread):
@@ -328,10 +342,13 @@ def parts():
     return {
         "PauliTransferSimulator": (lambda case, k: True, pauli_transfer),
         "StatevectorSimulator": (lambda case, k: _pure(case), statevector),
-        "PauliPropagationSimulator": (lambda case, k: case.n_qubits <= 5, propagation),
+        "PauliPropagationSimulator": (lambda case, k: case.n_qubits <= 4 or k % 4 < 2, propagation),
         "AerSimulator, density_matrix": (lambda case, k: k % 7 == 0, lambda c: aer_engine(c, "density_matrix")),
         "AerSimulator, automatic": (lambda case, k: k % 21 == 1, lambda c: aer_engine(c, "automatic")),
-        "AerSimulator, statevector": (lambda case, k: _pure(case) and k % 16 == 8, lambda c: aer_engine(c, "statevector")),
+        "AerSimulator, statevector": (
+            lambda case, k: _pure(case) and k % 16 == 8,
+            lambda c: aer_engine(c, "statevector"),
+        ),
         "AerSimulator, matrix_product_state": (
             lambda case, k: _pure(case) and k % 16 == 0,
             lambda c: aer_engine(c, "matrix_product_state"),
@@ -341,7 +358,7 @@ def parts():
             lambda c: aer_engine(c, "stabilizer"),
         ),
         "PennyLaneSimulator, default.mixed": (
-            lambda case, k: case.n_qubits <= 4 and k % 19 == 0,
+            lambda case, k: case.n_qubits <= 4 and k % 38 in (0, 1),
             lambda c: pennylane_engine(c, "default.mixed"),
         ),
         "PennyLaneSimulator, default.qubit": (

@@ -102,7 +102,7 @@ class Aer:
 
 def superoperator(error):
     """Return what Aer's constructor makes of an error; Qiskit's to_instruction rounds what is nearly unitary."""
-    return Instruction("superop", len(error.places), 0, [qiskit_error(error).data])
+    return Instruction("superop", len(error.places), 0, [qiskit_error(error)])
 
 
 def kraus(error):
@@ -124,20 +124,39 @@ def qiskit_circuit(case, theta=None, *, noisy, instruction=kraus):
 
 @lru_cache(maxsize=256)
 def qiskit_error(error):
-    """Return a channel by Aer's own constructor."""
-    if error.kind == "depolarizing" and error.numbers == (0.0,):
-        return SuperOp(np.eye(4 ** len(error.places)))  # Aer would return an identity on one qubit for two
+    """Return the superoperator of what Aer's own constructor gives."""
     make = {
         "depolarizing": lambda p: aer_noise.depolarizing_error(p, len(error.places)),
         "amplitude": lambda gamma: aer_noise.amplitude_damping_error(gamma, canonical_kraus=False),
         "phase": lambda gamma: aer_noise.phase_damping_error(gamma, canonical_kraus=False),
         "relaxation": _relaxation,
         "pauli": lambda *p: aer_noise.pauli_error([*zip("XYZ", p, strict=True), ("I", 1 - sum(p))]),
-        "rotation": lambda axis, angle: _unitary(("rx", "ry", "rz")[int(axis) - 1], angle),
-        "zz": lambda angle: _unitary("rzz", angle),
         "isometry": lambda _: aer_noise.kraus_error(list(error.kraus())),
     }
-    return SuperOp(make[error.kind](*error.numbers))
+    if error.kind in ("rotation", "zz"):  # Aer's coherent_unitary_error takes small angles for none
+        return _of_unitary(("rx", "ry", "rz")[int(error.numbers[0]) - 1] if error.kind == "rotation" else "rzz", error)
+    if error.kind == "depolarizing" and error.numbers == (0.0,):
+        return np.eye(4 ** len(error.places))  # Aer would return an identity on one qubit for two
+    made = make[error.kind](*error.numbers)
+    return sum(p * _superoperator(circuit) for circuit, p in zip(made.circuits, made.probabilities, strict=True))
+
+
+def _superoperator(circuit):
+    """Return the matrix on columns stacked, as Qiskit's SuperOp would, only faster."""
+    if len(circuit.data) == 1:
+        operation = circuit.data[0].operation
+        if operation.name == "kraus":
+            return sum(np.kron(np.conj(k), k) for k in operation.params)
+        if operation.name == "pauli":
+            return np.kron(pauli_string(operation.params[0]).conj(), pauli_string(operation.params[0]))
+    return SuperOp(circuit).data
+
+
+def _of_unitary(gate, error):
+    circuit = QuantumCircuit(len(error.places))
+    getattr(circuit, gate)(error.numbers[-1], *range(circuit.num_qubits))
+    matrix = Operator(circuit).data
+    return np.kron(matrix.conj(), matrix)
 
 
 def _relaxation(time, t1, t2, excited):
@@ -145,12 +164,6 @@ def _relaxation(time, t1, t2, excited):
     population, coherence = np.exp(-time / t1), np.exp(-time / t2)
     dephased = max(population - coherence**2, 0.0)
     return aer_noise.phase_amplitude_damping_error(1 - population, dephased, excited, canonical_kraus=False)
-
-
-def _unitary(gate, angle):
-    circuit = QuantumCircuit(2 if gate == "rzz" else 1)
-    getattr(circuit, gate)(angle, *range(circuit.num_qubits))
-    return Operator(circuit)  # Aer's coherent_unitary_error takes small angles for none
 
 
 def aer_model(case):
@@ -329,9 +342,7 @@ class PennyLane:
 
     def density_matrix(self, case, theta):
         """Return the final state."""
-        tape = qml.tape.QuantumScript(
-            pennylane_operations(case, theta, noisy=True), [qml.density_matrix(_wires(case))]
-        )
+        tape = qml.tape.QuantumScript(pennylane_operations(case, theta, noisy=True), [qml.density_matrix(_wires(case))])
         return np.asarray(qml.execute([tape], self._device(case), diff_method=None)[0])
 
     def gradient(self, case, theta, operator):
@@ -357,7 +368,11 @@ _QML = {
     **{"rx": qml.RX, "ry": qml.RY, "rz": qml.RZ, "p": qml.PhaseShift, "u": qml.U3, "id": qml.Identity, "x": qml.X},
     **{"y": qml.Y, "z": qml.Z, "h": qml.Hadamard, "s": qml.S, "t": qml.T, "sx": qml.SX, "cx": qml.CNOT},
     **{"cy": qml.CY, "cz": qml.CZ, "swap": qml.SWAP, "ecr": qml.ECR, "rxx": qml.IsingXX, "ryy": qml.IsingYY},
-    **{"rzz": qml.IsingZZ, "sdg": lambda wires: qml.adjoint(qml.S(wires)), "tdg": lambda wires: qml.adjoint(qml.T(wires))},
+    **{
+        "rzz": qml.IsingZZ,
+        "sdg": lambda wires: qml.adjoint(qml.S(wires)),
+        "tdg": lambda wires: qml.adjoint(qml.T(wires)),
+    },
     **{"sxdg": lambda wires: qml.adjoint(qml.SX(wires))},
 }
 
@@ -396,5 +411,3 @@ def _pennylane_error(error, wires):
 
 def _qubit_channel(error, wires):
     return qml.QubitChannel(list(kraus_operators(error)), wires[::-1])  # the first wire is the highest bit
-
-

@@ -40,7 +40,7 @@ _BATCH = 400
 _HEAVY = (
     *("torch", "sklearn", "qiskit.qpy", "qiskit_qasm3_import", "qiskit_ibm_runtime", "networkx", "matplotlib.figure"),
     *("qvar.latent.graph_vae.model", "qvar.latent.vae.ard", "qvar.classify.variational", "qvar.search", "qvar.report"),
-    *("qvar.cli.reporting", "qvar.cli.hardware_running", "qvar.dashboard.watcher", "qvar.classify.comparison"),
+    *("qvar.cli.results.report", "qvar.cli.hardware.run", "qvar.dashboard.watcher", "qvar.classify.comparison"),
     *("qvar.latent.tasks", "qvar.latent.searching", "qvar.report.latent_page", "qvar.report.classifier_page"),
 )
 
@@ -158,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if time.monotonic() > until:
                 break
             n_inputs = asked.inputs or max(8, round(_BATCH / reader.cost))
-            with Sandbox(Work(reader.read, reader.warm_up)) as box:
+            with Sandbox(Work(reader.read, reader.warm_up, names_paths=reader.names_paths)) as box:
                 attack(
                     reader,
                     box,

@@ -11,17 +11,19 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-__all__ = ["Outcome", "Tree", "run_tests"]
+from tests.trust.mutant_session import Loop
+
+__all__ = ["Outcome", "Session", "Tree", "run_tests"]
 
 ROOT = Path(__file__).parents[2]
 PRELOADED = [
@@ -57,7 +59,8 @@ class Outcome:
             "timeout", or "untested".
         by: the first test that failed.
         seconds: processor time of all of them.
-        report: tests and their seconds, with the lines that each ran, where they were asked for.
+        report: tests and their seconds and, where they were asked for, lines of files with the tests that ran them; ""
+            stands for loading.
     """
 
     status: str
@@ -72,12 +75,10 @@ class Tree:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "tree"
         shutil.rmtree(self.root, ignore_errors=True)
-        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        for name in filter(None, names.split("\0")):
-            if (ROOT / name).exists():
-                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, self.root / name, follow_symlinks=False)
+        ignored = shutil.ignore_patterns("__pycache__")
+        for name in ("envs", "qvar", "simulators", "tests"):
+            shutil.copytree(ROOT / name, self.root / name, symlinks=True, ignore=ignored)
+        shutil.copy2(ROOT / "pyproject.toml", self.root)
 
     def read(self, module: str) -> str:
         """Return a file without defects."""
@@ -128,6 +129,32 @@ def run_tests(
     return Outcome(status, said["by"] or f"exit {code}", said["seconds"], said)
 
 
+class Session:
+    """A process that has loaded the tests once and tries defects in forks of itself; see `mutant_session`."""
+
+    def __init__(self, tree: Tree, tests: list[str], *, interpreted: bool = False) -> None:
+        self._tree = tree
+        self._pipe, theirs = multiprocessing.Pipe()
+        context = _server(tree.root.parent)
+        self._process = context.Process(target=_session, args=(tree.root, tests, theirs, interpreted), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.n_tests = self._pipe.recv()
+
+    def run(self, module: str, code: str, tests: list[str], *, seconds: float) -> Outcome:
+        """Run tests with a spoiled file; only functions may differ (see `spoiled_functions`)."""
+        before = self._tree.read(module)
+        with self._tree.spoiled(module, code):  # for tests that start programs
+            self._pipe.send((str(self._tree.root / "qvar" / module), before, code, tests, seconds))
+            answer = self._pipe.recv()
+        return Outcome(*answer, {})
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.send(None)
+        self._process.join()
+
+
 def _kill(pid: int) -> None:
     """End the process and all that it started: they are a session of their own."""
     with contextlib.suppress(ProcessLookupError):
@@ -149,26 +176,35 @@ def _server(folder: Path) -> Any:
 def _child(
     tree: Path, tests: list[str], report: Path, limit: float, interpreted: bool, trace: bool, stop: bool
 ) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (round(limit), round(limit) + 5))
+    plugins = [_Recorder(report, tree if trace else None)]
+    _pytest(tree, [*tests, *["-x"] * stop], plugins, interpreted=interpreted, slow=_SLOW_SECONDS if trace else None)
+
+
+def _session(tree: Path, tests: list[str], pipe: Connection, interpreted: bool) -> None:
+    _pytest(tree, tests, [Loop(pipe, tree.parent)], interpreted=interpreted, slow=None)
+
+
+def _pytest(tree: Path, arguments: list[str], plugins: list[Any], *, interpreted: bool, slow: float | None) -> None:
+    """Run pytest in the tree, in a process that has nothing of this repository loaded, and end."""
     os.setsid()
     os.chdir(tree)
-    resource.setrlimit(resource.RLIMIT_CPU, (round(limit), round(limit) + 5))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     log = os.open(tree.parent / "last.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    sys.dont_write_bytecode = not trace
     sys.path[:] = [str(tree), *(p for p in sys.path if not Path(p).resolve().is_relative_to(ROOT))]
     for name in [n for n in sys.modules if n.split(".")[0] in ("qvar", "tests")]:
         del sys.modules[name]
-    plugins: list[Any] = [_Recorder(report, tree if trace else None)]
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    sys.dont_write_bytecode = True
     if interpreted:
         from tests.trust.interpreted_kernels import InterpretedKernels
 
-        plugins.append(InterpretedKernels(_SLOW_SECONDS if trace else None))
-    options = ["-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=line"] + ["-x"] * stop
+        plugins.append(InterpretedKernels(slow))
+    options = ["-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", "--tb=line"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # some were loaded before
-    code = pytest.main([*options, *tests], plugins=plugins)
+    code = pytest.main([*options, *arguments], plugins=plugins)
     sys.stdout.flush()
     os._exit(int(code))
 
@@ -214,7 +250,7 @@ class _Recorder:
             data = self.coverage.get_data()
             said["lines"] = {
                 os.path.relpath(file, self.path.parent / "tree"): {
-                    line: sorted(filter(None, names)) for line, names in data.contexts_by_lineno(file).items()
+                    line: sorted(names) for line, names in data.contexts_by_lineno(file).items()
                 }
                 for file in data.measured_files()
             }

@@ -38,7 +38,7 @@ def table(
     rows = [*_head("package"), *(_row(name, places, found, explained) for name, found in by_package.items())]
     rows += [_row("**all**", places, results, explained), "", *_head("module")]
     rows += [_row(name, places, found, explained) for name, found in by_module.items()]
-    rows += ["", *(f"NEW {r['module']}:{r['lines'][0]} {r['operator']}\n  {r['line']}\n  {r['becomes']}" for r in new)]
+    rows += ["", *(f"NEW {r['module']}:{r['row']} {r['operator']}\n  {r['line']}\n  {r['becomes']}" for r in new)]
     return "\n".join(rows) + "\n", len(new)
 
 

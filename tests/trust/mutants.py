@@ -9,14 +9,13 @@ campaign that was stopped goes on. Survivors named in `mutants_explained.toml` a
 the campaign ends with an error. Needs `pip install cosmic-ray coverage`.
 
 Differs from a run over all tests: a mutant may survive because the test that kills it is slow, or lies in another
-folder; with `--again`, survivors meet more tests if the budget is larger. Kernels run without their compiler, but for
-the files that only the compiler runs.
+folder; with `--again`, survivors meet more tests if the limits are larger. Kernels run without their compiler; the two
+files that only the compiler can run, `lanes.py` and `bits.py`, are left out.
 """
 
 import argparse
 import json
 import math
-import subprocess
 import sys
 import tomllib
 from dataclasses import asdict, dataclass
@@ -26,15 +25,17 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track  # noqa: E402
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, track
 
-from tests.trust.mutant_runs import Outcome, Tree, run_tests  # noqa: E402
-from tests.trust.mutant_table import table  # noqa: E402
-from tests.trust.mutation import Mutant, mutant_source, mutants_of, source_hash  # noqa: E402
+from tests.trust.mutant_runs import Outcome, Session, Tree, run_tests
+from tests.trust.mutant_session import spoiled_functions
+from tests.trust.mutant_table import table
+from tests.trust.mutation import Mutant, mutants_of, source_hash
 
 EXPLAINED = Path(__file__).with_name("mutants_explained.toml")
 KERNELS = "simulators/kernels/"
-COMPILED_ONLY = {"simulators/kernels/__init__.py", "simulators/kernels/lanes.py", "simulators/kernels/bits.py"}
+COMPILER = KERNELS + "__init__.py"
+MACHINE_CODE = {KERNELS + "lanes.py", KERNELS + "bits.py"}  # recipes for the compiler, which Python cannot run
 NOT_SLOW = ["-m", "not slow"]
 TESTS = [*NOT_SLOW, "tests/simulators", "tests/envs"]
 KERNEL_TESTS = [
@@ -52,7 +53,16 @@ KERNEL_TESTS = [
     "tests/optimizers/test_compiled.py",
     "tests/optimizers/test_rotosolve.py",
 ]
-QUICK_SECONDS = 2.0
+LEAST_LIMIT = 10.0
+OVERHEAD_SECONDS = 0.02  # of pytest for a test
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Processor seconds of tests for a mutant: those that come first, and those for who survives them."""
+
+    quick: float
+    budget: float
 
 
 @dataclass(frozen=True)
@@ -78,20 +88,22 @@ class Campaign:
         traced: dict[str, Any] = json.loads(path.read_text())
         return traced
 
-    def results(self) -> dict[tuple[str, str, str, int], dict[str, Any]]:
+    def results(self) -> dict[str, dict[str, Any]]:
         """Return the last result of each mutant."""
         lines = self.record.read_text().splitlines() if self.record.exists() else []
-        return {_identity(found): found for found in map(json.loads, lines)}
+        return {found["identity"]: found for found in map(json.loads, lines)}
 
-    def add(self, mutant: Mutant, outcome: Outcome, tests: int) -> None:
+    def add(self, mutant: Mutant, outcome: Outcome) -> None:
         """Write a result down."""
-        found = asdict(mutant) | {"status": outcome.status, "by": outcome.by, "tests": tests}
+        found = {"identity": _identity(mutant), "module": mutant.module, "operator": mutant.operator}
+        found |= {"row": mutant.first, "line": mutant.line, "becomes": mutant.becomes}
+        found |= {"status": outcome.status, "by": outcome.by, "seconds": outcome.seconds}
         with self.record.open("a") as file:
             file.write(json.dumps(found) + "\n")
 
 
-def _identity(found: dict[str, Any]) -> tuple[str, str, str, int]:
-    return found["module"], found["source"], found["operator"], found["occurrence"]
+def _identity(mutant: Mutant) -> str:
+    return source_hash(json.dumps(asdict(mutant)))
 
 
 def _waiting(text: str) -> Progress:
@@ -102,8 +114,9 @@ def _waiting(text: str) -> Progress:
 
 def modules() -> list[str]:
     """Return the files to spoil."""
-    listed = ["git", "ls-files", "envs/*.py", "simulators/*.py"]
-    return subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    paths = [path for package in ("envs", "simulators") for path in sorted((ROOT / package).rglob("*.py"))]
+    names = [path.relative_to(ROOT).as_posix() for path in paths]
+    return [name for name in names if name not in MACHINE_CODE]
 
 
 def sample(folder: Path, size: int, seed: int) -> tuple[dict[str, int], list[Mutant]]:
@@ -111,7 +124,7 @@ def sample(folder: Path, size: int, seed: int) -> tuple[dict[str, int], list[Mut
     path = folder / f"sample-{size}-{seed}.json"
     if path.exists():
         places, found = json.loads(path.read_text())
-        mutants = [Mutant(**entry | {"lines": tuple(entry["lines"])}) for entry in found]
+        mutants = [Mutant(**{name: _as_tuple(value) for name, value in entry.items()}) for entry in found]
         if all(m.source == source_hash((ROOT / m.module).read_text()) for m in mutants):
             return places, mutants
     counting = track(modules(), "counting the places", transient=True)
@@ -124,66 +137,91 @@ def sample(folder: Path, size: int, seed: int) -> tuple[dict[str, int], list[Mut
     return places, mutants
 
 
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _interleaved(drawn: list[list[Mutant]]) -> list[Mutant]:
     """Return all in an order of which every beginning holds the same share of each module."""
     placed = [((k + 0.5) / len(of_module), m) for of_module in drawn for k, m in enumerate(of_module)]
     return [mutant for _, mutant in sorted(placed, key=lambda entry: entry[0])]
 
 
-def tests_of(mutant: Mutant, traced: dict[str, Any]) -> list[str]:
-    """Return the tests that ran the statement, or if it runs on import those that ran any line of its file.
+def ran(mutant: Mutant, traced: dict[str, Any]) -> set[str]:
+    """Return the tests that ran the statement; "" is among them if it ran while the file was loaded."""
+    lines = traced["lines"].get(mutant.module, {})
+    first, last = mutant.statement
+    return {name for k in range(first, last + 1) for name in lines.get(str(k), ())}
+
+
+def tests_of(mutant: Mutant, traced: dict[str, Any], *, on_loading: bool) -> list[str]:
+    """Return the tests that ran the statement, or if it only runs on loading, those that ran any of the file.
 
     Those of the test file of the same name come first, then the quick ones.
     """
-    lines = traced["lines"].get(mutant.module, {})
-    names = {name for k in range(mutant.lines[0], mutant.lines[1] + 1) for name in lines.get(str(k), ())}
-    names = names or {name for ran in lines.values() for name in ran}
+    seconds = traced["tests"]
+    names = ran(mutant, traced)
+    if on_loading:
+        names = {name for some in traced["lines"].get(mutant.module, {}).values() for name in some}
     own = f"/test_{Path(mutant.module).stem}.py::"
-    return sorted(names & traced["tests"].keys(), key=lambda name: (own not in name, traced["tests"][name], name))
+    return sorted(names & seconds.keys(), key=lambda name: (own not in name, seconds[name], name))
 
 
 def within(tests: list[str], seconds: dict[str, float], budget: float) -> list[str]:
     """Return the first tests that together take no longer than the budget, one at least."""
     chosen, used = [], 0.0
     for name in tests:
-        if not chosen or used + seconds[name] <= budget:
+        cost = seconds[name] + OVERHEAD_SECONDS
+        if not chosen or used + cost <= budget:
             chosen.append(name)
-            used += seconds[name]
+            used += cost
     return chosen
 
 
-def try_mutant(mutant: Mutant, tree: Tree, traced: dict[str, Any], budget: float) -> tuple[Outcome, int]:
-    """Run the tests of a mutant, the quick ones first; return the outcome and how many could have killed it."""
-    every, seconds = tests_of(mutant, traced), traced["tests"]
-    quick = within(every, seconds, QUICK_SECONDS)
-    rest = within([t for t in every if t not in set(quick)], seconds, budget)
-    code = mutant_source(tree.read(mutant.module), mutant.operator, mutant.occurrence)
+def try_mutant(mutant: Mutant, tree: Tree, session: Session, traced: dict[str, Any], limits: Limits) -> Outcome:
+    """Run the tests of a mutant; what runs on loading has everything loaded anew, and meets the quick tests only."""
+    before = tree.read(mutant.module)
+    code, seconds = mutant.put_into(before), traced["tests"]
+    on_loading = spoiled_functions(before, code) is None
+    every = tests_of(mutant, traced, on_loading=on_loading)
+    quick = within(every, seconds, limits.quick)
+    rest = within([t for t in every if t not in set(quick)], seconds, limits.budget)
+    if not on_loading:
+        for tests in filter(None, (quick, rest)):
+            outcome = session.run(mutant.module, code, tests, seconds=LEAST_LIMIT + 3 * sum(seconds[t] for t in tests))
+            if outcome.status != "survived":
+                return outcome
+        if "" not in ran(mutant, traced):
+            return outcome if quick else Outcome("untested", "", 0.0, {})
+    limit = 3 * sum(seconds[t] for t in quick)
     with tree.spoiled(mutant.module, code):
-        for tests in (quick, rest):
-            limit = 3 * sum(seconds[t] for t in tests)
-            outcome = run_tests(tree.root, tests, seconds=limit, interpreted=is_interpreted(mutant))
-            if outcome.status != "survived" or not rest:
-                break
-    return outcome, len(quick) + len(rest)
+        return run_tests(tree.root, quick, seconds=limit, interpreted=is_interpreted(mutant))
 
 
-def run(campaign: Campaign, mutants: list[Mutant], *, budget: float, again: bool) -> None:
+def run(campaign: Campaign, mutants: list[Mutant], limits: Limits, *, again: bool) -> None:
     """Try every mutant that has no result yet, or with `again` those that survived."""
     done = campaign.results()
     left = [
         m
         for m in mutants
-        if (found := done.get(_identity(asdict(m)))) is None or (again and found["status"] in ("survived", "untested"))
+        if (found := done.get(_identity(m))) is None or (again and found["status"] in ("survived", "untested"))
     ]
     tree = Tree(campaign.folder)
-    maps = {kind: campaign.traced(kind) for kind in {is_interpreted(m) for m in left}}
-    for mutant in track(left, "trying mutants"):
-        campaign.add(mutant, *try_mutant(mutant, tree, maps[is_interpreted(mutant)], budget))
+    for interpreted in (False, True):
+        chosen = [m for m in left if is_interpreted(m) == interpreted]
+        if not chosen:
+            continue
+        traced = campaign.traced(interpreted)
+        with _waiting("loading the tests"):
+            session = Session(tree, KERNEL_TESTS if interpreted else TESTS, interpreted=interpreted)
+        for mutant in track(chosen, "trying mutants"):
+            campaign.add(mutant, try_mutant(mutant, tree, session, traced, limits))
+        session.close()
 
 
 def is_interpreted(mutant: Mutant) -> bool:
     """Tell whether the file is run without the compiler of the kernels."""
-    return mutant.module.startswith(KERNELS) and mutant.module not in COMPILED_ONLY
+    return mutant.module.startswith(KERNELS) and mutant.module != COMPILER
 
 
 def explanations() -> dict[str, str]:
@@ -198,6 +236,7 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=600, help="mutants in all of both packages")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--modules", nargs="*", default=[], help="only files whose path starts like this")
+    parser.add_argument("--quick", type=float, default=1.0, help="seconds of tests that come first")
     parser.add_argument("--budget", type=float, default=15.0, help="seconds of tests beyond the quick ones")
     parser.add_argument("--only-table", action="store_true", help="print the figures so far")
     parser.add_argument("--again", action="store_true", help="try survivors again, with the tests as they are now")
@@ -208,9 +247,9 @@ def main() -> int:
     places, drawn = sample(campaign.folder, options.sample, options.seed)
     mutants = [m for m in drawn if not options.modules or m.module.startswith(tuple(options.modules))]
     if not options.only_table:
-        run(campaign, mutants, budget=options.budget, again=options.again)
+        run(campaign, mutants, Limits(options.quick, options.budget), again=options.again)
     results = campaign.results()
-    tried = [results[identity] for m in mutants if (identity := _identity(asdict(m))) in results]
+    tried = [results[identity] for m in mutants if (identity := _identity(m)) in results]
     text, unexplained = table(places, sorted(tried, key=lambda found: found["module"]), explanations())
     sys.stdout.write(text)
     return 1 if unexplained else 0

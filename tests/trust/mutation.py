@@ -1,10 +1,10 @@
 """Mutants of a source file: the code with one small defect, made by the operators of Cosmic Ray.
 
 A defect that no test can be asked to find is not made. Left out are docstrings, annotations, type aliases, `__all__`,
-`__repr__` and `__str__`, and what is raised or logged (the text of messages). So is what fails wherever it runs, which
-would flatter the tests: code that does not compile, and operators of another kind than the one replaced (`a + b` never
-becomes `a << b`, nor `-a` `not a`). An operator that can go wrong in several ways at one place goes wrong in one of
-them, drawn at random, so that no place counts more than another.
+`__repr__` and `__str__`, what is raised or logged (the text of messages), and caches (which only save time). So is what
+fails wherever it runs, which would flatter the tests: code that does not compile, and operators of another kind than the
+one replaced (`a + b` never becomes `a << b`, nor `-a` `not a`). An operator that can go wrong in several ways at one
+place goes wrong in one of them, drawn at random, so that no place counts more than another.
 """
 
 import ast
@@ -17,7 +17,7 @@ from functools import cache
 from itertools import islice
 from pathlib import Path
 
-__all__ = ["Mutant", "mutant_source", "mutants_of", "source_hash"]
+__all__ = ["Mutant", "mutants_of", "source_hash"]
 
 _KINDS = (
     {"Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow"},
@@ -42,19 +42,35 @@ class Mutant:
         module: the file, from the root of the repository.
         source: hash of the file.
         operator: Cosmic Ray's name.
-        occurrence: which of the places where the operator fits.
-        lines: first and last line of the statement that holds it, for a block those of its head.
-        line: the text of the first line that changes.
-        becomes: what it changes to.
+        statement: first and last line of the statement that holds it, for a block those of its head.
+        first: the first line that changes, from 1.
+        removed: lines that go.
+        added: lines that come in their place.
     """
 
     module: str
     source: str
     operator: str
-    occurrence: int
-    lines: tuple[int, int]
-    line: str
-    becomes: str
+    statement: tuple[int, int]
+    first: int
+    removed: tuple[str, ...]
+    added: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """The text that changes."""
+        return " ".join(text.strip() for text in self.removed)
+
+    @property
+    def becomes(self) -> str:
+        """What it changes to."""
+        return " ".join(text.strip() for text in self.added)
+
+    def put_into(self, code: str) -> str:
+        """Return the code of the file with the defect."""
+        lines = code.splitlines(keepends=True)
+        lines[self.first - 1 : self.first - 1 + len(self.removed)] = [f"{text}\n" for text in self.added]
+        return "".join(lines)
 
 
 def source_hash(code: str) -> str:
@@ -85,13 +101,15 @@ def mutants_of(root: Path, module: str, *, seed: int, share: Callable[[int], int
 
 
 def _mutant(module: str, code: str, line: int, operator: str, occurrence: int) -> Mutant | None:
-    mutated = mutant_source(code, operator, occurrence)
+    from cosmic_ray.mutating import mutate_code
+
+    mutated = mutate_code(code, _operators()[operator], occurrence)
     with warnings.catch_warnings(action="ignore", category=SyntaxWarning):
         try:
             compile(mutated, module, "exec")
         except SyntaxError:
             return None
-    return Mutant(module, source_hash(code), operator, occurrence, _around(code, line), *_change(code, mutated))
+    return Mutant(module, source_hash(code), operator, _around(code, line), *_change(code, mutated))
 
 
 @cache
@@ -130,22 +148,13 @@ def _positions(code: str) -> Iterator[tuple[str, int, tuple[int, int]]]:
                 counts[name] = counts.get(name, 0) + 1
 
 
-def mutant_source(code: str, operator: str, occurrence: int) -> str:
-    """Return the code with its defect."""
-    from cosmic_ray.mutating import mutate_code
-
-    mutated = mutate_code(code, _operators()[operator], occurrence)
-    if mutated is None or mutated == code:
-        raise ValueError(f"{operator} has no occurrence {occurrence}")
-    return mutated
-
-
-def _change(code: str, mutated: str) -> tuple[str, str]:
+def _change(code: str, mutated: str) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """Return the first line that differs, from 1, and the lines that go and come there."""
     before, after = code.splitlines(), mutated.splitlines()
-    if len(before) != len(after):  # a decorator is gone
-        k = next(k for k, (a, b) in enumerate(zip(before, after, strict=False)) if a != b)
-        return before[k].strip(), ""
-    return next((a.strip(), b.strip()) for a, b in zip(before, after, strict=True) if a != b)
+    shorter = min(len(before), len(after))
+    first = next(k for k in range(shorter + 1) if before[k : k + 1] != after[k : k + 1])
+    same = next(k for k in range(shorter - first + 1) if k == shorter - first or before[-1 - k] != after[-1 - k])
+    return first + 1, tuple(before[first : len(before) - same]), tuple(after[first : len(after) - same])
 
 
 def _statements(code: str) -> list[tuple[int, int]]:
@@ -182,7 +191,9 @@ def _excluded(code: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
             spans += [*node.args, *node.keywords]
         elif isinstance(node, ast.Import | ast.ImportFrom):
             spans.append(node)
-    return [((n.lineno, _column(code, n)), (n.end_lineno, _column(code, n, end=True))) for n in spans]
+    found = [((n.lineno, _column(code, n)), (n.end_lineno, _column(code, n, end=True))) for n in spans]
+    decorators = [d for node in ast.walk(tree) for d in getattr(node, "decorator_list", ())]
+    return found + [((d.lineno, 0), (d.lineno, d.end_col_offset)) for d in decorators if _is_cache(d)]
 
 
 def _alias(node: ast.stmt) -> ast.AST | None:
@@ -192,6 +203,11 @@ def _alias(node: ast.stmt) -> ast.AST | None:
     names = [target.id for target in node.targets if isinstance(target, ast.Name)]
     unions = isinstance(node.value, ast.BinOp) and isinstance(node.value.op, ast.BitOr)
     return node if names == ["__all__"] or (unions and names and names[0][:1].isupper()) else None
+
+
+def _is_cache(decorator: ast.expr) -> bool:
+    name = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(name, ast.Name) and name.id in ("cache", "lru_cache")
 
 
 def _is_log(call: ast.Call) -> bool:

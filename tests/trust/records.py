@@ -56,7 +56,7 @@ def without_times(data: object, also: tuple[str, ...] = ()) -> object:
 
 
 def _is_time(key: str) -> bool:
-    return key in WALL_TIMES or key.startswith("seconds_") or key in ("checksum", "sha256")
+    return key in WALL_TIMES or key.startswith("seconds_") or key in ("check", "checksum", "sha256")
 
 
 def differences(first: dict[str, str], second: dict[str, str]) -> list[str]:

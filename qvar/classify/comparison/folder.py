@@ -6,11 +6,10 @@
 | cells.jsonl | one JSON object per cell, appended as they end; in the order of the plan when all have ended |
 | .lock | held by the process at work on the comparison |
 
-A line cut off by a kill is dropped, and its cell carried out again.
+A line cut off by a kill is dropped, and its cell carried out again; so is a damaged line, which its checksum shows
+(`qvar.runs.sealed`), and the user is told.
 """
 
-import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +18,10 @@ from typing import Any
 from qvar.classify.comparison.plan import Cell
 from qvar.runs.claim import claim
 from qvar.runs.folder import config_hash, describe_differences, make_folder
+from qvar.runs.sealed import read_json, read_lines, sealed_line, tell, write_json
 from qvar.simulators.errors import RunError
-from qvar.simulators.files import write_atomically
+from qvar.simulators.files import append_whole, write_atomically
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["ComparisonFolder", "cell_of"]
 
@@ -62,7 +63,7 @@ class ComparisonFolder:
             "request": dict(request),
             "config": dict(config),
         }
-        write_atomically(path / "config.json", json.dumps(content, indent=1, allow_nan=False).encode())
+        write_json(path / "config.json", content)
         return cls(path, dict(config), dict(request))
 
     @classmethod
@@ -76,13 +77,15 @@ class ComparisonFolder:
         if not file.is_file():
             raise RunError(f"{path} holds no comparison: {file.name} is missing")
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = read_json(file)
             is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
             if not is_ours:
                 raise RunError(f"{file} is no comparison of this version of qvar (format {_FORMAT!r}, {_VERSION})")
             config, request = dict(content["config"]), dict(content["request"])
             is_whole = config_hash(config) == content["id"]
-        except (KeyError, TypeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        except RunError:
+            raise
+        except UNREADABLE as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_whole:
             raise RunError(f"{file} was changed: its content does not match its identity {content['id']}")
@@ -110,26 +113,39 @@ class ComparisonFolder:
         Raises:
             RunError: if a line other than an unfinished last one is damaged.
         """
-        file = self.path / "cells.jsonl"
-        if not file.is_file():
-            return {}
-        records = {}
-        for number, line in enumerate(file.read_bytes().split(b"\n")[:-1], start=1):
-            try:
-                record = json.loads(line)
-                records[cell_of(record)] = record
-            except (ValueError, KeyError, TypeError) as error:
-                raise RunError(f"{file} is corrupted in line {number}: {error!r}; remove that line") from error
+        records, damages = self._whole_records()
+        if damages:
+            raise RunError(f"{damages[0]}; resume the comparison, which carries out its cell again")
         return records
+
+    def whole_records(self) -> dict[Cell, dict[str, Any]]:
+        """Return the record of every cell that has one that is not damaged; tell the user of others."""
+        records, damages = self._whole_records()
+        for damage in damages:
+            tell(f"{damage}; its cell is carried out again")
+        return records
+
+    @property
+    def n_finished(self) -> int:
+        """Number of cells that need not be carried out again."""
+        return sum(record["error"] is None for record in self._whole_records()[0].values())
+
+    def _whole_records(self) -> tuple[dict[Cell, dict[str, Any]], list[str]]:
+        file = self.path / "cells.jsonl"
+        lines, damages = read_lines(file)
+        records = {}
+        for number, record in enumerate(lines, start=1):
+            try:
+                if record is not None:
+                    records[cell_of(record)] = record
+            except UNREADABLE as error:
+                damages.append(f"{file} is corrupted in line {number}: {error!r}")
+        return records, damages
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Add the record of one cell, safe on the disk when this returns."""
-        with (self.path / "cells.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record, allow_nan=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_whole(self.path / "cells.jsonl", sealed_line(record), sync=True)
 
     def keep(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Replace all records by these."""
-        text = "".join(json.dumps(record, allow_nan=False) + "\n" for record in records)
-        write_atomically(self.path / "cells.jsonl", text.encode())
+        write_atomically(self.path / "cells.jsonl", b"".join(map(sealed_line, records)))

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from qvar.classify.comparison.metrics import METRICS
 from qvar.classify.comparison.models import ModelSpec, describe
-from qvar.classify.comparison.splits import Indices, ShuffleSplits, Splits, folds, subset
+from qvar.classify.comparison.splits import Indices, ShuffleSplits, Splits, count_splits, folds, subset
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import ClassifierError
 
-__all__ = ["Cell", "ComparisonPlan", "LabelledData"]
+__all__ = ["Cell", "ComparisonPlan", "LabelledData", "count_cells"]
 
 
 class LabelledData(Protocol):
@@ -183,3 +183,9 @@ def fingerprint(data: LabelledData) -> str:
 
 def _settings(transformer: Any) -> dict[str, Any]:
     return {"class": type(transformer).__qualname__, **describe(transformer.get_params(deep=True))}
+
+
+def count_cells(config: Mapping[str, Any]) -> int:
+    """Return the number of cells of a recorded comparison (see `ComparisonPlan.to_dict`)."""
+    sizes = len(config["train_sizes"]) + 1
+    return count_splits(config["splits"]) * len(config["features"]) * len(config["models"]) * sizes

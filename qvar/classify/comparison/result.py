@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from qvar.classify.comparison.folder import ComparisonFolder
 from qvar.classify.comparison.metrics import LOWER_IS_BETTER, METRICS
+from qvar.classify.comparison.splits import count_splits
 from qvar.classify.comparison.statistics import (
     Difference,
     Estimate,
@@ -21,7 +22,8 @@ from qvar.classify.comparison.statistics import (
     wilson,
 )
 from qvar.classify.comparison.training import COSTS
-from qvar.simulators.errors import ClassifierError
+from qvar.simulators.errors import ClassifierError, RunError
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["ComparisonResult", "Row", "Table"]
 
@@ -134,8 +136,7 @@ class ComparisonResult:
     @property
     def n_splits(self) -> int:
         """Number of outer splits."""
-        splits = self.config["splits"]
-        return int(splits["n_splits"] if splits["kind"] == "shuffle" else splits["n_folds"] * splits["n_repeats"])
+        return count_splits(self.config["splits"])
 
     @property
     def failures(self) -> tuple[Record, ...]:
@@ -148,6 +149,7 @@ class ComparisonResult:
         wanted = [r for r in self.records if (r["features"], r["model"], r["train_size"]) == key and r["error"] is None]
         return tuple(sorted(wanted, key=lambda record: int(record["split"])))
 
+    @refusing("the comparison", RunError)
     def table(
         self,
         features: str,

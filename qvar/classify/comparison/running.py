@@ -143,7 +143,7 @@ def run_comparison(
 
 def _finished(folder: ComparisonFolder) -> dict[Cell, Record]:
     """Return the records without failures, after removing everything else from the folder."""
-    records = {cell: record for cell, record in folder.records().items() if record["error"] is None}
+    records = {cell: record for cell, record in folder.whole_records().items() if record["error"] is None}
     folder.keep(list(records.values()))
     return records
 

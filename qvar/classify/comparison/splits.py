@@ -1,5 +1,6 @@
 """How the rows of a data set are divided into training and test parts, the same way for every model."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import ClassifierError
 
-__all__ = ["Indices", "RepeatedFolds", "ShuffleSplits", "Splits", "subset"]
+__all__ = ["Indices", "RepeatedFolds", "ShuffleSplits", "Splits", "count_splits", "subset"]
 
 Indices = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Rows of the training and of the test part."""
@@ -94,6 +95,11 @@ class RepeatedFolds:
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON-able data."""
         return {"kind": "folds", **asdict(self)}
+
+
+def count_splits(settings: Mapping[str, Any]) -> int:
+    """Return the number of splits that recorded settings (see `Splits.to_dict`) stand for."""
+    return int(settings["n_splits"] if settings["kind"] == "shuffle" else settings["n_folds"] * settings["n_repeats"])
 
 
 def folds(y: NDArray[Any], n_folds: int, seed: int) -> tuple[Indices, ...]:

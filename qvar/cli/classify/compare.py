@@ -35,6 +35,7 @@ from qvar.report.classifiers import failures
 from qvar.runs.workers import usable_cores
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["CompareOptions", "compare_command", "list_command", "print_comparison"]
 
@@ -109,7 +110,7 @@ def compare_command(
         check_file(html, ".html", ".htm", what="a page")
     plan, folder = _prepare(options, out, resume=resume, download=download)
     at_a_time = usable_cores() if jobs is None else jobs
-    n_done = sum(record["error"] is None for record in folder.records().values())
+    n_done = folder.n_finished
     if not silent:
         print_line(_announcement(plan, n_done, at_a_time, folder.path), console)
     n_cells = len(plan.cells())
@@ -175,6 +176,7 @@ def _print_result(result: ComparisonResult, path: Path, *, as_json: bool) -> Non
     print_line(f"all numbers and plots in {path / 'report.html'} and {path / 'table.md'}", console)
 
 
+@refusing("the record", RunError)
 def print_comparison(result: ComparisonResult, console: Console) -> None:
     """Print all tables of a comparison."""
     for features in result.features:

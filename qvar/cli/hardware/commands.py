@@ -92,9 +92,21 @@ def estimate(
     from qvar.cli.hardware.run import HardwareOptions, run_command
 
     options = HardwareOptions(
-        target, task, on, angles, shots, precision, resilience, twirling, decoupling, layout, optimization_level, tries
+        target=target,
+        task=task,
+        on=on,
+        angles=angles,
+        shots=shots,
+        precision=precision,
+        resilience=resilience,
+        twirling=twirling,
+        decoupling=decoupling,
+        layout=layout,
+        optimization_level=optimization_level,
+        tries=tries,
+        seed=seed,
     )
-    run_command(options.seeded(seed), out=None, dry_run=True, resubmit=False, yes=False, as_json=json, quiet=quiet)
+    run_command(options, out=None, dry_run=True, resubmit=False, yes=False, as_json=json, quiet=quiet)
 
 
 @hardware.command()
@@ -130,25 +142,26 @@ def run(
     from qvar.cli.hardware.run import HardwareOptions, run_command
 
     options = HardwareOptions(
-        target,
-        task,
-        on,
-        angles,
-        shots,
-        precision,
-        resilience,
-        twirling,
-        decoupling,
-        layout,
-        optimization_level,
-        tries,
-        mode,
-        max_session_seconds,
-        max_qpu_seconds,
-        max_shots,
-        max_jobs,
+        target=target,
+        task=task,
+        on=on,
+        angles=angles,
+        shots=shots,
+        precision=precision,
+        resilience=resilience,
+        twirling=twirling,
+        decoupling=decoupling,
+        layout=layout,
+        optimization_level=optimization_level,
+        tries=tries,
+        mode=mode,
+        max_session_seconds=max_session_seconds,
+        max_qpu_seconds=max_qpu_seconds,
+        max_shots=max_shots,
+        max_jobs=max_jobs,
+        seed=seed,
     )
-    run_command(options.seeded(seed), out=out, dry_run=dry_run, resubmit=resubmit, yes=yes, as_json=json, quiet=quiet)
+    run_command(options, out=out, dry_run=dry_run, resubmit=resubmit, yes=yes, as_json=json, quiet=quiet)
 
 
 @hardware.command()

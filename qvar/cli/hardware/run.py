@@ -46,10 +46,6 @@ class HardwareOptions:
     max_jobs: int | None = None
     seed: int = 0
 
-    def seeded(self, seed: int) -> "HardwareOptions":
-        """Return the options with a seed."""
-        return replace(self, seed=seed)
-
     def experiment(self, backend: Any) -> tuple[Experiment, Path]:
         """Return the experiment these options ask for, and the folder below which its record goes."""
         target = find_target(self.target, task=self.task, angles=self.angles)

@@ -10,6 +10,7 @@ from qvar.problems.catalogue import is_problem_name
 from qvar.runs import RunFolder
 from qvar.simulators import Circuit, Observable
 from qvar.simulators.errors import HardwareError, RunError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["Target", "find_layout", "find_target"]
 
@@ -74,7 +75,7 @@ def _of_run(path: Path) -> Target:
         problem = Problem.from_dict(folder.config["problem"])
         noise = folder.config["engine"]["noise"]
         circuit = Circuit.from_qasm(result["qasm"])
-    except (KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise RunError(f"the record in {path} is incomplete or damaged: {error!r}") from None
     target = _of_problem(problem, circuit, path / "hardware", path.resolve().name)
     return replace(target, searched_on=None if noise is None else _searched_on(noise["name"], circuit.n_qubits))

@@ -28,6 +28,8 @@ from qvar.simulators.errors import LatentError, RunError
 
 __all__ = ["PretrainOptions", "pretrain_command"]
 
+_MOST_QUBITS = 20
+
 _MODELS: dict[str, Callable[[int], GraphVaeSettings]] = {
     "ours": lambda _: GraphVaeSettings(),
     "v3": GraphVaeSettings.version_3,
@@ -98,6 +100,11 @@ class PretrainOptions:
                 )
             return replace(space, **changes)
         n_qubits = 4 if self.qubits is None else self.qubits
+        if n_qubits > _MOST_QUBITS:
+            raise LatentError(
+                f"circuits of {n_qubits} qubits could not be searched: tasks train them in simulation, on up to "
+                f"{_MOST_QUBITS}; give fewer --qubits"
+            )
         if self.space == "wide":
             return replace(wide_space(n_qubits), **changes)
         if n_qubits in (4, 8, 12):

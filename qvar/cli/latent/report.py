@@ -11,6 +11,8 @@ from qvar.latent.measuring import measure_smoothness
 from qvar.report.latent import accuracy_tables, cost_rows, overview, rich_table, smoothness_table
 from qvar.report.latent_page import Smooth
 from qvar.report.latent_searches import best_rows, read_studies, study_table
+from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["measure", "print_latent", "report_command"]
 
@@ -19,9 +21,10 @@ def report_command(path: Path, *, out: Path | None, as_markdown: bool, as_json: 
     """Do as `qvar report` does for a latent space, and write a page into its folder where nothing else is asked for."""
     LatentFolder.open(path).check_pretrained()
     page = path / "report.html" if out is None and not (as_json or as_markdown) else out
-    report([path], out=page, figures=None, formats="pdf", as_markdown=as_markdown, as_json=as_json, quiet=quiet)
+    report([path], out=page, figures=None, formats=None, as_markdown=as_markdown, as_json=as_json, quiet=quiet)
 
 
+@refusing("the record", RunError)
 def measure(folder: LatentFolder, *, quiet: bool) -> Smooth:
     """Return how smooth a latent space is, for all its tasks; measured once."""
     console = Console(stderr=True)
@@ -33,6 +36,7 @@ def measure(folder: LatentFolder, *, quiet: bool) -> Smooth:
     )
 
 
+@refusing("the record", RunError)
 def print_latent(folder: LatentFolder, smooth: Smooth, out: Console) -> None:
     """Print all tables of a latent space."""
     print_line(overview(folder), out)

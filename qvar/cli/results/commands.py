@@ -25,10 +25,11 @@ def report(
         ),
     ],
     out: Annotated[Path | None, typer.Option(help="Write a self-contained page (.html) or Markdown (.md).")] = None,
-    figures: Annotated[Path | None, typer.Option(help="Write every figure into this folder.")] = None,
+    figures: Annotated[str | None, typer.Option(metavar="PATH", help="Write every figure into this folder.")] = None,
     formats: Annotated[
-        str, typer.Option("--format", help="What --figures writes: pdf, svg and png, separated by commas.")
-    ] = "pdf",
+        str | None,
+        typer.Option("--format", help="What --figures writes: pdf (by default), svg and png, separated by commas."),
+    ] = None,
     markdown: Markdown = False,
     json: Json = False,
     quiet: Quiet = False,

@@ -49,8 +49,8 @@ def report_command(
     paths: Sequence[Path],
     *,
     out: Path | None,
-    figures: Path | None,
-    formats: str,
+    figures: str | None,
+    formats: str | None,
     as_markdown: bool,
     as_json: bool,
     quiet: bool,
@@ -60,16 +60,14 @@ def report_command(
         raise RunError("--markdown and --json both print to the screen; choose one")
     if out is not None:
         check_file(out, *_HTML, *_MARKDOWN, what="a report")
-    kinds = parse_formats(formats)
-    if figures is not None:
-        check_figure_folder(figures)
+    place, kinds = _figure_folder(figures, formats)
     written: list[Path] = []
     with waiting("reading and drawing", visible=not (quiet or as_json)):
         report = find_report(paths, quiet=quiet or as_json)
         if out is not None:
             write_atomically(out, (report.html() if out.suffix in _HTML else report.markdown()).encode())
-        if figures is not None:
-            written = write_figures(figures, report.figures(), kinds)
+        if place is not None:
+            written = write_figures(place, report.figures(), kinds)
     if as_json:
         print_json(report.data())
         return
@@ -80,8 +78,21 @@ def report_command(
     report.show(console)
     if out is not None:
         print_line(f"report in {out}", console)
-    if figures is not None:
-        print_line(f"{len(written) // len(kinds)} figures in {figures}, as {', '.join(kinds)}", console)
+    if place is not None:
+        print_line(f"{len(written) // len(kinds)} figures in {place}, as {', '.join(kinds)}", console)
+
+
+def _figure_folder(figures: str | None, formats: str | None) -> tuple[Path | None, tuple[str, ...]]:
+    """Return where figures go, None for nowhere, and in which formats."""
+    if figures is None:
+        if formats is not None:
+            raise RunError(f"--format {formats} says what --figures writes; give a folder with --figures, too")
+        return None, ()
+    if not figures.strip():
+        raise RunError("--figures takes a folder, got an empty name")
+    kinds = parse_formats("pdf" if formats is None else formats)
+    check_figure_folder(Path(figures))
+    return Path(figures), kinds
 
 
 def find_report(paths: Sequence[Path], *, quiet: bool, measure: bool = True) -> Report:

@@ -11,6 +11,7 @@ from qvar.report.kinds import record_kind
 from qvar.runs import RunFolder
 from qvar.simulators import Circuit
 from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["show_run"]
 
@@ -36,7 +37,7 @@ def show_run(path: Path, *, as_json: bool) -> None:
         title = f"{problem['key']}, {device}, seed {folder.config['seed']}"
         console.print(result_table(result, title=title, unit=problem["unit"]))
         print_circuit(Circuit.from_qasm(result["qasm"]), console)
-    except (KeyError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         raise RunError(f"the record in {path} is incomplete or damaged: {error!r}") from error
     if records := records_of_run(path):
         console.print(hardware_table(records))

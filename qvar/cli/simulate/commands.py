@@ -101,7 +101,16 @@ def prune(
     """Take gates out of a circuit as long as its energy stays, optimizing the remaining angles."""
     from qvar.cli.simulate.prune import PruneOptions, prune_command
 
-    options = PruneOptions(circuit, task, angles, noise, qubits, engine, tolerance, judge or "measured")
+    options = PruneOptions(
+        circuit=circuit,
+        task=task,
+        angles=angles,
+        noise=noise,
+        qubits=qubits,
+        engine=engine,
+        tolerance=tolerance,
+        judge=judge or "measured",
+    )
     prune_command(options, out=out, as_json=json, quiet=quiet)
 
 
@@ -125,7 +134,16 @@ def energy(
     """Simulate one circuit: its energy under noise, and without."""
     from qvar.cli.simulate.energy import EnergyOptions, energy_command
 
-    options = EnergyOptions(circuit, observable, angles, noise, qubits, engine, shots, seed)
+    options = EnergyOptions(
+        circuit=circuit,
+        observable=observable,
+        angles=angles,
+        noise=noise,
+        qubits=qubits,
+        engine=engine,
+        shots=shots,
+        seed=seed,
+    )
     energy_command(options, as_json=json)
 
 

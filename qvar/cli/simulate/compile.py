@@ -12,6 +12,7 @@ __all__ = ["compile_command"]
 
 _KERNELS = (
     "qvar.simulators.kernels.planning",
+    "qvar.simulators.kernels.pure_planning",
     "qvar.simulators.kernels.pauli_transfer",
     "qvar.simulators.kernels.rotosolve",
     "qvar.simulators.kernels.statevector",

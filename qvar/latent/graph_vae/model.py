@@ -1,9 +1,7 @@
 """A trained graph auto-encoder as a latent model: circuits to latent vectors and back, and a file without pickle."""
 
-import io
 import json
 import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from qvar.agents.tensors import load_network, network_arrays, part
+from qvar.agents.arrays import joined, part
+from qvar.agents.tensors import load_network, network_arrays
 from qvar.latent.canonical import as_structures, is_in_space
 from qvar.latent.encodings import decode
 from qvar.latent.features import gate_weights
@@ -21,8 +20,9 @@ from qvar.latent.graph_vae.heads import all_places, batch_of
 from qvar.latent.graph_vae.settings import GraphVaeSettings
 from qvar.latent.space import CircuitSpace, Structures
 from qvar.latent.vae.priors import Prior, prior_from_dict
+from qvar.runs.sealed import read_arrays, write_arrays
 from qvar.simulators.errors import LatentError
-from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["GraphVae", "Scale", "fitting_places", "read_file", "write_file"]
 
@@ -205,10 +205,8 @@ class GraphVae:
             "seed": self.seed,
             "epochs": list(self.epochs),
         }
-        arrays = {f"network.{name}": array for name, array in network_arrays(self._network).items()}
-        if self._scale is not None:
-            arrays |= {f"scale.{name}": array for name, array in vars(self._scale).items()}
-        write_file(Path(path), header, arrays)
+        scale = {} if self._scale is None else vars(self._scale)
+        write_file(Path(path), header, joined({"network": network_arrays(self._network), "scale": scale}))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -231,7 +229,7 @@ class GraphVae:
                 scale=Scale(**scale) if scale else None,
                 epochs=tuple(header["epochs"]),
             )
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except UNREADABLE as error:
             raise LatentError(f"{os.fspath(path)!r} holds no graph auto-encoder: {error}") from error
 
     def _latents(self, z: ArrayLike) -> torch.Tensor:
@@ -292,12 +290,12 @@ def fitting_places(space: CircuitSpace, fit: NDArray[np.float32]) -> tuple[Struc
     return structures, valid
 
 
-def write_file(path: Path, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
-    """Write arrays, with JSON data about them, to an .npz file, atomically."""
-    buffer = io.BytesIO()
+def write_file(
+    path: Path, header: dict[str, Any], arrays: dict[str, NDArray[Any]], *, keep: Path | None = None
+) -> None:
+    """Write arrays, with JSON data about them, to an .npz file, atomically; `keep` is where the old file goes."""
     text = json.dumps({"format": _FORMAT, "version": _VERSION} | header)
-    np.savez(buffer, header=np.array(text), **arrays)  # type: ignore[arg-type]
-    write_atomically(path, buffer.getvalue())
+    write_arrays(path, {"header": np.array(text), **arrays}, keep=keep)
 
 
 def read_file(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -307,12 +305,11 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         LatentError: if the file is missing or another.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            header = json.loads(str(file["header"]))
-            arrays = {name: file[name] for name in file.files if name != "header"}
+        arrays = read_arrays(path)
+        header = parse_json(str(arrays.pop("header")))
         if (header["format"], header["version"]) != (_FORMAT, _VERSION):
             raise ValueError(f"format {header['format']!r}, version {header['version']!r}")
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise LatentError(f"{str(path)!r} holds no graph auto-encoder: {error}") from error
     return header, arrays
 

@@ -10,6 +10,7 @@ from qvar.latent.vae.priors import Prior, StandardNormal, prior_from_dict
 from qvar.latent.vae.schedules import KlSchedule
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["EdgeHead", "Encoder", "Fusion", "GraphVaeSettings", "NodeHead", "Pooling", "Training"]
 
@@ -142,7 +143,7 @@ class GraphVaeSettings:
             beta = data["beta"]
             beta = KlSchedule(**beta) if isinstance(beta, dict) else beta
             return cls(**(dict(data) | {"beta": beta, "prior": prior_from_dict(data["prior"])}))
-        except (KeyError, TypeError) as error:
+        except UNREADABLE as error:
             raise LatentError(f"these are no settings of a graph auto-encoder: {data!r} ({error})") from None
 
 

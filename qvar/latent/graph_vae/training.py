@@ -8,7 +8,6 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from qvar.agents.tensors import adam_arrays, load_adam, load_network, network_arrays, part
+from qvar.agents.arrays import joined, part
+from qvar.agents.tensors import adam_arrays, load_adam, load_network, network_arrays
+from qvar.agents.threads import limited_threads
 from qvar.latent.canonical import canonical, is_in_space
 from qvar.latent.graph_vae.autoencoder import AutoEncoder, Terms, objective
 from qvar.latent.graph_vae.heads import batch_of
@@ -24,7 +25,9 @@ from qvar.latent.graph_vae.model import GraphVae, read_file, write_file
 from qvar.latent.graph_vae.settings import GraphVaeSettings, Training
 from qvar.latent.space import CircuitSpace, Structures
 from qvar.latent.vae.priors import Prior, prior_from_dict
+from qvar.runs.sealed import previous, read_latest
 from qvar.simulators.errors import LatentError
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["Progress", "pretrain", "split"]
 
@@ -73,7 +76,8 @@ def pretrain(
         structures: the pool, (P, n_gates, 3) int8.
         settings: of the network and its loss.
         training: how long, in which steps, from which seed.
-        checkpoint: a file for the state after every epoch; if it is there, the run goes on from it.
+        checkpoint: a file for the state after every epoch; if it is there, the run goes on from it. The state before
+            is kept beside it, and used if the file is damaged.
         progress: called after every epoch.
 
     Returns:
@@ -91,9 +95,9 @@ def pretrain(
     rows, held_out = split(len(given), training)
     if len(rows) < training.batch_size:
         raise LatentError(f"{len(rows)} training circuits do not fill one batch of {training.batch_size}")
-    with _threads(training.n_threads):
+    with limited_threads(training.n_threads, with_torch=True):
         run = _Run(space, given[rows], given[held_out], settings, training)
-        if checkpoint is not None and checkpoint.exists():
+        if checkpoint is not None:
             run.restore(checkpoint)
         for state in run.epochs_left():
             if checkpoint is not None:
@@ -206,18 +210,22 @@ class _Run:
         return model
 
     def store(self, path: Path) -> None:
-        arrays = {f"network.{name}": array for name, array in network_arrays(self._network).items()}
-        arrays |= {f"adam.{name}": array for name, array in adam_arrays(self._adam).items()}
-        write_file(path, self._identity() | {"prior": self._prior.to_dict(), "epochs": self._records}, arrays)
+        arrays = joined({"network": network_arrays(self._network), "adam": adam_arrays(self._adam)})
+        header = self._identity() | {"prior": self._prior.to_dict(), "epochs": self._records}
+        write_file(path, header, arrays, keep=previous(path))
 
     def restore(self, path: Path) -> None:
-        header, arrays = read_file(path)
+        saved = read_latest(path, read_file)
+        if saved is None:
+            return
+        header, arrays = saved
         if {name: header.get(name) for name in self._identity()} != self._identity():
             raise LatentError(f"{str(path)!r} is the checkpoint of another training; take another file, or delete it")
-        load_network(self._network, part(arrays, "network"))
-        load_adam(self._adam, part(arrays, "adam"))
-        self._prior = prior_from_dict(header["prior"])
-        self._records = list(header["epochs"])
+        with refusing(f"the checkpoint {path}", LatentError):
+            load_network(self._network, part(arrays, "network"))
+            load_adam(self._adam, part(arrays, "adam"))
+            self._prior = prior_from_dict(header["prior"])
+            self._records = list(header["epochs"])
 
     def _identity(self) -> dict[str, object]:
         training = {name: value for name, value in self._training.to_dict().items() if name != "n_threads"}
@@ -236,13 +244,3 @@ def _values(loss: torch.Tensor, terms: Terms) -> NDArray[np.float64]:
 
 def _named(values: NDArray[np.float64], prefix: str) -> dict[str, float]:
     return {f"{prefix}{name}": float(v) for name, v in zip(("loss", "nodes", "edges", "kl"), values, strict=True)}
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,21 +1,19 @@
 """Run one search of a pool: a method, an oracle, a budget and a seed give a record."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
-from threadpoolctl import threadpool_limits
 
+from qvar.agents.threads import limited_threads
 from qvar.latent.search.candidates import Candidates, Indices, Rewards
 from qvar.latent.search.method import Assignment, PoolMethod
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
 
-__all__ = ["Oracle", "PoolRun", "TableOracle", "checked_rewards", "one_thread", "search_pool"]
+__all__ = ["Oracle", "PoolRun", "TableOracle", "checked_rewards", "search_pool"]
 
 
 class Oracle(Protocol):
@@ -108,7 +106,7 @@ def search_pool(
     indices = np.empty(budget, dtype=np.int64)
     rewards = np.empty(budget, dtype=np.float64)
     done = 0
-    with one_thread(method.needs_torch):
+    with limited_threads(1, with_torch=method.needs_torch):
         searcher = method.start(Assignment(candidates, threshold, budget, np.random.default_rng(seed)))
         while done < budget:
             chosen = np.asarray(searcher.propose(budget - done), dtype=np.int64)
@@ -130,20 +128,3 @@ def checked_rewards(given: ArrayLike, count: int) -> Rewards:
     if rewards.shape != (count,) or not np.isfinite(rewards).all():
         raise LatentError(f"an oracle gives one finite reward per circuit, got {rewards} for {count} circuits")
     return rewards
-
-
-@contextmanager
-def one_thread(needs_torch: bool) -> Iterator[None]:
-    """Keep linear algebra and PyTorch to one thread: matrices are small, and sums come out the same everywhere."""
-    with threadpool_limits(1, user_api="blas"):
-        if not needs_torch:
-            yield
-            return
-        import torch
-
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,9 +21,11 @@ from qvar.latent.search.running import TableOracle, search_pool
 from qvar.latent.search.study_folder import Run, StudyFolder
 from qvar.latent.search.study_result import StudyResult
 from qvar.latent.space import CircuitSpace
+from qvar.runs.claim import claim
 from qvar.runs.workers import WorkerDied, usable_cores, workers
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError, RunError
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["Study", "load_study", "run_generative_study", "run_study"]
 
@@ -141,6 +144,7 @@ def run_generative_study(
     return _complete(study, plan, search, out, jobs, on_run)
 
 
+@refusing("the study", RunError)
 def load_study(path: str | Path) -> StudyResult:
     """Return what a study in a folder has come to.
 
@@ -169,10 +173,22 @@ def _complete(
     """Read what is finished, search what is not, seed by seed, and keep every search as it finishes."""
     at_a_time = usable_cores() if jobs is None else check_whole("jobs", jobs, error=LatentError)
     folder = None if out is None else StudyFolder.prepare(Path(out), plan)
+    with nullcontext() if folder is None else claim(folder.path, "study"):
+        runs = _carry_out_missing(study, search, folder, at_a_time, on_run)
+    return StudyResult.of(plan, runs)
+
+
+def _carry_out_missing(
+    study: Study,
+    search: Callable[[_Cell], tuple[_Cell, Run]],
+    folder: StudyFolder | None,
+    at_a_time: int,
+    on_run: _OnRun | None,
+) -> dict[_Cell, Run]:
     runs: dict[_Cell, Run] = {}
     left: list[_Cell] = []
     for cell in ((name, seed) for seed in study.seeds for name in study.methods):
-        run = None if folder is None else folder.read(*cell)
+        run = None if folder is None else folder.read_whole(*cell)
         if run is None:
             left.append(cell)
         else:
@@ -183,7 +199,7 @@ def _complete(
         if on_run is not None:
             on_run(*cell, run)
         runs[cell] = run
-    return StudyResult.of(plan, runs)
+    return runs
 
 
 def _carry_out(

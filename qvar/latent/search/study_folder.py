@@ -8,10 +8,8 @@
 Every file appears whole or not at all, so a study that was killed goes on where it stopped.
 """
 
-import io
 import json
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,8 +19,9 @@ import numpy as np
 from qvar.latent.search.generative.running import GenerativeRun
 from qvar.latent.search.running import PoolRun
 from qvar.runs.folder import config_hash, describe_differences, make_folder
+from qvar.runs.sealed import read_arrays, read_json, tell, write_arrays, write_json
 from qvar.simulators.errors import RunError
-from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["Run", "StudyFolder"]
 
@@ -62,7 +61,7 @@ class StudyFolder:
             return folder
         make_folder(path, "study folder")
         content = {"format": _FORMAT, "version": _VERSION, "id": config_hash(plan), "plan": plan}
-        write_atomically(path / _FILE, json.dumps(content, indent=1, allow_nan=False).encode())
+        write_json(path / _FILE, content)
         return cls(path, plan)
 
     @classmethod
@@ -76,11 +75,12 @@ class StudyFolder:
         if not file.is_file():
             raise RunError(f"{path} holds no study: {_FILE} is missing")
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = read_json(file)
             plan = dict(content["plan"])
             is_whole = config_hash(plan) == content["id"]
             is_ours = content["format"] == _FORMAT and content["version"] == _VERSION
-        except (ValueError, KeyError, TypeError) as error:
+            is_whole &= all(_NAME.fullmatch(name) for name in plan["methods"])  # a name is a folder's
+        except UNREADABLE as error:
             raise RunError(f"{file} is corrupted: {error!r}; restore it from a backup") from error
         if not is_ours or not is_whole:
             raise RunError(f"{file} was changed, or is of another version of qvar; restore it from a backup")
@@ -96,32 +96,38 @@ class StudyFolder:
         if not file.is_file():
             return None
         try:
-            with np.load(file, allow_pickle=False) as content:
-                circuits = content["circuits"]
-                rewards, ideal = (content[name].astype(np.float64) for name in ("rewards", "ideal_rewards"))
-                remarks, seconds = json.loads(str(content["remarks"])), float(content["seconds"])
+            content = read_arrays(file)
+            circuits = content["circuits"]
+            rewards, ideal = (content[name].astype(np.float64) for name in ("rewards", "ideal_rewards"))
+            remarks, seconds = parse_json(str(content["remarks"])), float(content["seconds"])
             if {rewards.shape, ideal.shape, circuits.shape[:1]} != {(self.plan["budget"],)}:
                 raise ValueError(f"{rewards.shape} and {ideal.shape} rewards of {circuits.shape} circuits")
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise RunError(f"{file} is corrupted ({error}); remove it, and the study does this search again") from error
+        except UNREADABLE as error:
+            raise RunError(f"{file} is corrupted: {error}") from error
         if circuits.ndim == 1:
             return PoolRun(circuits.astype(np.int64), rewards, ideal, remarks, seconds)
         return GenerativeRun(circuits.astype(np.int8), rewards, ideal, remarks, seconds)
 
+    def read_whole(self, method: str, seed: int) -> Run | None:
+        """Return one search, None if it has to be done: it has not finished, or was damaged, which the user is told."""
+        try:
+            return self.read(method, seed)
+        except RunError as error:
+            tell(f"{error}; doing it again")
+            return None
+
     def write(self, method: str, seed: int, run: Run) -> None:
         """Keep one search."""
-        buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer,
-            circuits=run.indices.astype(np.int32) if isinstance(run, PoolRun) else run.structures,
-            rewards=run.rewards,
-            ideal_rewards=run.ideal_rewards,
-            remarks=np.array(json.dumps(run.remarks)),
-            seconds=np.array(run.seconds),
-        )
+        arrays = {
+            "circuits": run.indices.astype(np.int32) if isinstance(run, PoolRun) else run.structures,
+            "rewards": run.rewards,
+            "ideal_rewards": run.ideal_rewards,
+            "remarks": np.array(json.dumps(run.remarks)),
+            "seconds": np.array(run.seconds),
+        }
         file = self._file(method, seed)
         file.parent.mkdir(exist_ok=True)
-        write_atomically(file, buffer.getvalue())
+        write_arrays(file, arrays, compressed=True)
 
     def _file(self, method: str, seed: int) -> Path:
         return self.path / method / f"seed{seed}.npz"

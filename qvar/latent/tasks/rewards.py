@@ -1,12 +1,11 @@
 """The reward of every circuit of a pool for one task: computed once, in parallel, and kept on disk."""
 
 import hashlib
-import io
 import json
 import os
 import time
-import zipfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,12 @@ from qvar.latent.pool import CircuitPool
 from qvar.latent.space import CircuitSpace, Structures
 from qvar.latent.tasks.evaluating import check_fits, evaluate_keyed
 from qvar.latent.tasks.task import Task
+from qvar.runs.claim import LOCK, claim
+from qvar.runs.sealed import read_arrays, tell, write_arrays
 from qvar.runs.workers import workers
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
-from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["BaseRate", "Progress", "RewardTable", "compute_rewards", "rewards_identity"]
 
@@ -135,14 +136,14 @@ class RewardTable:
             LatentError: if the file is missing, or holds no table.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                header, arrays = json.loads(str(file["header"])), {name: file[name] for name in _ARRAYS}
+            file = read_arrays(Path(path))
+            header, arrays = parse_json(str(file["header"])), {name: file[name] for name in _ARRAYS}
             if header["format"] != _FORMAT or header["version"] != _VERSION:
                 raise ValueError(f"format {header['format']!r} version {header['version']!r}")
             if len({len(arrays[name]) for name in _ARRAYS[:-1]}) != 1:
                 raise ValueError("its columns differ in length")
             return cls(str(header["task"]), str(header["identity"]), float(header["threshold"]), **arrays)
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise LatentError(f"{os.fspath(path)!r} holds no reward table: {error}") from error
 
 
@@ -185,7 +186,8 @@ def compute_rewards(
         progress: called after every block.
 
     Raises:
-        LatentError: if task and pool differ in qubits, or a kept file is damaged.
+        LatentError: if task and pool differ in qubits, or the kept table is damaged.
+        RunError: if another process is at the same rewards in this folder.
 
     Example:
         >>> from qvar.latent.generation import generate_pool
@@ -206,13 +208,14 @@ def compute_rewards(
             raise LatentError(f"{store / name}.npz holds the rewards {table.identity}, not {identity}; remove it")
         return replace(table, task=task.key, threshold=task.threshold)
     parts = None if store is None else store / f"{name}.parts"
-    columns = _compute(task, pool, parts, n_jobs, keep_angles, progress)
-    table = RewardTable(task.key, identity, task.threshold, **columns)
-    if store is not None and parts is not None:
-        table.save(store / f"{name}.npz")
-        for part in parts.iterdir():
-            part.unlink()
-        parts.rmdir()
+    with nullcontext() if parts is None else claim(parts, "rewards"):
+        columns = _compute(task, pool, parts, n_jobs, keep_angles, progress)
+        table = RewardTable(task.key, identity, task.threshold, **columns)
+        if store is not None and parts is not None:
+            table.save(store / f"{name}.npz")
+            for part in sorted(parts.iterdir(), key=lambda file: file.name == LOCK):  # the lock at last
+                part.unlink()
+            parts.rmdir()
     return table
 
 
@@ -242,8 +245,6 @@ def _compute(
 ) -> dict[str, Any]:
     blocks: dict[int, _Columns] = {}
     todo: list[_Block] = []
-    if parts is not None:
-        parts.mkdir(parents=True, exist_ok=True)
     for number, first in enumerate(range(0, len(pool), _BLOCK)):
         rows = slice(first, first + _BLOCK)
         known = None if parts is None else _read_part(parts / f"{number:05}.npz", len(pool.keys[rows]))
@@ -287,14 +288,15 @@ def _train_block(block: _Block) -> tuple[int, _Columns]:
 def _read_part(path: Path, length: int) -> _Columns | None:
     """Return the columns of a finished block, None if it is not there or not whole."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            columns: _Columns = {name: file[name] for name in _ARRAYS}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        file = read_arrays(path)
+        columns: _Columns = {name: file[name] for name in _ARRAYS}
+    except FileNotFoundError:
+        return None
+    except UNREADABLE as error:
+        tell(f"{path} is corrupted: {error}; its circuits are trained again")
         return None
     return columns if len(columns["rewards"]) == length else None
 
 
 def _write(path: Path, arrays: dict[str, NDArray[np.str_]] | _Columns) -> None:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    write_atomically(path, buffer.getvalue())
+    write_arrays(path, arrays, compressed=True)

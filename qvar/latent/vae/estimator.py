@@ -19,6 +19,7 @@ from qvar.latent.vae.schedules import KlSchedule
 from qvar.latent.vae.training import Epoch, TrainingSettings, train
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
+from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["LatentTransformer"]
 
@@ -166,7 +167,7 @@ class LatentTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
             loaded.network_.load_state_dict(weights)
             loaded.network_.requires_grad_(False).eval()
             loaded._take_extra_arrays(arrays)
-        except (KeyError, TypeError, RuntimeError) as error:
+        except UNREADABLE as error:
             raise LatentError(f"{path} does not hold a {cls.__name__} of this version: {error}") from error
         return loaded
 

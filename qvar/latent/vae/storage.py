@@ -1,9 +1,6 @@
 """A fitted transformer as a NumPy archive: settings as JSON, weights as arrays, neither pickle nor code."""
 
-import io
 import json
-import zipfile
-import zlib
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +10,9 @@ from numpy.typing import NDArray
 
 from qvar.latent.vae.likelihoods import Bernoulli, Gaussian, Multinomial, SquaredError
 from qvar.latent.vae.schedules import KlSchedule
+from qvar.runs.sealed import read_arrays, write_arrays
 from qvar.simulators.errors import LatentError
-from qvar.simulators.files import write_atomically
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = ["read", "write"]
 
@@ -27,10 +25,8 @@ def write(path: str | Path, name: str, facts: dict[str, Any], arrays: dict[str, 
     Raises:
         LatentError: if a setting is of a kind that no file can hold.
     """
-    buffer = io.BytesIO()
     text = json.dumps({"class": name, **facts}, default=_described)
-    np.savez(buffer, facts=np.array(text), **arrays)  # type: ignore[arg-type]
-    write_atomically(Path(path), buffer.getvalue())
+    write_arrays(Path(path), {"facts": np.array(text), **arrays})
 
 
 def read(path: str | Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -40,11 +36,10 @@ def read(path: str | Path, name: str) -> tuple[dict[str, Any], dict[str, NDArray
         LatentError: if the file is missing, damaged or of another class.
     """
     try:
-        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = dict(archive)
-        facts = dict(json.loads(str(arrays.pop("facts")), object_hook=_object))
+        arrays = read_arrays(Path(path))
+        facts = dict(parse_json(str(arrays.pop("facts")), object_hook=_object))
         parameters = dict(facts["parameters"])
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise LatentError(f"{path} holds no fitted transformer: {error}") from error
     # JSON has no tuples
     facts["parameters"] = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}

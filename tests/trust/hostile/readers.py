@@ -34,6 +34,7 @@ class Reader:
         edits: how to change which files, by name or ending.
         repair: makes what an edit breaks by itself, such as a checksum, whole again, so that the edit gets past it.
         cost: what one input takes, in units of a cheap one.
+        names_paths: whether input may say where to write; such writing is prevented, and no finding.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Reader:
     edits: Mapping[str, Edits]
     repair: Repair | None = None
     cost: float = 1.0
+    names_paths: bool = False
 
     def __repr__(self) -> str:
         return self.name
@@ -180,10 +182,10 @@ def _read_qasm(inbox: Path) -> None:
 
 
 def _read_circuit_file(inbox: Path) -> None:
-    from qvar.cli.simulating import read_circuit
+    from qvar.simulators import Circuit
 
     for file in sorted(inbox.iterdir()):
-        read_circuit(file)
+        Circuit.from_file(file)
 
 
 # ---- settings ----
@@ -206,7 +208,7 @@ def _read_problem(inbox: Path) -> None:
 
 
 def _read_observable(inbox: Path) -> None:
-    from qvar.cli.simulating import parse_observable
+    from qvar.cli.inputs import parse_observable
 
     parse_observable(_text(inbox))
 
@@ -238,10 +240,8 @@ def _read_device_name(inbox: Path) -> None:
 
 
 def _read_numbers(inbox: Path) -> None:
-    from qvar.cli.simulating import read_angles
-    from qvar.cli.sweeping import SweepOptions
-
-    from qvar.cli.inputs import parse_integers
+    from qvar.cli.inputs import parse_integers, read_angles
+    from qvar.cli.search.sweep import SweepOptions
     from qvar.simulators import Circuit, Operation, Slot
     from qvar.simulators.errors import QvarError
 
@@ -309,22 +309,23 @@ def _resume_run(inbox: Path) -> None:
 
 
 def _report(inbox: Path) -> None:
-    from qvar.cli.reporting import find_report
+    from qvar.cli.results.report import find_report
 
     report = find_report([inbox], quiet=True, measure=False)
     _try_all(report.data, report.markdown)
 
 
 def _report_page(inbox: Path) -> None:
-    from qvar.cli.reporting import find_report
     from rich.console import Console
+
+    from qvar.cli.results.report import find_report
 
     report = find_report([inbox], quiet=True, measure=False)
     _try_all(report.html, lambda: report.show(Console(file=io.StringIO())), lambda: list(report.figures()))
 
 
 def _show(inbox: Path) -> None:
-    from qvar.cli.listing import show_run
+    from qvar.cli.results.show import show_run
 
     show_run(inbox, as_json=False)
 
@@ -460,7 +461,7 @@ def _read_hardware(inbox: Path) -> None:
 
 
 def _resume_hardware(inbox: Path) -> None:
-    from qvar.cli.hardware_running import resume_command
+    from qvar.cli.hardware.run import resume_command
 
     resume_command(inbox, {}, resubmit=False, yes=False, as_json=True, quiet=True)
 

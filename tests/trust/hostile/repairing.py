@@ -4,14 +4,14 @@ import hashlib
 import json
 from typing import Any
 
-__all__ = ["as_written", "identified", "journal_repaired"]
+__all__ = ["as_written", "identified", "journal_repaired", "unsealed"]
 
 
 def identified(tree: dict[str, bytes]) -> dict[str, bytes]:
     """Return run, sweep, latent, study and comparison folders whose identities are those of their contents."""
     from qvar.runs import config_hash
 
-    tree = dict(tree)
+    tree = unsealed(tree)
     for name in tree:
         if name.endswith(("config.json", "sweep.json", "study.json")):
             content = _object(tree[name])
@@ -24,6 +24,22 @@ def identified(tree: dict[str, bytes]) -> dict[str, bytes]:
             except (KeyError, TypeError, ValueError, RecursionError):
                 continue
     return tree
+
+
+def unsealed(tree: dict[str, bytes]) -> dict[str, bytes]:
+    """Return files without the checksums that `qvar.runs.sealed` adds; such files are read as they are."""
+    tree = dict(tree)
+    for name, content in tree.items():
+        if name.endswith(".json"):
+            tree[name] = _without(content, "sha256")
+        elif name.endswith(".jsonl") and "journal" not in name:
+            tree[name] = b"\n".join(_without(line, "check") for line in content.split(b"\n"))
+    return tree
+
+
+def _without(content: bytes, key: str) -> bytes:
+    document = _object(content)
+    return json.dumps({k: v for k, v in document.items() if k != key}).encode() if key in document else content
 
 
 def as_written(tree: dict[str, bytes]) -> dict[str, bytes]:
@@ -42,7 +58,7 @@ def as_written(tree: dict[str, bytes]) -> dict[str, bytes]:
 
 def journal_repaired(tree: dict[str, bytes]) -> dict[str, bytes]:
     """Return journals whose lines have the right checksums."""
-    tree = dict(tree)
+    tree = unsealed(tree)
     for name in tree:
         if not name.endswith("journal.jsonl"):
             continue

@@ -6,6 +6,7 @@ a finding.
 """
 
 import contextlib
+import errno
 import io
 import multiprocessing
 import os
@@ -80,10 +81,12 @@ class Work:
     Attributes:
         read: the reader; it gets a folder with the input.
         warm_up: what is done once before memory is limited and files are watched, such as reading valid input.
+        names_paths: whether input may say where to write; such writing is prevented, and no finding.
     """
 
     read: Callable[[Path], object]
     warm_up: Callable[[], object]
+    names_paths: bool = False
 
 
 class Sandbox:
@@ -161,13 +164,14 @@ class Sandbox:
 class _Watch:
     """What an audit hook saw while an input was read (mutable)."""
 
-    def __init__(self, allowed: Path) -> None:
-        self.allowed = (str(allowed), os.environ.get("NUMBA_CACHE_DIR", "/nowhere"), "/dev/null", "/proc/self/")
+    def __init__(self, folder: Path, *, names_paths: bool) -> None:
+        self.allowed = (f"{folder}/in/", f"{folder}/home/", "/dev/", "/proc/self/")
+        self.names_paths = names_paths
         self.is_on = False
         self.seen: Verdict | None = None
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self.is_on or self.seen is not None:
+        if not self.is_on:
             return
         if event == "open":
             path, _, flags = arguments
@@ -175,19 +179,26 @@ class _Watch:
                 return
             name = os.path.realpath(os.fsdecode(path))
             if isinstance(flags, int) and flags & _WRITING and not self._is_inside(name):
-                self.seen = Verdict("wrote", name, _place(sys._getframe()))
-            elif name.endswith(_SECRETS):
-                self.seen = Verdict("spied", name, _place(sys._getframe()))
+                self._prevent("wrote", name)
+            elif name.endswith(_SECRETS) and not self.names_paths:
+                self._prevent("spied", name)
         elif event in _CHANGES:
             for path in arguments[: _CHANGES[event]]:
                 name = os.path.realpath(os.fsdecode(path))
                 if not self._is_inside(name):
-                    self.seen = Verdict("wrote", f"{event} {name}", _place(sys._getframe()))
+                    self._prevent("wrote", f"{event} {name}")
         elif event in _EXECUTION and not _importing(sys._getframe()):
-            self.seen = Verdict("executed", f"{event}: {str(arguments)[:100]}", _place(sys._getframe()))
+            self._prevent("executed", f"{event}: {str(arguments)[:100]}")
+
+    def _prevent(self, kind: str, detail: str) -> None:
+        if self.seen is None and not (kind == "wrote" and self.names_paths):
+            self.seen = Verdict(kind, detail, _place(sys._getframe()))
+        raise PermissionError(errno.EACCES, "prevented", detail)
 
     def _is_inside(self, name: str) -> bool:
-        return name.startswith(self.allowed) or "/__pycache__/" in name or "qvar-kernels" in name
+        return f"{name}/".startswith(self.allowed) or any(
+            part in name for part in ("/__pycache__/", "/.cache/qvar/", "/.cache/matplotlib")
+        )
 
 
 def _importing(frame: FrameType | None) -> bool:
@@ -232,7 +243,7 @@ def _serve(pipe: Connection, work: Work, folder: Path) -> None:
     except BaseException:
         pipe.send(traceback.format_exc())
         raise
-    watch = _Watch(folder)
+    watch = _Watch(folder, names_paths=work.names_paths)
     sys.addaudithook(watch)
     base = _limit_memory()
     pipe.send("ready")

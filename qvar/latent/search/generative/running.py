@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qvar.agents.threads import limited_threads
 from qvar.latent.canonical import canonical, is_in_space, keys
 from qvar.latent.generation import generate_pool
 from qvar.latent.search.candidates import Rewards
 from qvar.latent.search.generative.contract import Codec, GenerativeMethod, GenerativeOracle, Generator, Task
-from qvar.latent.search.running import checked_rewards, one_thread
+from qvar.latent.search.running import checked_rewards
 from qvar.latent.space import CircuitSpace, Structures
 from qvar.simulators.checks import check_whole
 from qvar.simulators.errors import LatentError
@@ -73,7 +74,7 @@ def search_generative(
     """
     budget = check_whole("budget", budget, error=LatentError)
     began = time.process_time()
-    with one_thread(method.needs_torch):
+    with limited_threads(1, with_torch=method.needs_torch):
         rng = np.random.default_rng(seed)
         generator = method.start(Task(space, codec, threshold, budget, rng))
         search = _Search(space, oracle, rng)
