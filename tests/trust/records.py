@@ -12,7 +12,7 @@ WALL_TIMES = ("seconds", "seconds_left", "circuits_per_second", "created", "star
 PLACES = ("run", "folder", "sweep", "comparison", "latent", "searches", "path", "id_of_process")
 """Keys of printed documents that hold a path."""
 
-LEFT_OUT = ("costs.json", "report.html", "summary.html")
+LEFT_OUT = ("costs.json", "report.html", "summary.csv", "summary.md", "table.md")
 """Files made of wall times, and pages that show some."""
 
 
