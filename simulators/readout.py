@@ -37,7 +37,7 @@ def measured_coefficients(observable: Observable, noise: NoiseModel | None) -> N
     coefficients = np.zeros(4**n)
     np.add.at(coefficients, observable.digits @ (4 ** np.arange(n)), observable.vector)
     maps = np.array([letter_map(noise, q).T for q in range(n)])
-    return apply_letter_maps(coefficients[None], maps)[0]
+    return apply_letter_maps(coefficients[None], maps).reshape(-1)
 
 
 def measured_observable(observable: Observable, noise: NoiseModel | None) -> Observable:

@@ -32,11 +32,11 @@ def load_adam(adam: torch.optim.Optimizer, arrays: dict[str, NDArray[Any]]) -> N
     """Take over what `adam_arrays` gave; raises ValueError if it does not belong to this optimizer."""
     moments: dict[int, dict[str, torch.Tensor]] = {}
     for key, array in arrays.items():
-        index, name = key.split(".")
-        moments.setdefault(int(index), {})[name] = torch.from_numpy(array.copy())
+        number, name = key.split(".")
+        moments.setdefault(int(number), {})[name] = torch.from_numpy(array.copy())
     shapes = [weights.shape for group in adam.param_groups for weights in group["params"]]
-    for index, of_one in moments.items():
+    for number, of_one in moments.items():
         kept = {name: tensor.shape for name, tensor in of_one.items() if name != "step"}
-        if kept != dict.fromkeys(("exp_avg", "exp_avg_sq"), shapes[index]) or of_one["step"].numel() != 1:
-            raise ValueError(f"the moments of weights {index} are not those of this optimizer")
+        if kept != dict.fromkeys(("exp_avg", "exp_avg_sq"), shapes[number]) or of_one["step"].numel() != 1:
+            raise ValueError(f"the moments of weights {number} are not those of this optimizer")
     adam.load_state_dict(adam.state_dict() | {"state": moments})

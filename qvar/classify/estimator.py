@@ -261,9 +261,15 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         except TypeError as error:
             raise ClassifierError(f"{path} holds a cost that this version does not know: {error}") from error
         loaded._network = None
+        loaded._check_counts()
         return loaded
 
     # -- parts -----------------------------------------------------------------------------------------------------
+
+    def _check_counts(self) -> None:
+        for name in ("shots", "batch_size", "max_circuits"):
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), error=ClassifierError)
 
     def _checked(
         self,
@@ -277,9 +283,7 @@ class CircuitClassifier(ClassifierMixin, BaseEstimator):
         """Return scaled features, class numbers and row weights, rows without weight left out; learn classes, range."""
         X, y = (np.asarray(a) for a in validate_data(self, X, y, dtype=np.float64, reset=is_first))
         check_classification_targets(y)
-        for name, least in (("shots", 1), ("batch_size", 1), ("max_circuits", 1)):
-            if getattr(self, name) is not None:
-                check_whole(name, getattr(self, name), least=least, error=ClassifierError)
+        self._check_counts()
         if self.callback is not None and not callable(self.callback):
             raise ClassifierError(f"callback is a function of a TrainingStep, got {self.callback!r}")
         if is_first:

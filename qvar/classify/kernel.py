@@ -35,6 +35,7 @@ from qvar.classify.support_vectors import SupportVectors
 from qvar.simulators import StatevectorSimulator
 from qvar.simulators.errors import ClassifierError
 from qvar.simulators.memory import check_memory
+from qvar.simulators.untrusted import refusing
 
 __all__ = ["QuantumKernelClassifier"]
 
@@ -216,6 +217,8 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         for name, value in fitted.items():
             setattr(loaded, name, value)
         loaded._features = loaded._support_embeddings = None
+        with refusing(f"the classifier in {path}", ClassifierError):
+            loaded._check_settings()
         return loaded
 
     def __getstate__(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 from qvar.simulators.errors import HardwareError, QvarError
+from qvar.simulators.untrusted import UNREADABLE, parse_json
 
 __all__ = [
     "PassingTrouble",
@@ -71,9 +72,9 @@ def _secrets() -> set[str]:
 def saved_tokens() -> set[str]:
     """Return the tokens of saved accounts, none if none is saved or the file cannot be read."""
     try:
-        accounts = json.loads(account_file().read_text(encoding="utf-8"))
+        accounts = parse_json(account_file().read_bytes())
         return {str(a["token"]) for a in accounts.values() if isinstance(a, dict) and a.get("token")}
-    except (OSError, ValueError, AttributeError):
+    except UNREADABLE:
         return set()
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from qvar.hardware.record import HardwareRecord, MeasuredValue, Prediction, read_record
 from qvar.runs import style
+from qvar.simulators.errors import HardwareError
+from qvar.simulators.untrusted import refusing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,6 +57,7 @@ def _name(record: HardwareRecord, measured: MeasuredValue) -> str:
     return f"{record.backend}, {_LEVELS[measured.resilience_level]}"
 
 
+@refusing("the record", HardwareError)
 def hardware_cells(records: Sequence[HardwareRecord]) -> tuple[list[str], list[list[str]]]:
     """Return the values of records with their errors, jobs and costs, as headings and rows of text."""
     units = sorted({record.unit or "value" for record in records})
@@ -77,6 +80,7 @@ def hardware_cells(records: Sequence[HardwareRecord]) -> tuple[list[str], list[l
     return headings, rows
 
 
+@refusing("the record", HardwareError)
 def hardware_table(records: Sequence[HardwareRecord]) -> "Table":
     """Return `hardware_cells` for a terminal or a notebook."""
     from rich.text import Text
@@ -135,6 +139,7 @@ def backend_table(rows: "Sequence[BackendRow]") -> "Table":
 _SHOWN = ("cx", "cz", "ecr", "rx", "rz", "rzz", "sx", "u1", "u2", "u3", "x")
 
 
+@refusing("the record", HardwareError)
 def job_table(entries: "Sequence[Entry]") -> "Table":
     """Return the jobs of a ledger."""
     table = _table(f"Jobs on {', '.join(sorted({entry.backend for entry in entries}))}")
@@ -160,6 +165,7 @@ def _table(title: str) -> "Table":
 
 
 @style.styled
+@refusing("the record", HardwareError)
 def hardware_figure(records: Sequence[HardwareRecord]) -> "Figure":
     """Draw predictions as lines and measured values with bars of one standard error, one panel a record."""
     figure = style.new_figure(style.PAGE, 0.9 + 1.3 * len(records))

@@ -294,3 +294,7 @@ def test_settings_that_make_no_sense_are_refused(make_env, settings, message):
 def test_unknown_reset_options_are_refused(make_env):
     with pytest.raises(ArchitectureError, match="threshold"):
         make_env(ISING).reset(options={"threshold": 0.1})
+
+
+def test_an_episode_has_forty_gates_at_most_unless_told_otherwise(make_problem, dense):
+    assert ArchitectureSearchEnv(make_problem(Z), dense.Engine()).max_gates == 40

@@ -40,3 +40,21 @@ def test_every_exported_name_exists_and_no_other():
     assert sorted(qvar.envs.__all__) == dir(qvar.envs)
     with pytest.raises(AttributeError, match="nonsense"):
         qvar.envs.nonsense  # noqa: B018 - the access is the test
+
+
+@pytest.mark.parametrize(
+    ("name", "n_qubits", "max_gates"),
+    [
+        ("H2", 4, 40),
+        ("H2-2", 2, 40),
+        ("H2-3", 3, 40),
+        ("H2-4", 4, 40),
+        ("LiH-4", 4, 40),
+        ("LiH-6", 6, 70),
+        ("H2O-8", 8, 250),
+        ("H2O-8-Bohr", 8, 250),
+    ],
+)
+def test_tasks_have_the_sizes_of_the_paper(name, n_qubits, max_gates):
+    environment = gymnasium.make(f"qvar/{name}-v0").unwrapped
+    assert (environment.problem.n_qubits, environment.max_gates) == (n_qubits, max_gates)

@@ -75,3 +75,11 @@ def test_an_environment_names_the_gate_to_its_reward(make_env):
 def test_costs_that_make_no_sense_are_refused(settings):
     with pytest.raises(ArchitectureError):
         GateCostReward(**settings)
+
+
+def test_episodes_earn_five_at_success_and_lose_five_at_failure_by_default():
+    for reward in (PaperReward(), GateCostReward(0.0, 0.0)):
+        step = {"gate": Action("cx", (0, 1)), "energy": -1.0, "previous_energy": 0.0, "reference": -2.0}
+        assert reward(**step, success=True, failure=False) == 5.0
+        assert reward(**step, success=False, failure=True) == -5.0
+    assert (GateCostReward().cnot, GateCostReward().rotation) == (0.05, 0.01)

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from qiskit.quantum_info import Operator as QiskitOperator
 from qiskit_aer import AerSimulator as QiskitAer
 
 from qvar.simulators import (
@@ -21,7 +22,9 @@ from qvar.simulators import (
     depolarizing,
     pauli_channel,
 )
+from qvar.simulators.aer.clifford import clifford_circuit
 from qvar.simulators.errors import EngineError
+from qvar.simulators.gates import GATES, gate_matrix
 from tests.simulators import oracle
 
 EXACT = ["automatic", "density_matrix", "statevector", "matrix_product_state"]
@@ -245,3 +248,13 @@ def test_engines_survive_pickling():
     copy = pickle.loads(pickle.dumps(engine))  # noqa: S301 - our own bytes
     assert copy == engine
     assert hash(copy) == hash(engine)
+
+
+@pytest.mark.parametrize("name", sorted(GATES))
+def test_every_gate_is_made_of_clifford_gates_and_phases(name):
+    angles = np.random.default_rng(2).uniform(-3, 3, GATES[name].n_parameters)
+    qubits = tuple(reversed(range(GATES[name].n_qubits)))
+    operation = Operation(name, qubits, tuple(angles))
+    made = clifford_circuit(Circuit(len(qubits), (operation,)), phases=True, is_noisy=lambda _: False)
+    expected = QiskitOperator(np.eye(2 ** len(qubits))).compose(QiskitOperator(gate_matrix(name, angles)), list(qubits))
+    assert QiskitOperator(made).equiv(expected)

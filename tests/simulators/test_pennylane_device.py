@@ -6,6 +6,7 @@ import numpy as np
 import pennylane as qml
 import pytest
 from pennylane import numpy as pnp
+from pennylane.devices import ExecutionConfig
 
 from qvar.simulators import NoiseModel
 from qvar.simulators.errors import EngineError, NoiseModelError
@@ -153,3 +154,15 @@ def test_the_tracker_counts_executions():
     with qml.Tracker(device) as tracker:
         run(device, lambda x: (gates(x), qml.expval(qml.Z(0)))[1], pnp.array(X, requires_grad=True))
     assert tracker.totals["executions"] == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "has_jacobian", "has_products"),
+    [("device", True, True), ("best", True, True), ("backprop", True, False), ("parameter-shift", False, False)],
+)
+def test_the_device_says_which_derivatives_it_gives(method, has_jacobian, has_products):
+    device, config = PauliTransferDevice(wires=1), ExecutionConfig(gradient_method=method)
+    assert device.supports_derivatives(config) is has_jacobian
+    assert device.supports_vjp(config) is has_products
+    assert device.supports_jvp(config) is has_products
+    assert device.supports_vjp()

@@ -178,3 +178,13 @@ def test_outcome_probabilities_reproduce_the_exact_value(engine):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=0, atol=1e-14)
     value = objective.plan.constant + (probabilities * objective.plan.values).sum()
     assert value == pytest.approx(objective(THETA), rel=0, abs=1e-13)
+
+
+@pytest.mark.parametrize("engine", [PauliTransferSimulator(NOISY), StatevectorSimulator()])
+def test_the_square_of_a_standard_error_is_unbiased_even_for_few_shots(engine):
+    n = 800
+    objective = engine.objective(CIRCUIT, OBSERVABLE).with_shots(3, np.random.default_rng(5))
+    squares = np.array([objective.estimate(THETA).standard_error ** 2 for _ in range(n)])
+    _, variance = expected_moments(noisy=engine.noise is not None)
+    assert squares.mean() == pytest.approx(variance * SHOTS / 3, abs=4.5 * squares.std() / np.sqrt(n))
+    assert squares.std() / np.sqrt(n) < 0.05 * squares.mean(), "else the test would notice nothing"

@@ -3,9 +3,9 @@
     python tests/trust/fuzz.py --minutes 60 --seed 7
 
 Each reader runs in a process with little memory and little time. It may accept input or refuse it by an error of the
-project; any other exception, an endless loop, much memory, a file written outside of its folder or code that is executed
-is a finding. Hypothesis draws the input and makes what fails small. The same seed gives the same input in the same
-order; how far a campaign gets in its time depends on the machine.
+project; any other exception, an endless loop, much memory, a file written outside of its folder or code that is
+executed is a finding. Hypothesis draws the input and makes what fails small. The same seed gives the same input in
+the same order; how far a campaign gets in its time depends on the machine.
 """
 
 import argparse
@@ -36,7 +36,6 @@ from tests.trust.hostile.sandbox import Sandbox, Verdict, Work
 
 __all__ = ["Finding", "Tally", "attack", "main"]
 
-_BATCH = 400
 _HEAVY = (
     *("torch", "sklearn", "qiskit.qpy", "qiskit_qasm3_import", "qiskit_ibm_runtime", "networkx", "matplotlib.figure"),
     *("qvar.latent.graph_vae.model", "qvar.latent.vae.ard", "qvar.classify.variational", "qvar.search", "qvar.report"),
@@ -157,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for number, reader in _rounds(chosen, asked):
             if time.monotonic() > until:
                 break
-            n_inputs = asked.inputs or max(8, round(_BATCH / reader.cost))
+            n_inputs = max(4, round(asked.inputs / reader.cost))
             with Sandbox(Work(reader.read, reader.warm_up, names_paths=reader.names_paths)) as box:
                 attack(
                     reader,
@@ -196,7 +195,7 @@ def _rounds(chosen: Sequence[Reader], asked: argparse.Namespace) -> Iterator[tup
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Give every reader of files and texts hostile input.")
     parser.add_argument("--minutes", type=float, help="how long; without it every reader gets one batch")
-    parser.add_argument("--inputs", type=int, help="inputs per reader and batch; by default by what one costs")
+    parser.add_argument("--inputs", type=int, default=150, help="inputs per batch, fewer for readers that take long")
     parser.add_argument("--seed", type=int, default=7, help="chooses the inputs")
     parser.add_argument("--readers", nargs="*", metavar="WORD", help="only readers whose names hold one of these words")
     parser.add_argument("--record", type=Path, help="keep counts and findings in this JSON file while it goes on")
@@ -226,15 +225,15 @@ def _markdown(tallies: Mapping[str, Tally]) -> str:
     lines = ["| reader | inputs | accepted | refused | findings |", "|---|---:|---:|---:|---:|"]
     for name, tally in tallies.items():
         lines.append(
-            f"| {name} | {tally.n_inputs:,} | {tally.kinds['accepted']:,} | {tally.kinds['refused']:,} | {len(tally.findings)} |"
+            f"| {name} | {tally.n_inputs:,} | {tally.kinds['accepted']:,} | {tally.kinds['refused']:,} "
+            f"| {len(tally.findings)} |"
         )
     total = sum(tally.n_inputs for tally in tallies.values())
     lines.append(f"| all | {total:,} | | | {sum(len(tally.findings) for tally in tallies.values())} |")
     for tally in tallies.values():
         for finding in tally.findings.values():
-            lines.append(
-                f"\n{finding.reader}: {finding.verdict.kind} at {finding.verdict.where or '?'}: {finding.verdict.detail}"
-            )
+            verdict = finding.verdict
+            lines.append(f"\n{finding.reader}: {verdict.kind} at {verdict.where or '?'}: {verdict.detail}")
     return "\n".join(lines) + "\n"
 
 

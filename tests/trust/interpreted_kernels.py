@@ -30,7 +30,7 @@ class InterpretedKernels:
     def pytest_collection_finish(self) -> None:
         from hypothesis import settings
 
-        settings.register_profile("few examples", deadline=None, max_examples=10, database=None)
+        settings.register_profile("few examples", deadline=None, max_examples=3, database=None)
         settings.load_profile("few examples")
 
     @pytest.hookimpl(wrapper=True)

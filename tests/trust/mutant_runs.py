@@ -46,7 +46,7 @@ PRELOADED = [
 ]
 _MEMORY = 12 * 2**30
 _START_SECONDS = 20.0
-_SLOW_SECONDS = 1.5  # of a test without the compiler
+_SLOW_SECONDS = 1.0  # of a test without the compiler
 _STATUS = {0: "survived", 1: "killed", 2: "import", 3: "killed", 4: "import", 5: "untested"}
 
 

@@ -23,6 +23,7 @@ import pytest
 
 __all__ = ["Loop", "spoiled_functions"]
 
+_IDLE_SECONDS = 20.0
 _OPTIMIZED = 0x1  # flag of the code of functions, not of that of classes and modules
 
 
@@ -60,6 +61,8 @@ def _place(code: CodeType) -> tuple[str, int]:
 class Loop:
     """A pytest plugin that takes defects from a pipe instead of running all tests.
 
+    Some forks wait for a thread that only the session has; they end as "stuck" and say nothing.
+
     A job is (file, its code, its spoiled code, names of tests, seconds); the answer is (status, first test that failed,
     processor seconds).
     """
@@ -93,12 +96,9 @@ class Loop:
                 self._try(functions, items, seconds)
             finally:
                 os._exit(9)
-        end = time.monotonic() + 10 * seconds
-        while not (ended := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end:
-            time.sleep(0.01)
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
-        code = os.waitstatus_to_exitcode(ended[1] if ended[0] else os.waitpid(pid, 0)[1])
+        code = _wait(pid)
+        if code is None:
+            return "stuck", "", seconds
         if code in (-signal.SIGXCPU, -signal.SIGKILL):
             return "timeout", f"exit {code}", seconds
         by, used = json.loads(self.report.read_text()) if self.report.exists() else ("", 0.0)
@@ -117,6 +117,27 @@ class Loop:
         used = resource.getrusage(resource.RUSAGE_SELF)
         self.report.write_text(json.dumps([next(iter(self.failed), ""), used.ru_utime + used.ru_stime]))
         os._exit(1 if self.failed else 0)
+
+
+def _wait(pid: int) -> int | None:
+    """Wait for a process and return its exit code, None if it had to be ended since it did nothing any more."""
+    used, since = -1.0, time.monotonic()
+    while (
+        not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) and time.monotonic() < since + _IDLE_SECONDS
+    ):
+        time.sleep(0.01)
+        now = _processor_ticks(pid)
+        used, since = (now, time.monotonic()) if now != used else (used, since)
+    is_over = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return status if is_over else None
+
+
+def _processor_ticks(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return float(fields[11]) + float(fields[12])
 
 
 def _named(name: str, items: dict[str, pytest.Item]) -> list[pytest.Item]:

@@ -1,33 +1,28 @@
 """What came of a comparison: for every kind of features a table of models, with intervals, differences and costs."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qvar.classify.comparison.estimates import (
+    Record,
+    interval_of_difference,
+    mean_cost,
+    test_estimate,
+    training_estimate,
+)
 from qvar.classify.comparison.folder import ComparisonFolder
 from qvar.classify.comparison.metrics import LOWER_IS_BETTER, METRICS
 from qvar.classify.comparison.splits import count_splits
-from qvar.classify.comparison.statistics import (
-    Difference,
-    Estimate,
-    bootstrap,
-    corrected_mean,
-    holm,
-    paired_difference,
-    wilson,
-)
-from qvar.classify.comparison.training import COSTS
+from qvar.classify.comparison.statistics import Difference, Estimate, holm, paired_difference
 from qvar.simulators.errors import ClassifierError, RunError
 from qvar.simulators.untrusted import refusing
 
 __all__ = ["ComparisonResult", "Row", "Table"]
-
-Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -203,10 +198,10 @@ class ComparisonResult:
             n_cells=len(cells),
             failures=failures,
             n_missing=self.n_splits - len(cells) - len(failures),
-            test={metric: _estimate(cells, metric, ratio) for metric in METRICS},
-            train={metric: _plain(cells, metric) for metric in METRICS},
+            test={metric: test_estimate(cells, metric, ratio) for metric in METRICS},
+            train={metric: training_estimate(cells, metric) for metric in METRICS},
             difference=None,
-            cost=_mean_cost(cells),
+            cost=mean_cost(cells),
             seconds={
                 part: float(np.median([c["seconds"].get(part, 0.0) for c in cells]))
                 for part in ("tune", "fit", "predict")
@@ -232,7 +227,8 @@ class ComparisonResult:
         Trainings on fewer rows keep the ratio of their split: they share no more than the whole parts do.
         """
         n_rows = self.config["dataset"]["n_rows"]
-        return _mean([cell["sizes"]["test"] / (n_rows - cell["sizes"]["test"]) for cell in cells]) if cells else 0.0
+        ratios = [cell["sizes"]["test"] / (n_rows - cell["sizes"]["test"]) for cell in cells]
+        return float(np.mean(ratios)) if ratios else 0.0
 
     def _against(self, row: Row, reference: str, features: str, train_size: int | None, metric: str) -> Row:
         mine = {r["split"]: r for r in self.cells(features, row.model, train_size) if r["test"][metric] is not None}
@@ -246,8 +242,8 @@ class ComparisonResult:
             test_to_train=self._test_to_train([a for a, _ in both]),
             lower_is_better=metric in LOWER_IS_BETTER,
         )
-        if len(both) == 1 and metric in _OF_PREDICTIONS:
-            low, high = _bootstrap_difference(*both[0], metric)
+        if len(both) == 1:
+            low, high = interval_of_difference(*both[0], metric)
             difference = replace(difference, low=low, high=high)
         return replace(row, difference=difference)
 
@@ -260,65 +256,3 @@ def _with_holm(rows: Sequence[Row]) -> list[Row]:
         replace(row, difference=replace(row.difference, p_holm=corrected.get(row.model))) if row.difference else row
         for row in rows
     ]
-
-
-def _estimate(cells: Sequence[Record], metric: str, test_to_train: float) -> Estimate | None:
-    """Return the mean over splits; of a single split the interval is over its test rows, if there is one."""
-    defined = [cell for cell in cells if cell["test"][metric] is not None]
-    if not defined:
-        return None
-    estimate = corrected_mean([c["test"][metric] for c in defined], test_to_train=test_to_train)
-    if estimate.n > 1:
-        return estimate
-    (cell,) = defined
-    if metric == "accuracy":
-        low, high = wilson(int(np.trace(cell["confusion"])), cell["sizes"]["test"])
-        return replace(estimate, low=low, high=high)
-    if metric == "f1" and len(cell["confusion"]) == 2:
-        low, high = bootstrap(_f1, cell["labels"], cell["predicted"], rng=np.random.default_rng(0))
-        return replace(estimate, low=low, high=high)
-    return estimate
-
-
-def _plain(cells: Sequence[Record], metric: str) -> Estimate | None:
-    """Return the mean on the training parts, without an interval: nobody wants to conclude anything from it."""
-    values = [cell["train"][metric] for cell in cells if cell["train"][metric] is not None]
-    if not values:
-        return None
-    return Estimate(len(values), _mean(values), float(np.std(values, ddof=1)) if len(values) > 1 else None)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))
-
-
-def _mean_cost(cells: Sequence[Record]) -> dict[str, float] | None:
-    spent = []
-    for cell in cells:
-        tuning = None if cell["tuning"] is None else cell["tuning"]["cost"]
-        if cell["cost"] is not None:
-            spent.append({name: cell["cost"][name] + (tuning or {}).get(name, 0) for name in COSTS})
-    return {name: _mean([one[name] for one in spent]) for name in COSTS} if spent else None
-
-
-def _accuracy(truth: NDArray[Any], predicted: NDArray[Any]) -> float:
-    return float((truth == predicted).mean())
-
-
-def _f1(truth: NDArray[Any], predicted: NDArray[Any]) -> float:
-    """F1 of class 1 of two, nan where neither truth nor prediction has it."""
-    hits = 2 * int(((truth == 1) & (predicted == 1)).sum())
-    total = int((truth == 1).sum() + (predicted == 1).sum())
-    return hits / total if total else float("nan")
-
-
-_OF_PREDICTIONS: dict[str, Callable[..., float]] = {"accuracy": _accuracy, "f1": _f1}
-"""Metrics whose interval on one split comes from resampling its test rows."""
-
-
-def _bootstrap_difference(cell: Record, other: Record, metric: str) -> tuple[float | None, float | None]:
-    if metric == "f1" and len(cell["confusion"]) != 2:
-        return None, None
-    statistic = _OF_PREDICTIONS[metric]
-    columns = np.array(cell["labels"]), np.array(cell["predicted"]), np.array(other["predicted"])
-    return bootstrap(lambda y, a, b: statistic(y, a) - statistic(y, b), *columns, rng=np.random.default_rng(0))

@@ -42,7 +42,7 @@ report run sweep --out report.html --figures figures --format pdf,png
 report run --markdown
 log run --to tensorboard
 latent tasks --json
-latent pretrain --qubits 4 --circuits 100 --gates 6 --depth 4 --epochs 1 --batch 10 --model v3 --beta 0.1 --out l --quiet
+latent pretrain --qubits 4 --circuits 100 --gates 6 --depth 4 --epochs 1 --batch 10 --model v3 --beta 0.1 --out l
 latent pretrain --space wide --qubits 3 --gate-pool rx,cx --coupling 0-1,1-2 --latent-size 4 --prior ard --draw layers
 latent embed latent --qasm a.qasm --neighbours 2 --out f.csv
 latent search latent --task w-3 --method random --mode pool --evaluations 5 --seeds 1 --name study --noise none --quiet
@@ -52,7 +52,7 @@ compare --resume --out comparison --html c.html
 compare --list
 hardware list --fake --min-qubits 5
 hardware estimate a.qasm ZZ --on fake:FakeManilaV2 --shots 10 --resilience 0,1 --layout 0,1 --tries 1 --json
-hardware run run --on fake:FakeManilaV2 --mode job --max-shots 100 --max-jobs 2 --decoupling XY4 --precision 0.1 --dry-run
+hardware run run --on fake:FakeManilaV2 --mode job --max-shots 100 --max-jobs 2 --decoupling XY4 --dry-run
 hardware jobs hardware --json
 hardware resume hardware --max-qpu-seconds 5 --quiet
 device snapshot fake:FakeManilaV2 --out d.json --qubits 0,1

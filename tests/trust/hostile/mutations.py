@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-__all__ = ["NUMBERS", "PAYLOADS", "TEXTS", "bytes_edits", "json_edits", "lines_edits", "npz_edits", "text_edits"]
+__all__ = ["NUMBERS", "PAYLOADS", "TEXTS"]
+__all__ += ["bytes_edits", "json_edits", "lines_edits", "npz_edits", "text_edits"]
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
@@ -29,7 +30,8 @@ class _Bomb:
         return eval, ("__import__('os').system('touch pwned')",)
 
 
-PAYLOADS: tuple[bytes, ...] = tuple(pickle.dumps(_Bomb(), protocol) for protocol in (0, 2, 4)) + (
+PAYLOADS: tuple[bytes, ...] = (
+    *(pickle.dumps(_Bomb(), protocol) for protocol in (0, 2, 4)),
     b"cposix\nsystem\n(S'touch pwned'\ntR.",
 )
 NUMBERS: tuple[Any, ...] = (
@@ -38,10 +40,41 @@ NUMBERS: tuple[Any, ...] = (
     *(float("nan"), float("inf"), float("-inf")),
 )
 TEXTS: tuple[str, ...] = (
-    *("", " ", "\0", "\ud800", "\ufeff", "\r\n", "é", "𝒳", "a" * 300, "x" * 100_000, "%s%n", "{0}", "$(touch pwned)"),
+    *(
+        "",
+        " ",
+        "\0",
+        "\ud800",
+        "\ufeff",
+        "\r\n",
+        "\u00e9",
+        "\U0001d4b3",
+        "[/b]",
+        "<script>",
+        "a" * 300,
+        "x" * 100_000,
+        "%s%n",
+        "{0}",
+        "$(touch pwned)",
+    ),
     *("../../../../etc/passwd", "/etc/passwd", "../secret.txt", "..", ".", "/", "C:\\x", "con", "a/b", "~root", "-rf"),
     *("__import__('os').system('touch pwned')", "!!python/object/apply:os.system ['touch pwned']", "__class__"),
-    *("NaN", "Infinity", "-1", "1e400", "9" * 5000, "0x10", "1_000", "١", "true", "null", "None", "[]", "{}", "nan"),
+    *(
+        "NaN",
+        "Infinity",
+        "-1",
+        "1e400",
+        "9" * 5000,
+        "0x10",
+        "1_000",
+        "\u0661",
+        "true",
+        "null",
+        "None",
+        "[]",
+        "{}",
+        "nan",
+    ),
     *("object", "|O", "<f8", "O", "V1000000000", "fake:FakeSherbrooke", "fake:../x", "aer", "I" * 2000, "Z" * 40),
 )
 
@@ -188,12 +221,8 @@ def _token(draw: Draw, words: Sequence[str]) -> str:
     if kind <= 2 and words:
         return draw(st.sampled_from(words))
     if kind == 3:
-        return _number_text(draw(st.sampled_from(NUMBERS)))
+        return str(draw(st.sampled_from(NUMBERS)))
     return draw(st.sampled_from(TEXTS))
-
-
-def _number_text(number: Any) -> str:
-    return str(number)
 
 
 @st.composite

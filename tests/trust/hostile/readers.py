@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from hypothesis import strategies as st
@@ -420,7 +421,7 @@ def _unpack(inbox: Path) -> None:
     from qvar.classify.datasets.fetching import Origin, fetch
 
     class Answer(io.BytesIO):
-        headers: dict[str, str] = {}
+        headers: Mapping[str, str] = MappingProxyType({})
 
     urllib.request.urlopen = lambda *_, **__: Answer((inbox / "archive.zip").read_bytes())  # type: ignore[assignment]
     fetch(Origin("http://x/", "a.txt", member="folder/a.txt"), limit_bytes=2_000_000, timeout_seconds=1.0)

@@ -1,8 +1,8 @@
 """Run a reader on hostile input in a process of its own, and say what came of it.
 
 The process has little memory, little time, and an audit hook that sees every file that is opened, every program that is
-started and every pickle that names a class. What the reader did is a `Verdict`; anything but "accepted" and "refused" is
-a finding.
+started and every pickle that names a class, and prevents what a reader must not do. What it did is a `Verdict`;
+anything but "accepted" and "refused" is a finding.
 """
 
 import contextlib

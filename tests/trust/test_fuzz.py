@@ -1,0 +1,326 @@
+"""Hostile input ends in errors of the project, and the harness that says so sees what it should see."""
+
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qvar.agents.tensors import load_adam
+from qvar.cli.inputs import find_problem, parse_seeds
+from qvar.hardware.ledger import Entry
+from qvar.problems import Problem, max_cut
+from qvar.runs import sealed
+from qvar.simulators import Circuit, NoiseModel, untrusted
+from qvar.simulators.errors import CircuitError, HardwareError, NoiseModelError, ProblemError, QvarError
+from tests.trust.hostile.mutations import PAYLOADS
+from tests.trust.hostile.sandbox import Sandbox, Work
+
+HEAD = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
+OLD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
+
+
+# ---- the campaign, at a small scale ----
+
+
+@pytest.mark.slow
+def test_no_reader_does_anything_but_accept_or_refuse():
+    words = ("--seed", "11", "--inputs", "200", "--json", "--quiet", "--no-shrink")
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-W", "ignore", "tests/trust/fuzz.py", *words]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr[-2000:]
+    record = json.loads(done.stdout)
+    assert record["findings"] == []
+    assert all(counts["inputs"] > 0 for counts in record["readers"].values())
+    assert sum(counts.get("refused", 0) for counts in record["readers"].values()) > 100
+    assert sum(counts.get("accepted", 0) for counts in record["readers"].values()) > 20
+
+
+# ---- negative controls: readers that must be caught ----
+
+
+def judged(read, content=b"x", *, seconds=10.0):
+    with Sandbox(Work(read, lambda: None), seconds=seconds) as box:
+        return box.judge({"file": content})
+
+
+def unpickle(inbox):
+    pickle.loads((inbox / "file").read_bytes())  # noqa: S301
+
+
+def evaluate(inbox):
+    eval((inbox / "file").read_text())
+
+
+def loop(_):
+    while True:
+        pass
+
+
+def allocate(_):
+    return b"x" * (900 << 20)
+
+
+def escape(_):
+    Path("../../escaped").write_text("x")
+
+
+def spy(_):
+    return Path("/etc/passwd").read_text()
+
+
+def crash(_):
+    os.abort()
+
+
+def mistake(_):
+    return {}["missing"]
+
+
+def refuse(_):
+    raise QvarError("no")
+
+
+@pytest.mark.parametrize(
+    ("read", "kind"),
+    [(loop, "hang"), (allocate, "memory"), (escape, "wrote"), (spy, "spied"), (crash, "died"), (mistake, "exception")],
+)
+def test_a_reader_that_does_harm_is_caught(read, kind):
+    assert judged(read, seconds=1.0 if read is loop else 10.0).kind == kind
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_reader_that_unpickles_is_caught_before_the_code_runs(payload):
+    verdict = judged(unpickle, payload)
+    assert verdict.kind == "executed"
+    assert "pickle.find_class" in verdict.detail
+
+
+def test_a_reader_that_evaluates_is_caught_before_the_code_runs():
+    verdict = judged(evaluate, b"__import__('os').system('touch pwned')")
+    assert (verdict.kind, verdict.detail.split(":")[0]) == ("executed", "os.system")
+
+
+def test_readers_that_behave_are_not_findings():
+    assert judged(refuse).kind == "refused"
+    assert judged(lambda inbox: (inbox / "file").read_bytes()).kind == "accepted"
+    assert judged(lambda inbox: (inbox / "new").write_text("x")).kind == "accepted"
+
+
+def test_a_sandbox_goes_on_after_its_process_died():
+    with Sandbox(
+        Work(lambda inbox: os.abort() if (inbox / "file").read_bytes() == b"a" else None, lambda: None)
+    ) as box:
+        assert [box.judge({"file": c}).kind for c in (b"a", b"b", b"a", b"b")] == [
+            "died",
+            "accepted",
+            "died",
+            "accepted",
+        ]
+
+
+# ---- what was found once ----
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "qubit[10000000] q;",
+        "bit[10000000] c;",
+        "qreg q[10000000];",
+        "h $100000000;",
+        "qubit[10000] q;" + "h q;" * 30,
+        "gate g0 a {x a; x a;}\n"
+        + "".join(f"gate g{k} a {{g{k - 1} a; g{k - 1} a;}}\n" for k in range(1, 40))
+        + "qubit q; g39 q;",
+        "qubit[20] q; pow(0.5) @ ctrl(14) @ x " + ",".join(f"q[{k}]" for k in range(15)) + ";",
+        "qubit q; ctrl(1000000000) @ x q;",
+        "for int i in [0:1000000000] {}",
+        "qubit q; rx(" + "(" * 5000 + "1" + ")" * 5000 + ") q;",
+    ],
+    ids=range(10),
+)
+def test_a_program_that_would_unfold_is_refused_before_it_does(text):
+    with pytest.raises(CircuitError):
+        Circuit.from_qasm(HEAD + text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "qreg q[10000000];",
+        "qreg q[10000]; " + "h q; " * 30,
+        "gate g0 a {x a; x a;}\n"
+        + "".join(f"gate g{k} a {{g{k - 1} a; g{k - 1} a;}}\n" for k in range(1, 40))
+        + "qreg q[1]; g39 q[0];",
+        'include "/etc/passwd";',
+    ],
+    ids=range(4),
+)
+def test_an_old_program_that_would_unfold_is_refused_before_it_does(text):
+    with pytest.raises(CircuitError):
+        Circuit.from_qasm(OLD + text)
+
+
+def test_programs_within_the_limits_are_read_as_qiskit_reads_them():
+    old = Circuit.from_qasm(OLD + "gate pair(t) a, b { rx(t) a; cx a, b; }\nqreg q[3];\npair(0.5) q[0], q[2]; h q;")
+    new = Circuit.from_qasm(HEAD + "gate pair(t) a, b { rx(t) a; cx a, b; }\nqubit[3] q;\npair(0.5) q[0], q[2]; h q;")
+    assert old == new
+    assert [o.gate for o in new.operations] == ["rx", "cx", "h", "h", "h"]
+    assert (
+        len(
+            Circuit.from_qasm(
+                HEAD + "qubit[9] q; ctrl(8) @ x " + ",".join(f"q[{k}]" for k in range(9)) + ";"
+            ).operations
+        )
+        > 8
+    )
+
+
+def test_inputs_keep_the_order_of_their_declarations_whatever_comments_say():
+    text = HEAD + "// input float b;\ninput float b;\ninput float a;\nqubit q;\nrx(a) q;\nry(b) q;\n"
+    circuit = Circuit.from_qasm(text)
+    assert [o.parameters[0].index for o in circuit.operations] == [1, 0]
+
+
+@pytest.fixture
+def qpy_file(tmp_path):
+    from qiskit import QuantumCircuit, qpy
+    from qiskit.circuit import Parameter
+
+    circuit = QuantumCircuit(2)
+    circuit.rx(2 * Parameter("t") + 1, 0)
+    circuit.cx(0, 1)
+    with (tmp_path / "a.qpy").open("wb") as file:
+        qpy.dump(circuit, file)
+    return tmp_path / "a.qpy"
+
+
+def test_a_qpy_file_gives_its_circuit(qpy_file):
+    circuit = Circuit.from_file(qpy_file)
+    assert [(o.gate, o.qubits) for o in circuit.operations] == [("rx", (0,)), ("cx", (0, 1))]
+    assert (circuit.operations[0].parameters[0].scale, circuit.operations[0].parameters[0].shift) == (2.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [(6, b"\x0c", "version 13"), (10, b"\xff" * 8, "one circuit"), (0, b"PICKLE", "QPY"), (33, b"\xff" * 4, "qubits")],
+)
+def test_a_qpy_file_with_another_head_is_refused(qpy_file, place, value, message):
+    data = bytearray(qpy_file.read_bytes())
+    data[place : place + len(value)] = value
+    qpy_file.write_bytes(data)
+    with pytest.raises(CircuitError, match=message):
+        Circuit.from_file(qpy_file)
+
+
+@pytest.mark.parametrize("length", [0, 6, 20, 60])
+def test_a_qpy_file_that_is_cut_off_is_refused(qpy_file, length):
+    qpy_file.write_bytes(qpy_file.read_bytes()[:length])
+    with pytest.raises(CircuitError):
+        Circuit.from_file(qpy_file)
+
+
+def test_json_that_is_nested_deeply_is_refused():
+    deepest = untrusted.parse_json("[" * 64 + "]" * 64)
+    assert deepest == json.loads("[" * 64 + "]" * 64)
+    assert untrusted.parse_json('{"a": "[[[[' + "[" * 100 + '\\"["}') == {"a": "[" * 104 + '"['}
+    for depth in (65, 900, 100_000):
+        with pytest.raises(ValueError, match="deep"):
+            untrusted.parse_json("[" * depth + "]" * depth)
+
+
+def archive(members):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        archive({"a.npy": bytes(300 << 20)}),
+        archive({"a.npy": b"\x93NUMPY\x01\x00\x06\x00'''\n"}),
+        archive({"a.npy": b"no array"}),
+        archive({"a.npy": PAYLOADS[1]}),
+        archive({"a": b"\x93NUMPY"}),
+    ],
+    ids=["bomb", "header", "bytes", "pickle", "name"],
+)
+def test_an_archive_that_does_not_hold_plain_arrays_is_refused(tmp_path, data):
+    (tmp_path / "a.npz").write_bytes(data)
+    with pytest.raises(ValueError, match="array"):
+        sealed.read_arrays(tmp_path / "a.npz")
+
+
+def test_arrays_of_zeros_are_no_bomb(tmp_path):
+    sealed.write_arrays(tmp_path / "a.npz", {"a": np.zeros(10**6)}, compressed=True)
+    assert sealed.read_arrays(tmp_path / "a.npz")["a"].shape == (10**6,)
+
+
+@pytest.mark.parametrize("value", [10**400, "one", None, [], {"a": 1}, float("inf")])
+def test_a_noise_model_with_a_strange_number_is_refused(value):
+    content = NoiseModel.named("mumbai-median").to_dict()
+    content["readout"][0]["p01"] = value
+    with pytest.raises(NoiseModelError):
+        NoiseModel.from_dict(content)
+
+
+@pytest.mark.parametrize("name", ["tfim-999999999", "tfim-" + "9" * 5000, "maxcut-ring-" + "9" * 5000, "x" * 100_000])
+def test_a_problem_of_an_absurd_size_is_refused_at_once(name):
+    with pytest.raises(ProblemError) as refusal:
+        find_problem(name)
+    assert len(str(refusal.value)) < 2_000
+
+
+def test_a_graph_with_an_absurd_number_is_refused():
+    with pytest.raises(ProblemError):
+        max_cut("0-" + "9" * 5000)
+
+
+@pytest.mark.parametrize("text", ["0-999999999999", "0-" + "9" * 30])
+def test_absurdly_many_seeds_are_refused(text):
+    with pytest.raises(QvarError, match="fewer"):
+        parse_seeds(text)
+
+
+def test_a_problem_file_of_arrays_in_arrays_is_refused():
+    with pytest.raises(ProblemError, match="deep"):
+        Problem.from_json_text("[" * 100_000)
+
+
+ENTRY = {"tag": "a", "request": "r", "kind": "estimator", "backend": "b", "is_real": True, "seconds": 1.0}
+ENTRY |= {"estimated_seconds": 1.0, "shots": 10}
+
+
+STRANGE = [
+    *(("time", 1e300), ("time", "now"), ("seconds", -5.0), ("usage", -100.0), ("usage", float("nan")), ("shots", None)),
+    *(("result", "../../x.npz"), ("result", "/etc/passwd"), ("tag", "../x"), ("backend", 3), ("seconds", 10**400)),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), STRANGE)
+def test_a_job_that_was_written_by_hand_cannot_hide_what_was_spent_or_name_other_files(name, value):
+    Entry(**ENTRY)
+    with pytest.raises(HardwareError):
+        Entry(**{**ENTRY, name: value})
+
+
+def test_moments_of_another_optimizer_are_refused():
+    import torch
+
+    adam = torch.optim.Adam([torch.zeros(3, requires_grad=True)])
+    whole = {"0.step": np.array(1.0), "0.exp_avg": np.zeros(3, np.float32), "0.exp_avg_sq": np.zeros(3, np.float32)}
+    load_adam(adam, whole)
+    for change in ({"0.exp_avg": np.zeros(4, np.float32)}, {"0.strange": np.zeros(3)}):
+        with pytest.raises(ValueError, match="moments"):
+            load_adam(adam, whole | change)
