@@ -147,7 +147,7 @@ def test_records_are_the_same_with_other_threads_workers_and_surroundings_and_a_
 
 def test_nothing_leaks_over_episodes_and_a_planted_leak_is_found():
     done = campaign("leaks", "--curves", "episodes under noise;planted", "--plant", "--scale", "0.05")
-    assert "| episodes under noise | 200 |" in done.stdout, done.stderr
+    assert "| episodes under noise | 250 |" in done.stdout, done.stderr
     assert done.stdout.count("| steady |") == done.stdout.count("| LEAKS |") == 1
 
 
