@@ -143,8 +143,8 @@ class Sandbox:
             self._process.start()
             theirs.close()
             self._pipe = ours
-            if ours.recv() != "ready":
-                raise RuntimeError("the reader fails on valid input")
+            if (answer := ours.recv()) != "ready":
+                raise RuntimeError(f"the reader fails on valid input: {answer}")
         return self._pipe
 
     def _stop(self) -> None:
