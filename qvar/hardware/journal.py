@@ -72,7 +72,7 @@ class Journal:
             if number == known and check != self._check:
                 raise self._corrupted(f"up to line {number}")
         if len(entries) < max(self._head(), known):
-            raise self._corrupted(f"after line {len(entries)}")
+            raise self._corrupted(f"after line {len(entries)}, or {self._head_path.name} is")
         self._entries, self._check, self._size = entries, check, sum(len(line) + 1 for line in lines[:-1])
         if lines[-1]:
             warnings.warn(f"the last line of {self.path} was cut off and is left out", UserWarning, stacklevel=3)
