@@ -202,7 +202,8 @@ def test_a_damaged_result_is_fetched_again_and_not_paid_for_again(hardware, serv
     else:
         first.unlink()
     again = hardware(confirm=None)
-    assert [energy(again, theta) for theta in (1.1, 2.9)] == values
+    with pytest.warns(UserWarning, match="fetching it from the service again"):
+        assert [energy(again, theta) for theta in (1.1, 2.9)] == values
     assert first.read_bytes() is not None
     assert len(service().inputs_seen) == 2
 
