@@ -48,7 +48,12 @@ DEFECTS = {
         "_damping(decay, np.exp(-tau2),",
         CHANNELS,
     ),
-    "read-out errors transposed": ("simulators/readout.py", '"de,adb->aeb"', '"ed,adb->aeb"', READOUT),
+    "read-out errors transposed": (
+        "simulators/readout.py",
+        "letter_map(noise, q).T for",
+        "letter_map(noise, q) for",
+        READOUT,
+    ),
     "read-out errors of other qubits": (
         "simulators/readout.py",
         "place = len(label) - 1 - qubit",
