@@ -187,9 +187,15 @@ class LatentFolder:
         """Return the record of every epoch.
 
         Raises:
-            RunError: if a line other than an unfinished last one is damaged.
+            RunError: if a line other than an unfinished last one is damaged, or there are too few for a trained model.
         """
-        return self._records.metrics()
+        records = self._records.metrics()
+        n_epochs = int(self.config.get("training", {}).get("epochs", 0))
+        if (self.path / "model.npz").is_file() and len(records) < n_epochs:
+            raise RunError(
+                f"{self.path / 'metrics.jsonl'} is corrupted: it holds {len(records)} epochs, the training had {n_epochs}"
+            )
+        return records
 
     def write_metrics(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Replace the records of all epochs."""

@@ -258,7 +258,8 @@ def read_latest(path: Path, read: Callable[[Path], T]) -> T | None:
             content = read(older)
         except QvarError:
             raise error from None
-        tell(f"{error}; used the state before it, in {older.name}")
+        what = str(error).partition("; ")[0]  # what to do about it has been done
+        tell(f"{what}; used the state before it, in {older.name}")
         return content
 
 

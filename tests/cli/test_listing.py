@@ -144,6 +144,7 @@ def test_show_of_an_unfinished_run_says_how_to_go_on(qvar, small_run):
 )
 def test_show_of_a_damaged_result_is_one_message(qvar, small_run, damage):
     result = json.loads((small_run / "result.json").read_text())
+    del result["sha256"]  # as of an earlier version
     damage(result)
     (small_run / "result.json").write_text(json.dumps(result))
     outcome = qvar("show", "run")
@@ -157,7 +158,9 @@ def test_show_of_a_result_that_is_no_result_is_one_message(qvar, small_run, flag
     (small_run / "result.json").write_text("[1, 2]")
     outcome = qvar("show", "run", *flag)
     assert (outcome.code, outcome.out == "") == (2, not flag)
-    assert outcome.err.startswith("error: run/result.json is corrupted: a JSON object is needed, got [1, 2]; remove it")
+    assert outcome.err.startswith(
+        "error: run/result.json is corrupted: a JSON object is needed, got [1, 2]; resume the"
+    )
     assert outcome.err.count("\n") == 1
 
 

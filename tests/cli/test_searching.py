@@ -183,7 +183,7 @@ def test_resuming_needs_no_task_and_plays_no_episode_twice(qvar, small_run, file
     before = file_contents(small_run)
     outcome = qvar("search", "--resume", "--out", "run", "--json")
     assert outcome.code == 0
-    assert json.loads(outcome.out) == {**json.loads(before["result.json"]), "run": "run"}
+    assert json.loads(outcome.out) == {**RunFolder.open(small_run).result(), "run": "run"}
     assert file_contents(small_run) == before
 
 

@@ -10,6 +10,7 @@ from qvar.agents import RandomPolicy
 from qvar.optimizers import AdamSPSA
 from qvar.problems import molecule
 from qvar.runs import RunFolder
+from qvar.runs.artifacts import read_pareto_entries
 from qvar.search import Judge, Pruning, run_search
 from qvar.search.best import BestCircuit
 from qvar.search.pareto import ParetoArchive
@@ -96,7 +97,7 @@ def test_a_run_writes_the_circuits_that_nothing_dominates(exact_search, tmp_path
     configuration = replace(lithium, **changes)
     problem, engine = configuration.problem, configuration.engine
     result = run_search(configuration, out=tmp_path / "run")
-    rows = json.loads((tmp_path / "run" / "pareto.json").read_text())
+    rows = read_pareto_entries(tmp_path / "run" / "pareto.json")
     assert rows == [asdict(row) for row in result.pareto]
     assert (tmp_path / "run" / "pareto.png").read_bytes().startswith(b"\x89PNG")
     triples = {(row["energy"], row["n_cnots"], row["depth"]) for row in rows}

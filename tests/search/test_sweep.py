@@ -18,6 +18,7 @@ import pytest
 from qvar.agents import DoubleDQN, RandomPolicy
 from qvar.problems import molecule
 from qvar.runs import RunFolder, SweepFolder
+from qvar.runs.sealed import parse_json
 from qvar.runs.workers import WorkerDied
 from qvar.search import Labels, SearchConfiguration, Sweep, run_search, sweep
 from qvar.search.sweep_running import RunOutcome, _outlive_deaths
@@ -153,7 +154,8 @@ def test_a_finished_sweep_is_only_read(plan, unbroken, file_contents):
     outcomes = []
     result = sweep(plan, out=unbroken, jobs=1, on_outcome=outcomes.append)
     assert tuple(outcomes) == result.outcomes
-    assert result.outcomes[0].result() == json.loads(before[f"{NAMES[0]}/seed0/result.json"])
+    stored = parse_json(before[f"{NAMES[0]}/seed0/result.json"])
+    assert result.outcomes[0].result() == {name: value for name, value in stored.items() if name != "records"}
     assert file_contents(unbroken) == before
 
 
@@ -247,9 +249,9 @@ def test_a_run_whose_process_is_killed_again_and_again_fails_alone(tmp_path):
     def kill():
         while not is_over.wait(0.002):
             text = victim.lock.read_text() if victim.lock.exists() else ""
-            if text.endswith("\n") and int(text) not in (os.getpid(), *killed):
-                killed.append(int(text))
-                os.kill(int(text), signal.SIGKILL)
+            if text.endswith("\n") and (process := int(text.split()[1])) not in (os.getpid(), *killed):
+                killed.append(process)
+                os.kill(process, signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()

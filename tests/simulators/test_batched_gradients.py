@@ -243,3 +243,10 @@ def test_requests_beyond_the_free_memory_are_refused_with_what_they_would_take(m
     long = PauliTransferSimulator(noise).objective(layers(12, 6), Observable.from_terms({"Z" * 12: 1.0}))
     with pytest.raises(EngineError, match=r"the gradient of this circuit would take \d+\.\d GiB"):
         long.gradient_from(np.zeros(144), np.zeros(4**12))
+
+
+def test_matrices_that_are_not_square_are_refused_with_the_shapes_that_are_taken():
+    objective = PauliTransferSimulator().objective(layers(2, 1), Observable.from_terms({"ZI": 1.0}))
+    for shape in ((1, 2, 4), (1, 8, 4)):
+        with pytest.raises(EngineError, match="16\\) as Pauli vectors, got"):
+            objective.batch(np.zeros((1, 4)), states=np.zeros(shape))

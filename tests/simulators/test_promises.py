@@ -1,10 +1,13 @@
 """Small promises of the simulators that are easily broken: equality, copies, exact text, forgetting, clear types."""
 
 import pickle
+import pkgutil
 import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import is_dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,8 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparsePauliOp
 
+import qvar.envs
+import qvar.simulators
 from qvar.simulators import (
     Circuit,
     NoiseModel,
@@ -33,6 +38,7 @@ def test_models_with_the_same_numbers_are_equal_and_others_are_not():
     assert NoiseModel.named("mumbai-median") == NoiseModel.named("mumbai-median")
     assert hash(NoiseModel.named("ourense")) == hash(NoiseModel.named("ourense"))
     assert NoiseModel.named("mumbai-median") != NoiseModel.named("mumbai-max")
+    assert NoiseModel.named("mumbai-max") != NoiseModel.named("mumbai-median")
     assert PauliTransferSimulator(NoiseModel.named("ourense")) == PauliTransferSimulator(NoiseModel.named("ourense"))
 
 
@@ -113,3 +119,14 @@ def test_kernels_run_where_no_compiled_code_can_be_kept(tmp_path):
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "1.0\n"), done.stderr
     assert "compiled anew for this process" in done.stderr
+
+
+def test_all_dataclasses_are_frozen_but_for_a_few():
+    modules = [
+        import_module(found.name)
+        for package in (qvar.simulators, qvar.envs)
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    ]
+    classes = {c for module in modules for c in vars(module).values() if isinstance(c, type) and is_dataclass(c)}
+    changeable = {c.__name__ for c in classes if not c.__dataclass_params__.frozen and c.__module__.startswith("qvar.")}
+    assert changeable == {"BestSoFarState", "MovingThresholdState", "_ChainOptimizer", "_Course", "_Rows"}

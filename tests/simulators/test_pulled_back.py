@@ -151,6 +151,16 @@ def test_angles_of_the_wrong_kind_are_refused():
         objective.gradient_from([1e308], np.eye(1, 16)[0])
 
 
+@pytest.mark.parametrize("qubit", [0, 1])
+def test_angles_out_of_range_are_refused_wherever_they_turn_a_letter(qubit):
+    for axis, letter, other in [(a, b, c) for a in "XYZ" for b in "XYZ" for c in "IXYZ" if a != b]:
+        circuit = Circuit(2, (Operation(f"r{axis.lower()}", (qubit,), (Slot(0, 10.0),)),))
+        observable = Observable.from_terms({letter + other if qubit else other + letter: 1.0})
+        objective = PauliTransferSimulator().objective(circuit, observable)
+        with pytest.raises(CircuitError, match="range of float64"):
+            objective.pulled_back([[1e308]])
+
+
 def test_an_engine_without_pauli_vectors_says_so():
     objective = StatevectorSimulator().objective(Circuit(1, ()), Observable.from_terms({"Z": 1.0}))
     with pytest.raises(EngineError, match="PauliTransferSimulator"):

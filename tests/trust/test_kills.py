@@ -62,7 +62,7 @@ def test_damage_to_any_kind_of_file_is_mended_or_refused():
 
 def test_the_campaign_finds_jobs_that_are_not_safe():
     """Negative controls: one writes in place, one has no checksum; a third is as it should be."""
-    code, output = campaign("--careless", "--kills", 12, "--damages", 12, "--disks", 3)
+    code, output = campaign("--careless", "--kills", 12, "--damages", 16, "--disks", 2)
     found = re.findall("^FAILED ([a-z ]+):", output, re.MULTILINE)
     assert code == 1
     assert "FAILED writes in place: killed" in output or "FAILED writes in place: after" in output

@@ -41,4 +41,5 @@ def show_run(path: Path, *, as_json: bool) -> None:
         raise RunError(f"the record in {path} is incomplete or damaged: {error!r}") from error
     if records := records_of_run(path):
         console.print(hardware_table(records))
-    print_line(f"run {folder.id} in {path}: {', '.join(sorted(p.name for p in path.iterdir()))}", console)
+    files = sorted(p.name for p in path.iterdir() if not p.name.startswith("."))
+    print_line(f"run {folder.id} in {path}: {', '.join(files)}", console)
