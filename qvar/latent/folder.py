@@ -193,7 +193,7 @@ class LatentFolder:
         n_epochs = int(self.config.get("training", {}).get("epochs", 0))
         if (self.path / "model.npz").is_file() and len(records) < n_epochs:
             raise RunError(
-                f"{self.path / 'metrics.jsonl'} is corrupted: it holds {len(records)} epochs, the training had {n_epochs}"
+                f"{self.path / 'metrics.jsonl'} is corrupted: it holds {len(records)} epochs, not {n_epochs}"
             )
         return records
 
