@@ -7,6 +7,7 @@ anything but "accepted" and "refused" is a finding.
 
 import contextlib
 import errno
+import faulthandler
 import io
 import multiprocessing
 import os
@@ -230,6 +231,7 @@ def _short(name: str) -> str:
 def _serve(pipe: Connection, work: Work, folder: Path) -> None:
     """Read whatever folder the pipe names, until it is closed; runs in the process of its own."""
     os.setsid()
+    faulthandler.disable()
     warnings.simplefilter("ignore")
     quiet = open(os.devnull, "w")  # noqa: PTH123, SIM115
     os.dup2(quiet.fileno(), 1)
