@@ -35,8 +35,8 @@ def load_adam(adam: torch.optim.Optimizer, arrays: dict[str, NDArray[Any]]) -> N
         number, name = key.split(".")
         moments.setdefault(int(number), {})[name] = torch.from_numpy(array.copy())
     shapes = [weights.shape for group in adam.param_groups for weights in group["params"]]
-    for number, of_one in moments.items():
+    for index, of_one in moments.items():
         kept = {name: tensor.shape for name, tensor in of_one.items() if name != "step"}
-        if kept != dict.fromkeys(("exp_avg", "exp_avg_sq"), shapes[number]) or of_one["step"].numel() != 1:
-            raise ValueError(f"the moments of weights {number} are not those of this optimizer")
+        if kept != dict.fromkeys(("exp_avg", "exp_avg_sq"), shapes[index]) or of_one["step"].numel() != 1:
+            raise ValueError(f"the moments of weights {index} are not those of this optimizer")
     adam.load_state_dict(adam.state_dict() | {"state": moments})

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from qvar.simulators.errors import HardwareError
-from qvar.simulators.files import append_whole, write_atomically
+from qvar.simulators.files import append_whole
 from qvar.simulators.locks import alone
 from qvar.simulators.untrusted import parse_json
 
@@ -93,12 +93,17 @@ class Journal:
         if stamp is not None and self.path.stat().st_size > size:
             os.truncate(self.path, size)  # what a kill cut off
         append_whole(self.path, data, sync=True)
-        write_atomically(self._head_path, str(number + 1).encode())
+        self._set_head(number + 1)
         if is_known:
             added = json.loads(data)
             del added["check"]
             self._entries.append(added)
             self._check, self._size, self._stamp = check, size + len(data), self._stamp_of_file()
+
+    def _set_head(self, number: int) -> None:
+        temporary = self._head_path.with_name(f"{self._head_path.name}.{os.getpid()}.tmp")
+        temporary.write_text(str(number), encoding="ascii")
+        temporary.replace(self._head_path)  # need not reach the disk: an older number only checks less
 
     def _end(self) -> tuple[str, int, int]:
         """Return the checksum of the last whole line, the number of lines, and where the last one ends."""

@@ -35,6 +35,7 @@ def write_circuit(folder: Path, circuit: Circuit, parameters: NDArray[np.float64
     from qiskit import qpy
 
     qiskit_circuit = circuit.to_qiskit(parameters)
+    qiskit_circuit.name = "best"  # Qiskit's own names count the circuits of a process
     write_atomically(folder / "best.qasm", circuit.to_qasm(parameters).encode())
     buffer = io.BytesIO()
     qpy.dump(qiskit_circuit, buffer)

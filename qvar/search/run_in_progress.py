@@ -14,7 +14,7 @@ from qvar.runs import RunFolder, write_circuit, write_learning_curve, write_pare
 from qvar.runs.sealed import tell as tell_user
 from qvar.search.algorithms import make_searcher
 from qvar.search.best import BestCircuit
-from qvar.search.configuration import Algorithm, SearchConfiguration
+from qvar.search.configuration import SearchConfiguration
 from qvar.search.environment import make_environment
 from qvar.search.pareto import ParetoArchive
 from qvar.search.pruning import prune
@@ -64,11 +64,6 @@ class RunInProgress:
         self._started = self._saved = time.monotonic()
         self._patience = CHECKPOINT_SECONDS
         self.history: list[Mapping[str, Any]] = []
-
-    @property
-    def algorithm(self) -> Algorithm:
-        """What searches."""
-        return self._configuration.algorithm
 
     @property
     def is_over(self) -> bool:

@@ -63,7 +63,7 @@ def run_search(
     check_sinks(sinks)
     if sinks and out is None:
         raise RunError("sinks follow a run that is on disk; give a folder with out")
-    with _claimed(out, resume=resume):
+    with _claimed(out, resume=resume), _threads(configuration.algorithm):  # networks begin as threads have it, too
         folder = None if out is None else _prepare(configuration, out, resume=resume)
         experience = None if configuration.replay_from is None else _experience(configuration, folder, given)
         run = RunInProgress(configuration, folder, experience)
@@ -83,10 +83,9 @@ def _follow(run: RunInProgress, sinks: Fanout, on_episode: EpisodeCallback | Non
 
         for record in run.history:
             tell(record)
-        with _threads(run.algorithm):
-            while not run.is_over:
-                for record in run.play():
-                    tell(record)
+        while not run.is_over:
+            for record in run.play():
+                tell(record)
         result = run.finish()
         fanout.finish(result.to_dict())
     return result

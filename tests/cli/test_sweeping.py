@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,8 +30,9 @@ COMMAND = ("sweep", "h2-2", "--algorithm", "random", "--seeds", "0-1", "--episod
 def test_a_sweep_prints_its_table_and_leaves_its_record(qvar, own_folder):
     outcome = qvar(*COMMAND, "--noise", "none,ourense", "--out", "mine")
     assert outcome.code == 0
-    first, *lines = outcome.err.splitlines()
+    first, forecast, *lines = outcome.err.splitlines()
     assert first == "4 runs: 1 task x 2 noise x 1 preset x 1 algorithm x 2 seeds, 1 at a time, in mine"
+    assert re.fullmatch(r"about \d+ s, by trying the beginning of the searches; half or twice .* no surprise", forecast)
     assert len(lines) == 4
     assert lines[0].startswith("1 of 4: h2-2-none-qvar-random, seed 0: noiseless error ")
     assert "s left, " in lines[0]
@@ -56,7 +58,9 @@ def test_the_same_command_goes_on_and_repeats_nothing(qvar, own_folder, file_con
     assert (
         "2 runs: 1 task x 1 noise x 1 preset x 1 algorithm x 2 seeds (1 finished before, 1 to be resumed)" in again.err
     )
+    assert re.search(r"^about \d+ s, by the runs so far;", again.err, re.MULTILINE)
     assert again.err.count(" of 2: ") == 1
+    assert "nothing is left to run" in qvar(*command).err
     after = file_contents(own_folder / "mine" / "h2-2-none-qvar-random")
     assert after.keys() == before.keys()
     same = [name for name in before if name.startswith("seed0") or name.endswith(".qasm")]

@@ -146,3 +146,12 @@ def test_chemical_accuracy_is_for_chemistry_only():
 def test_a_title_that_looks_like_a_formula_is_written_as_it_is(tmp_path):
     write_learning_curve(tmp_path, HISTORY, exact_energy=-2.0, title=r"5$ and $\nothing$", unit=r"$\x$")
     assert is_drawing(tmp_path / "learning_curve.png")
+
+
+def test_the_files_of_a_circuit_do_not_tell_how_many_were_made_before(tmp_path):
+    circuit, angles = Circuit(1, (Operation("ry", (0,), (Slot(0),)),)), np.array([0.5])
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        write_circuit(tmp_path / name, circuit, angles)
+    for file in ("best.qasm", "best.qpy", "circuit.png"):
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()

@@ -1,7 +1,7 @@
 """Relations that hold between two runs whatever the right value is: no oracle, only what physics does not change.
 
-Every engine that takes the circuits is asked twice. Relations between two circuits have a twin that is broken on purpose
-and must be noticed, so that none holds merely because nothing is compared.
+Every engine that takes the circuits is asked twice. Relations between two circuits have a twin that is broken on
+purpose and must be noticed, so that none holds merely because nothing is compared.
 """
 
 from dataclasses import replace

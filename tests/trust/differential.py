@@ -37,8 +37,8 @@ TOLERANCE = {"Aer": 1e-11, "Qulacs": 1e-12, "PennyLane": 1e-11, "AerSimulator, m
 """Of energies, states, overlaps and gradients alike, by peer and engine; the larger one holds.
 
 Aer takes relaxation as two shares of damping, whose difference leaves rounding of 3e-12 where hardly any coherence is
-left. PennyLane adds 2e-16 under roots and finds the operators of thermal relaxation as eigenvectors, so a channel of its own
-is off by up to 4e-14. Aer's matrix product states are cut off where singular values are small."""
+left. PennyLane adds 2e-16 under roots and finds the operators of thermal relaxation as eigenvectors, so a channel of
+its own is off by up to 4e-14. Aer's matrix product states are cut off where singular values are small."""
 ALARM = 1e-9
 """Smallest p value of samples. A campaign has a false alarm with probability below 1e-9 per sampled case."""
 CHUNK = 40

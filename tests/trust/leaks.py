@@ -124,7 +124,7 @@ def planted(seed: int) -> Iterator[object]:
     """Episodes whose observations are all kept: the negative control."""
     kept = []
     for observation in single(seed):
-        kept.append([np.array(observation) for _ in range(100)])
+        kept.append([np.array(observation) for _ in range(1000)])
         yield observation
 
 
@@ -135,7 +135,7 @@ CURVES: dict[str, tuple[Callable[[int], Iterator[object]], int]] = {
     "episodes of a vector of 4": (vector, 2_000),
     "new circuits": (circuits, 10_000),
     "runs begun and resumed": (runs, 40),
-    "planted": (planted, 400),
+    "planted": (planted, 2_000),
 }
 
 

@@ -1,11 +1,11 @@
 """Mutants of a source file: the code with one small defect, made by the operators of Cosmic Ray.
 
 A defect that no test can be asked to find is not made. Left out are docstrings, annotations, type aliases, `__all__`,
-`__repr__` and `__str__`, what is raised or logged (the text of messages), caches, which only save time, and assertions
-such as `strict=True`, which never fail. So is what fails wherever it runs, which would flatter the tests: code that
-does not compile, and operators of another kind than the one replaced (`a + b` never becomes `a << b`, nor `-a`
-`not a`). An operator that can go wrong in several ways at one place goes wrong in one of them, drawn at random, so that
-no place counts more than another.
+`__repr__` and `__str__`, what is raised or logged (the text of messages), caches and compilers, which only save time,
+and assertions such as `strict=True`, which never fail. So is what fails wherever it runs, which would flatter the
+tests: code that does not compile, and operators of another kind than the one replaced (`a + b` never becomes `a << b`,
+nor `-a` `not a`). An operator that can go wrong in several ways at one place goes wrong in one of them, drawn at
+random, so that no place counts more than another.
 """
 
 import ast
@@ -194,7 +194,7 @@ def _excluded(code: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
             spans.append(node)
     found = [((n.lineno, _column(code, n)), (n.end_lineno, _column(code, n, end=True))) for n in spans]
     decorators = [d for node in ast.walk(tree) for d in getattr(node, "decorator_list", ())]
-    return found + [((d.lineno, 0), (d.lineno, d.end_col_offset)) for d in decorators if _is_cache(d)]
+    return found + [((d.lineno, 0), (d.lineno, d.end_col_offset)) for d in decorators if _is_speed(d)]
 
 
 def _alias(node: ast.stmt) -> ast.AST | None:
@@ -206,9 +206,9 @@ def _alias(node: ast.stmt) -> ast.AST | None:
     return node if names == ["__all__"] or (unions and names and names[0][:1].isupper()) else None
 
 
-def _is_cache(decorator: ast.expr) -> bool:
+def _is_speed(decorator: ast.expr) -> bool:
     name = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return isinstance(name, ast.Name) and name.id in ("cache", "lru_cache")
+    return isinstance(name, ast.Name) and name.id in ("cache", "lru_cache", "njit")
 
 
 def _is_log(call: ast.Call) -> bool:

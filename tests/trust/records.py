@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-WALL_TIMES = ("seconds", "seconds_left", "circuits_per_second", "created", "started", "finished", "submitted")
+WALL_TIMES = ("seconds", "costs", "seconds_left", "circuits_per_second", "created", "started", "finished", "submitted")
 """Keys of JSON and names of arrays that hold times, in any of the files."""
 
 PLACES = ("run", "folder", "sweep", "comparison", "latent", "searches", "path", "id_of_process")
 """Keys of printed documents that hold a path."""
 
-LEFT_OUT = ("costs.json", "report.html", "summary.html")
+LEFT_OUT = ("costs.json", "report.html", "summary.csv", "summary.md", "table.md")
 """Files made of wall times, and pages that show some."""
 
 

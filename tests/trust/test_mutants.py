@@ -9,19 +9,20 @@ from tests.trust.mutant_session import spoiled_functions
 from tests.trust.mutant_table import table, wilson
 
 CHANNELS = "tests/simulators/test_channels.py"
-CONVENTIONS = "tests/simulators/test_conventions.py"
-READOUT = "tests/simulators/test_readout.py"
+MATRICES = "tests/simulators/test_conventions.py::test_gate_matrices_are_qiskits"
+DEPOLARIZING = "tests/simulators/test_conventions.py::test_depolarizing_replaces_the_state_with_probability_p_as_in_aer"
+READOUT = "tests/simulators/test_readout.py::test_the_measured_observable_has_the_measured_coefficients"
 ACTIONS = "tests/envs/test_actions.py"
 HALTING = "tests/envs/test_halting.py"
 REWARD = "tests/envs/test_reward.py"
 
-# File, code, the same with a defect, tests that must notice.
+# File, code, the same with a defect, tests that must notice: some that need no compiled kernels, which takes long.
 DEFECTS = {
     "rotations turn the other way": (
         "simulators/gates.py",
         "np.cos(t / 2) * identity - 1j",
         "np.cos(t / 2) * identity + 1j",
-        CONVENTIONS,
+        MATRICES,
     ),
     "qubits in the other order": (
         "simulators/channels.py",
@@ -33,7 +34,7 @@ DEFECTS = {
         "simulators/channels.py",
         "[1.0] + [1.0 - p]",
         "[1.0] + [1.0 - 2 * p]",
-        CONVENTIONS,
+        DEPOLARIZING,
     ),
     "relaxation away from the thermal state": (
         "simulators/channels.py",
@@ -47,7 +48,12 @@ DEFECTS = {
         "_damping(decay, np.exp(-tau2),",
         CHANNELS,
     ),
-    "read-out errors transposed": ("simulators/readout.py", '"de,adb->aeb"', '"ed,adb->aeb"', READOUT),
+    "read-out errors transposed": (
+        "simulators/readout.py",
+        "letter_map(noise, q).T for",
+        "letter_map(noise, q) for",
+        READOUT,
+    ),
     "read-out errors of other qubits": (
         "simulators/readout.py",
         "place = len(label) - 1 - qubit",
@@ -92,7 +98,7 @@ def tree(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def session(tree):
-    session = Session(tree, ["-m", "not slow", CHANNELS, CONVENTIONS, READOUT, ACTIONS, HALTING, REWARD])
+    session = Session(tree, ["-m", "not slow", CHANNELS, MATRICES, DEPOLARIZING, READOUT, ACTIONS, HALTING, REWARD])
     yield session
     session.close()
 

@@ -112,7 +112,8 @@ def sweep_command(
     at_a_time = usable_cores() if jobs is None else jobs
     if not silent:
         print_line(_announcement(options, plan, folder, None if cluster else at_a_time), console)
-        print_line(_forecast(plan, folder, jobs=at_a_time), console)
+        if cluster is None:  # how fast its workers are, nobody knows here
+            print_line(_forecast(plan, folder, jobs=at_a_time), console)
     line = ProgressLine(console, visible=not silent, total=len(folder.runs()), columns=counted())
     with (
         interruptible(console, lambda: f"go on with: {options.command(path, jobs=jobs, cluster=cluster, log=log)}"),

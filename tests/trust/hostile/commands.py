@@ -167,7 +167,7 @@ _WORK: Sequence[str] = (
         "qvar.cli.latent.pretrain.carry_out",
         "qvar.cli.latent.search.search_latent_space",
     ),
-    *("qvar.cli.classify.compare.compare", "qvar.cli.hardware.run.execute", "qvar.cli.hardware.run.plan"),
+    *("qvar.cli.classify.compare.run_comparison", "qvar.cli.hardware.run.execute", "qvar.cli.hardware.run.plan"),
     *("qvar.cli.simulate.hardware_vqe.vqe", "qvar.cli.results.dashboard.serve", "qvar.cli.latent.report.measure"),
     "qvar.cli.problems.making.molecule_from_geometry",
 )
