@@ -137,6 +137,8 @@ def _command(inbox: Path) -> None:
         except SystemExit as left:
             code = left.code
     os.chdir("/")
+    if "WorkBegins" in error.getvalue():  # with --json the command line reports even this
+        raise WorkBegins
     if code not in (0, 2, None):
         raise AssertionError(f"exit code {code}: {error.getvalue()[-300:]}")
     if "Traceback" in error.getvalue():
