@@ -192,9 +192,8 @@ class LatentFolder:
         records = self._records.metrics()
         n_epochs = int(self.config.get("training", {}).get("epochs", 0))
         if (self.path / "model.npz").is_file() and len(records) < n_epochs:
-            raise RunError(
-                f"{self.path / 'metrics.jsonl'} is corrupted: it holds {len(records)} epochs, not {n_epochs}"
-            )
+            file = self.path / "metrics.jsonl"
+            raise RunError(f"{file} is corrupted: it holds {len(records)} epochs, the training had {n_epochs}")
         return records
 
     def write_metrics(self, records: Sequence[Mapping[str, Any]]) -> None:

@@ -60,12 +60,12 @@ class Mutant:
     @property
     def line(self) -> str:
         """The text that changes."""
-        return " ".join(text.strip() for text in self.removed)
+        return " ".join(text.strip() for text in self.removed).strip()
 
     @property
     def becomes(self) -> str:
         """What it changes to."""
-        return " ".join(text.strip() for text in self.added)
+        return " ".join(text.strip() for text in self.added).strip()
 
     def put_into(self, code: str) -> str:
         """Return the code of the file with the defect."""
