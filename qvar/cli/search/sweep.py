@@ -165,7 +165,7 @@ def _forecast(plan: Sweep, folder: SweepFolder, *, jobs: int) -> str | None:
         return "how long it will take shows when the first runs are under way"
     if seconds < _A_MOMENT:
         return None
-    return f"about {duration(seconds)}, {how}; half or twice as long would be no surprise"
+    return f"about {duration(seconds)} of searching, {how}; half or twice as long would be no surprise"
 
 
 def _print_summary(path: Path, *, as_json: bool) -> None:
