@@ -346,7 +346,7 @@ def test_a_file_with_pickled_objects_is_not_opened(tmp_path):
 def test_without_sentence_transformers_the_error_says_how_to_get_it(monkeypatch):
     embeddings._model.cache_clear()
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(DatasetError, match=r"qvar-toolkit\[embeddings\]"):
+    with pytest.raises(DatasetError, match=r"install what the extra embeddings brings: pip install"):
         SentenceEmbeddings().fit(["a"])
 
 

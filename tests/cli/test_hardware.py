@@ -191,7 +191,7 @@ def test_an_interrupt_says_how_to_go_on_and_the_job_is_found_again(qvar, bell, d
         (["run", "bell.qasm", "ZZ", "--angles", "1", "--on", LAGOS, "--resilience", "7"], "resilience_level"),
         (["run", "bell.qasm", "ZZ", "--angles", "1", "--on", LAGOS, "--mode", "fast"], "mode is one of"),
         (["run", "none.qasm", "ZZ", "--on", LAGOS], "cannot read the circuit none.qasm"),
-        (["run", "bad.qpy", "ZZ", "--on", LAGOS], "bad.qpy is not a QPY file"),
+        (["run", "bad.qpy", "ZZ", "--on", LAGOS], "bad.qpy: not a readable QPY file"),
         (["jobs", "."], "holds no jobs"),
         (["resume", "."], "holds no experiment.json"),
     ],

@@ -107,7 +107,7 @@ def test_a_chain_keeps_to_the_coupling_of_the_device(qvar, own_folder):
 @pytest.mark.parametrize(
     ("option", "value", "known"),
     [
-        ("--start", "dmrg", "empty, hartree-fock, mps, or the path of a .qasm file"),
+        ("--start", "dmrg", "empty, hartree-fock, mps, or the path of a .qasm or .qpy file"),
         ("--reward", "free", "paper, gate-cost"),
         ("--halting", "soon", "none, scaled, released-noiseless, released-noisy"),
     ],

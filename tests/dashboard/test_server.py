@@ -127,7 +127,7 @@ def test_without_dash_the_extra_is_named(tmp_path, monkeypatch):
         return found(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", without_dash)
-    with pytest.raises(RunError, match=r"qvar-toolkit\[dashboard\]"):
+    with pytest.raises(RunError, match=r"install what the extra dashboard brings: pip install"):
         serve([tmp_path])
 
 
