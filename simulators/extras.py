@@ -16,7 +16,7 @@ def how_to_install(extra: str) -> str:
 
     Example:
         >>> print(how_to_install("chemistry"))
-        install what the extra chemistry brings: pip install 'pyscf>=2.7' 'openfermion>=1.7'
+        install what the extra chemistry brings: pip install 'pyscf>=2.7' 'openfermion>=1.8'
     """
     packages = _packages(extra) or [f".[{extra}]"]
     return f"install what the extra {extra} brings: pip install {' '.join(map(repr, packages))}"
