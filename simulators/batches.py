@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from qvar.simulators.input_states import check_pairing
 from qvar.simulators.kernels import compiled, workspace
+from qvar.simulators.kernels.layout import LARGEST_FOURFOLD, STATE_SIZE
 from qvar.simulators.memory import check_memory, most_at_once
 from qvar.simulators.threads import in_parallel
 
@@ -53,7 +54,8 @@ class CompiledProgram:
 def energies_of_points(program: CompiledProgram, thetas: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the expectation values of parameter vectors from |0...0>."""
     energies = np.empty(len(thetas))
-    _share(program, "energies", program.batch_numbers, (thetas,), (energies,), program.seconds)
+    numbers, together = program.batch_numbers, _energies_at_once(program)
+    _share(program, "energies", numbers, (thetas,), (energies,), program.seconds, together=together)
     return energies
 
 
@@ -123,6 +125,8 @@ def _share(
     rows: Sequence[NDArray[Any]],
     results: Sequence[NDArray[Any]],
     seconds: float,
+    *,
+    together: int = 1,
 ) -> None:
     """Let a kernel fill the rows of `results`, in threads as long as their workspaces fit into memory."""
     check_memory(8 * numbers, "one state of this circuit")
@@ -132,7 +136,13 @@ def _share(
         some = [array if len(array) == 1 else array[first:end] for array in rows]
         code(*program.arguments, *some, workspace(numbers), *(array[first:end] for array in results))
 
-    in_parallel(part, len(results[0]), seconds, most_parts=most_at_once(8 * numbers))
+    in_parallel(part, len(results[0]), seconds, most_parts=most_at_once(8 * numbers), together=together)
+
+
+def _energies_at_once(program: CompiledProgram) -> int:
+    """Return how many rows the kernel of energies takes as lanes; a row alone may end with another last digit."""
+    is_fourfold = program.picture == "pauli_transfer" and program.arguments[0][STATE_SIZE] <= LARGEST_FOURFOLD
+    return 4 if is_fourfold else 1
 
 
 def _described(what: str, count: int) -> str:

@@ -18,19 +18,26 @@ _pool: ThreadPoolExecutor | None = None
 
 
 def in_parallel(
-    function: Callable[[int, int], None], n_items: int, seconds_each: float, *, most_parts: int | None = None
+    function: Callable[[int, int], None],
+    n_items: int,
+    seconds_each: float,
+    *,
+    most_parts: int | None = None,
+    together: int = 1,
 ) -> None:
     """Call function(first, end) on contiguous parts of range(n_items), in threads if there is enough to do.
 
-    `most_parts` limits the threads further, None for no limit.
+    `most_parts` limits the threads further, None for no limit. Parts begin at multiples of `together`, for functions
+    that do so many items at once with other last digits than one alone.
     """
-    n_parts = min(thread_limit(), n_items, int(n_items * seconds_each / _WORTH_SECONDS))
+    n_groups = -(-n_items // together)
+    n_parts = min(thread_limit(), n_groups, int(n_items * seconds_each / _WORTH_SECONDS))
     if most_parts is not None:
         n_parts = min(n_parts, most_parts)
     if n_parts < 2:
         function(0, n_items)
         return
-    bounds = [n_items * k // n_parts for k in range(n_parts + 1)]
+    bounds = [min(n_items, n_groups * k // n_parts * together) for k in range(n_parts + 1)]
     futures = [_executor().submit(function, *pair) for pair in pairwise(bounds[1:])]
     function(bounds[0], bounds[1])
     for future in futures:

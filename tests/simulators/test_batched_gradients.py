@@ -187,6 +187,26 @@ def test_threads_are_as_many_as_their_workspaces_fit_into_memory(monkeypatch):
     assert sorted(parts) == [(0, 50), (50, 100)]
 
 
+@pytest.mark.parametrize("n_threads", [2, 3, 4, 7, 100])
+def test_energies_have_the_same_bits_with_any_number_of_threads(monkeypatch, n_threads):
+    objective = PauliTransferSimulator(NoiseModel.named("mumbai-median")).objective(
+        layers(4, 2), Observable.from_terms({"ZZZZ": 1.0, "XXXX": 0.5, "IIXY": 0.25})
+    )
+    thetas = np.random.default_rng(7).normal(size=(403, objective.n_parameters))
+    monkeypatch.setattr(threads, "thread_limit", lambda: 1)
+    alone = objective.batch(thetas)
+    monkeypatch.setattr(threads, "thread_limit", lambda: n_threads)
+    monkeypatch.setattr(threads, "_WORTH_SECONDS", 1e-12)
+    np.testing.assert_array_equal(objective.batch(thetas), alone)
+
+
+def test_parts_begin_where_the_items_that_go_together_do(monkeypatch):
+    monkeypatch.setattr(threads, "thread_limit", lambda: 3)
+    parts = []
+    threads.in_parallel(lambda first, end: parts.append((first, end)), 11, 1.0, together=4)
+    assert sorted(parts) == [(0, 4), (4, 8), (8, 11)]
+
+
 @pytest.mark.parametrize(("gamma", "n_layers", "harmful"), [(0.02, 2, False), (0.5, 4, True)])
 def test_rows_that_undoing_would_spoil_are_taken_from_kept_states(gamma, n_layers, harmful):
     damping = amplitude_damping(gamma)
