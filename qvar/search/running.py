@@ -63,6 +63,8 @@ def run_search(
     check_sinks(sinks)
     if sinks and out is None:
         raise RunError("sinks follow a run that is on disk; give a folder with out")
+    if out is not None:
+        configuration.to_dict()  # refuses what cannot be recorded
     with _claimed(out, resume=resume), _threads(configuration.algorithm):  # networks begin as threads have it, too
         folder = None if out is None else _prepare(configuration, out, resume=resume)
         experience = None if configuration.replay_from is None else _experience(configuration, folder, given)

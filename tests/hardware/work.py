@@ -2,8 +2,7 @@
 
 from dataclasses import asdict
 
-from qvar.hardware import ExecutionOptions, HardwareRun, Journal, Limits, Patience, accept
-from qvar.hardware import job as job_module
+from qvar.hardware import ExecutionOptions, HardwareRun, Journal, Limits, Patience, accept, attempt
 from qvar.simulators import Circuit, Observable, Operation, Slot
 from tests.hardware.scripted_service import ScriptedService
 
@@ -49,4 +48,4 @@ def _mark_moments(service):
         return call
 
     Journal.append = marked(Journal.append)
-    job_module.store_result = marked(job_module.store_result)
+    attempt.store_result = marked(attempt.store_result)

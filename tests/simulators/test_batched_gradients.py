@@ -205,7 +205,8 @@ def test_rows_that_undoing_would_spoil_are_taken_from_kept_states(gamma, n_layer
 
 @pytest.mark.parametrize(("gamma", "harmful"), [(0.02, False), (0.9, True)])
 @pytest.mark.parametrize("scale", [1.0, 1e-6, 1e6])
-def test_undoing_is_compared_with_the_start_state_whatever_its_size(gamma, harmful, scale):
+@pytest.mark.parametrize("n_points", [1, 3])
+def test_undoing_is_compared_with_the_start_state_whatever_its_size(gamma, harmful, scale, n_points):
     rng = np.random.default_rng(3)
     damping = amplitude_damping(gamma)
     noise = NoiseModel.from_channels(damping, damping.tensor(damping))
@@ -216,7 +217,7 @@ def test_undoing_is_compared_with_the_start_state_whatever_its_size(gamma, harmf
     ints = kept.arguments[0].copy()
     ints[layout.UNCOMPUTED] = 1  # plans of few qubits never do this by themselves
     undoing = replace(kept, arguments=(ints, *kept.arguments[1:]))
-    thetas = rng.normal(size=(3, circuit.n_parameters))
+    thetas = rng.normal(size=(n_points, circuit.n_parameters))
     vectors = scale * np.array([oracle.pauli_values(rho) for rho in random_matrices(rng, 3, 3)])
     values, gradients = gradients_of_pairs(undoing, thetas, vectors)
     assert np.isnan(values).any() == harmful

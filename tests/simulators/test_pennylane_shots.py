@@ -3,6 +3,7 @@
 import numpy as np
 import pennylane as qml
 import pytest
+from scipy.stats import unitary_group
 
 from qvar.simulators.pennylane.device import PauliTransferDevice
 from tests.simulators.pennylane_programs import HERMITIAN, MEASUREMENTS, READOUTS, X, gates, run
@@ -147,6 +148,18 @@ def test_broadcast_states_are_expanded():
     features = np.random.default_rng(0).normal(size=(3, 4))
     ours = run(PauliTransferDevice(wires=2), program, features)
     expected = [run(qml.device("default.mixed", wires=2), program, row) for row in features]
+    np.testing.assert_allclose(ours, expected, atol=1e-10)
+
+
+def test_broadcast_unitaries_of_two_qubits_are_expanded():
+    def program(unitary):
+        qml.RX(0.3, 0)
+        qml.QubitUnitary(unitary, wires=[0, 1])
+        return qml.expval(qml.Z(0) @ qml.X(1))
+
+    unitaries = unitary_group.rvs(4, size=3, random_state=1)
+    ours = run(PauliTransferDevice(wires=2), program, unitaries)
+    expected = [run(qml.device("default.mixed", wires=2), program, unitary) for unitary in unitaries]
     np.testing.assert_allclose(ours, expected, atol=1e-10)
 
 

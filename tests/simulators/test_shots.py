@@ -1,5 +1,7 @@
 """Shot noise: estimates are unbiased and scatter exactly as much as measuring commuting groups together implies."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.stats import chi2
@@ -178,6 +180,21 @@ def test_outcome_probabilities_reproduce_the_exact_value(engine):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=0, atol=1e-14)
     value = objective.plan.constant + (probabilities * objective.plan.values).sum()
     assert value == pytest.approx(objective(THETA), rel=0, abs=1e-13)
+
+
+@pytest.mark.parametrize("engine", [PauliTransferSimulator(), StatevectorSimulator()])
+def test_outcomes_have_the_probabilities_of_the_projectors_of_every_basis(engine):
+    letters = {1: [[0, 1], [1, 0]], 2: [[0, -1j], [1j, 0]], 3: [[1, 0], [0, -1]]}
+    rho = oracle.density_matrix(CIRCUIT, THETA)
+    for first, second in itertools.product("XYZ", repeat=2):
+        objective = engine.objective(CIRCUIT, Observable.from_terms({second + first: 1.0}))
+        (basis,), (found,) = objective.plan.bases, objective.probabilities(THETA)
+        for outcome in range(4):
+            signs = [1 - 2 * (outcome & 1), 1 - 2 * (outcome >> 1)]
+            low, high = (
+                (np.eye(2) + sign * np.array(letters[int(k)])) / 2 for k, sign in zip(basis, signs, strict=True)
+            )
+            assert found[outcome] == pytest.approx(np.trace(np.kron(high, low) @ rho).real, rel=0, abs=1e-12)
 
 
 @pytest.mark.parametrize("engine", [PauliTransferSimulator(NOISY), StatevectorSimulator()])

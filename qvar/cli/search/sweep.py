@@ -27,6 +27,8 @@ from qvar.simulators.errors import QvarError
 
 __all__ = ["SweepOptions", "sweep_command"]
 
+_A_MOMENT = 2.0  # seconds, of which no forecast is worth a line
+
 
 @dataclass(frozen=True)
 class SweepOptions:
@@ -113,7 +115,9 @@ def sweep_command(
     if not silent:
         print_line(_announcement(options, plan, folder, None if cluster else at_a_time), console)
         if cluster is None:  # how fast its workers are, nobody knows here
-            print_line(_forecast(plan, folder, jobs=at_a_time), console)
+            forecast = _forecast(plan, folder, jobs=at_a_time)
+            if forecast is not None:
+                print_line(forecast, console)
     line = ProgressLine(console, visible=not silent, total=len(folder.runs()), columns=counted())
     with (
         interruptible(console, lambda: f"go on with: {options.command(path, jobs=jobs, cluster=cluster, log=log)}"),
@@ -146,8 +150,8 @@ def _announcement(options: SweepOptions, plan: Sweep, folder: SweepFolder, jobs:
     return f"{plan.n_runs} runs: {factors} x {n_seeds}{before}, {where}, in {folder.path}"
 
 
-def _forecast(plan: Sweep, folder: SweepFolder, *, jobs: int) -> str:
-    """Say how long a sweep will take, and how that is known."""
+def _forecast(plan: Sweep, folder: SweepFolder, *, jobs: int) -> str | None:
+    """Say how long a sweep will take, and how that is known; None if it is a moment."""
     statuses = {run: run.status() for run in folder.runs()}
     if all(status.state == "finished" for status in statuses.values()):
         return "nothing is left to run"
@@ -159,7 +163,9 @@ def _forecast(plan: Sweep, folder: SweepFolder, *, jobs: int) -> str:
             seconds, how = forecast_runs(runs, jobs=jobs), "by trying the beginning of the searches"
     if seconds is None:
         return "how long it will take shows when the first runs are under way"
-    return f"about {duration(seconds)}, {how}; half or twice as long would be no surprise"
+    if seconds < _A_MOMENT:
+        return None
+    return f"about {duration(seconds)} of searching, {how}; half or twice as long would be no surprise"
 
 
 def _print_summary(path: Path, *, as_json: bool) -> None:

@@ -2,8 +2,10 @@
 
 import netrc
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from qvar.runs.sinks.packages import check_package
@@ -11,6 +13,9 @@ from qvar.runs.sinks.sink import SinkRun, settings_of
 from qvar.runs.sinks.wandb_files import last_step_on_disk
 
 __all__ = ["WeightsAndBiases"]
+
+_PATIENCE_SECONDS = 30.0
+"""How long a run waits at most for W&B to write its last numbers."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,8 @@ class WeightsAndBiases:
             x_disable_stats=True,
             x_save_requirements=False,
         )
-        there = last_step_on_disk(run.folder / "wandb")  # of earlier stretches
+        files = run.folder / "wandb"
+        there = last_step_on_disk(files)  # of earlier stretches
         started = wandb.init(
             project=self.project,
             dir=str(run.folder),
@@ -61,14 +67,17 @@ class WeightsAndBiases:
             reinit="create_new",
             settings=quiet,
         )
-        return _Logged(started, started.starting_step - 1 if mode == "online" else there)
+        if mode == "online":
+            return _Logged(started, started.starting_step - 1)
+        return _Logged(started, there, files)
 
 
 class _Logged:
     """Numbers go to W&B at once, which writes or sends them when it likes (mutable)."""
 
-    def __init__(self, started: Any, last_step: int) -> None:
+    def __init__(self, started: Any, last_step: int, files: Path | None = None) -> None:
         self._started = started
+        self._files = files
         self.last_step = last_step
 
     def write(self, step: int, metrics: Mapping[str, float]) -> None:
@@ -79,6 +88,14 @@ class _Logged:
         if result is not None:
             self._started.summary.update({f"result/{name}": value for name, value in result.items()})
         self._started.finish(exit_code=0 if result is not None else 1)
+        if self._files is not None:
+            self._wait_for(self._files)
+
+    def _wait_for(self, files: Path) -> None:
+        """Wait until the last numbers are on the disk: W&B's process may go on writing after `finish`."""
+        until = time.monotonic() + _PATIENCE_SECONDS
+        while last_step_on_disk(files) < self.last_step and time.monotonic() < until:
+            time.sleep(0.02)
 
 
 def _has_logged_in() -> bool:
