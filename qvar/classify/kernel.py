@@ -219,11 +219,27 @@ class QuantumKernelClassifier(ClassifierMixin, BaseEstimator):
         loaded._features = loaded._support_embeddings = None
         with refusing(f"the classifier in {path}", ClassifierError):
             loaded._check_settings()
+            loaded._check_fitted_arrays()
         return loaded
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
         return {name: None if name in ("_features", "_support_embeddings") else state[name] for name in state}
+
+    def _check_fitted_arrays(self) -> None:
+        """Raise ClassifierError unless the shapes of what was read from a file go together."""
+        n_classes, n_support = len(self.classes_), int(self.n_support_.sum())
+        shapes = {
+            "classes_": (n_classes,),
+            "n_support_": (n_classes,),
+            "support_": (n_support,),
+            "support_vectors_": (n_support, self.n_features_in_),
+            "dual_coef_": (n_classes - 1, n_support),
+            "intercept_": (n_classes * (n_classes - 1) // 2,),
+        }
+        for name, shape in shapes.items():
+            if np.shape(getattr(self, name)) != shape:
+                raise ClassifierError(f"{name} has shape {np.shape(getattr(self, name))}, needed {shape}")
 
     def _check_settings(self) -> None:
         if self.kernel not in ("fidelity", "projected"):

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from qvar.problems.problem import ACCURACY
 from qvar.report.comparison import QUANTITIES, Group, accuracy_count, format_spread
+from qvar.simulators.errors import RunError
+from qvar.simulators.untrusted import refusing
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,6 +46,7 @@ def result_table(result: Mapping[str, Any], *, title: str, unit: str = "Ha") -> 
     return table
 
 
+@refusing("the record", RunError)
 def comparison_table(groups: Sequence[Group]) -> "Table":
     """Return the table of experiments: mean ± standard deviation over their finished runs; 80 columns are enough."""
     from rich.box import SIMPLE

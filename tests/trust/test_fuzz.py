@@ -13,12 +13,25 @@ import numpy as np
 import pytest
 
 from qvar.agents.tensors import load_adam
+from qvar.classify import QuantumKernelClassifier
 from qvar.cli.inputs import find_problem, parse_seeds
 from qvar.hardware.ledger import Entry
+from qvar.latent.generation import generate_pool
+from qvar.latent.graph_vae import GraphVaeSettings, Training, pretrain
+from qvar.latent.space import CircuitSpace
+from qvar.latent.vae import ArdVAE
 from qvar.problems import Problem, max_cut
 from qvar.runs import sealed
 from qvar.simulators import Circuit, NoiseModel, untrusted
-from qvar.simulators.errors import CircuitError, HardwareError, NoiseModelError, ProblemError, QvarError
+from qvar.simulators.errors import (
+    CircuitError,
+    ClassifierError,
+    HardwareError,
+    LatentError,
+    NoiseModelError,
+    ProblemError,
+    QvarError,
+)
 from tests.trust.hostile.mutations import PAYLOADS
 from tests.trust.hostile.sandbox import Sandbox, Work
 
@@ -324,3 +337,34 @@ def test_moments_of_another_optimizer_are_refused():
     for change in ({"0.exp_avg": np.zeros(4, np.float32)}, {"0.strange": np.zeros(3)}):
         with pytest.raises(ValueError, match="moments"):
             load_adam(adam, whole | change)
+
+
+FITTED = [("classes_", None), ("n_support_", np.array([1, 1, 1])), ("dual_coef_", np.zeros((1, 99)))]
+
+
+@pytest.mark.parametrize(("name", "value"), FITTED)
+def test_a_classifier_whose_arrays_do_not_go_together_is_refused(tmp_path, name, value):
+    rows = np.random.default_rng(7).normal(size=(12, 2))
+    model = QuantumKernelClassifier().fit(rows, np.arange(12) % 2)
+    model.save(tmp_path / "whole.json")
+    assert (QuantumKernelClassifier.load(tmp_path / "whole.json").predict(rows) == model.predict(rows)).all()
+    setattr(model, name, value)
+    model.save(tmp_path / "other.json")
+    with pytest.raises(ClassifierError):
+        QuantumKernelClassifier.load(tmp_path / "other.json")
+
+
+@pytest.mark.parametrize("axes", [np.array([0.5]), np.array([7]), np.array([[0]]), np.array([-1])])
+def test_axes_of_a_transformer_that_it_does_not_have_are_refused(axes):
+    arrays = {"axes": np.array([1, 0]), "mean": np.zeros(2), "relevance": np.ones(2)}
+    model = ArdVAE(latent_size=2)
+    model._take_extra_arrays(arrays)
+    with pytest.raises(LatentError, match="axes"):
+        model._take_extra_arrays(arrays | {"axes": axes})
+
+
+def test_a_training_that_diverges_is_refused_and_not_recorded():
+    space = CircuitSpace(n_qubits=2, n_gates=3, max_depth=3)
+    structures = generate_pool(space, 60, seed=7).structures
+    with pytest.raises(LatentError, match="diverged in epoch 1"):
+        pretrain(space, structures, GraphVaeSettings(), Training(epochs=2, batch_size=10, learning_rate=1e30))

@@ -84,7 +84,8 @@ def pretrain(
         The trained model, its latent scale measured on the training circuits.
 
     Raises:
-        LatentError: for circuits outside the space, fewer than one batch of them, or a checkpoint of another run.
+        LatentError: for circuits outside the space, fewer than one batch of them, a checkpoint of another run, or
+            a training that diverges.
 
     Source: Sun, Wu, Ma and Tresp, arXiv 2401.11576.
     Differs from the source: the last, smaller batch of an epoch is left out, so that each step weighs the same.
@@ -143,6 +144,9 @@ class _Run:
             trained += time.perf_counter() - started
             total += self._steps * self._training.batch_size
             record |= self._evaluate(generator)
+            if not np.isfinite(list(record.values())).all():
+                epoch = len(self._records) + 1
+                raise LatentError(f"the training diverged in epoch {epoch}: {record}; lower the learning rate")
             self._refresh_prior(generator)
             self._records.append(record)
             seconds, left = time.perf_counter() - begun, self._training.epochs - len(self._records)

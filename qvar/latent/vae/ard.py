@@ -126,5 +126,8 @@ class ArdVAE(LatentTransformer):
         return {"axes": self.axes_, "mean": self.mean_, "relevance": self.relevance_}
 
     def _take_extra_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
-        self.axes_, self.mean_, self.relevance_ = arrays["axes"], arrays["mean"], arrays["relevance"]
-        self.latent_size_ = len(self.axes_)
+        axes, size = arrays["axes"], self.latent_size
+        if axes.ndim != 1 or axes.dtype.kind not in "iu" or not np.isin(axes, np.arange(size)).all():
+            raise LatentError(f"the axes kept are whole numbers from 0 to {size - 1}, got {axes!r:.100}")
+        self.axes_, self.mean_, self.relevance_ = axes, arrays["mean"], arrays["relevance"]
+        self.latent_size_ = len(axes)
