@@ -47,7 +47,7 @@ class Command:
 
 SEARCH = "search h2-2 --noise ourense --out run --quiet"
 SWEEP = "sweep h2-2 --algorithm evolution,random --seeds 0-1 --max-energies 1500 --episodes 4 --jobs 2 --out run -q"
-LATENT = "latent search lat --task ghz-4 --method reinforce --evaluations 40 --seeds 3 --jobs 2 --quiet"
+LATENT = "latent search lat --task ghz-4 --method reinforce --evaluations 40 --seeds 1-3 --jobs 2 --quiet"
 PRETRAIN = "latent pretrain --qubits 4 --circuits 300 --epochs 2 --out lat --quiet"
 COMMANDS = {
     "search, double DQN": Command(f"{SEARCH} --episodes 5", "search --resume --out run --quiet"),

@@ -22,8 +22,8 @@ COMMANDS = {
     "sweep, 2 workers": ("sweep h2-2 --algorithm evolution --seeds 0-3 --max-energies 6000 --jobs 2 --out run -q", 2),
     "compare, 1 worker": ("compare iris --models svm,vqc-adam-100 --splits 2 --jobs 1 --out run -q", 1),
     "compare, 2 workers": ("compare iris --models svm,vqc-adam-100 --splits 2 --jobs 2 --out run -q", 2),
-    "latent search, 1 worker": ("latent search lat --task ghz-4 --evaluations 40 --seeds 2 --jobs 1 -q", 1),
-    "latent search, 2 workers": ("latent search lat --task ghz-4 --evaluations 40 --seeds 2 --jobs 2 -q", 2),
+    "latent search, 1 worker": ("latent search lat --task ghz-4 --evaluations 40 --seeds 1-2 --jobs 1 -q", 1),
+    "latent search, 2 workers": ("latent search lat --task ghz-4 --evaluations 40 --seeds 1-2 --jobs 2 -q", 2),
 }
 """Command lines with the number of workers that they ask for."""
 
