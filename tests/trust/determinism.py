@@ -75,8 +75,8 @@ COMMANDS = {
     "vqe, Aer": ["vqe h2-2 --noise ourense --engine aer --optimizer cobyla --json --seed {seed}"],
     "latent: pool, training, rewards, studies": [
         "latent pretrain --qubits 4 --circuits 400 --epochs 2 --out lat --json --seed {seed}",
-        "latent search lat --task ghz-4 --method random,reinforce,gp-logei --evaluations 24 --seeds 1-2 --jobs {workers} "
-        "--json",
+        "latent search lat --task ghz-4 --method random,reinforce,gp-logei --evaluations 24 --seeds 1-2 "
+        "--jobs {workers} --json",
         "latent search lat --task ghz-4 --mode generative --evaluations 24 --seeds 1-2 --jobs {workers} --json",
     ],
     "compare": [
