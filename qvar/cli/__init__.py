@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 import warnings
+from collections import namedtuple
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         code = exit_code()
     if code > _SIGNALLED:
+        namedtuple("_", ())  # `python -m` ends by SIGINT, whatever the code, if its last `exec` was interrupted
         _fail(code, "Interrupted", "interrupted; how to go on is on standard error", as_json=as_json)
     raise SystemExit(code)
 

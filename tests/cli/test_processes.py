@@ -72,3 +72,21 @@ def test_the_installed_command_is_the_same_program(own_folder):
     (entry,) = entry_points(group="console_scripts", name="qvar")
     assert entry.value == "qvar.cli:main"
     assert callable(entry.load())
+
+
+def test_an_interruption_inside_of_executed_text_keeps_its_exit_code(tmp_path):
+    program = """
+import os, signal, sys
+from qvar.cli import main
+class Interrupter:
+    @staticmethod
+    def find_spec(name, *_):
+        if name == "qvar.cli.app":
+            exec("os.kill(os.getpid(), signal.SIGTERM); [k for k in range(10**6)]")
+sys.meta_path.insert(0, Interrupter)
+main(["tasks"])
+"""
+    (tmp_path / "program.py").write_text(program)
+    words = [sys.executable, "-m", "program"]  # as `python -m qvar`
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (143, "interrupted\n")

@@ -163,10 +163,18 @@ def json_edits(draw: Draw, seed: bytes) -> bytes:
     kind = draw(st.integers(0, 9))
     if kind == 0:
         return draw(bytes_edits(seed))
-    if kind == 1:
+    if kind == 1 or not _is_json(seed):  # what was edited before may be none
         return draw(text_edits(seed, ("{", "}", "[", "]", ",", ":", '"', "NaN", "1e999", "\\ud800", "\0")))
     text = _dump(draw(json_document(json.loads(seed)))).encode()
     return draw(bytes_edits(text)) if kind == 2 else text
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 @st.composite
