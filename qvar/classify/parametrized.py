@@ -147,6 +147,8 @@ def parametrize(
     measured = circuit.copy()
     measured.measure_all()
     if pass_manager is not None:
+        if not callable(getattr(pass_manager, "run", None)):
+            raise ClassifierError(f"pass_manager is a PassManager of Qiskit or None, got {pass_manager!r}")
         measured = pass_manager.run(measured)
     translated = translate(measured)
     if isinstance(translated, NeedsValues):

@@ -54,7 +54,17 @@ def workers(jobs: int, cluster: str | None = None) -> Iterator[Work]:
         with parallel_config(backend="loky", inner_max_num_threads=threads), warnings.catch_warnings():
             # Loky starts a worker anew if it has grown, as every worker does that loads PyTorch in a later run.
             warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
-            yield lambda function, items: _in_parallel(function, items, jobs=jobs)
+            try:
+                yield lambda function, items: _in_parallel(function, items, jobs=jobs)
+            finally:
+                _end_processes()
+
+
+def _end_processes() -> None:
+    """End the worker processes, which would wait for other work: if this process is killed, nobody would tell them."""
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown(wait=True, kill_workers=True)
 
 
 def _in_parallel(function: Callable[[Any], Any], items: Sequence[Any], *, jobs: int) -> Iterator[Any]:

@@ -1,0 +1,30 @@
+"""Work in processes beside this one."""
+
+import os
+
+from qvar.runs.workers import workers
+
+
+def own_number(_):
+    return os.getpid()
+
+
+def is_there(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_worker_processes_end_with_their_work():
+    with workers(2) as work:
+        processes = set(work(own_number, range(4)))
+        assert all(is_there(process) for process in processes)
+    assert os.getpid() not in processes
+    assert not any(is_there(process) for process in processes)
+
+
+def test_work_of_one_is_done_in_this_process():
+    with workers(1) as work:
+        assert set(work(own_number, range(3))) == {os.getpid()}
