@@ -193,7 +193,7 @@ def _pytest(tree: Path, arguments: list[str], plugins: list[Any], *, interpreted
     log = os.open(tree.parent / "last.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    sys.path[:] = [str(tree), *(p for p in sys.path if not Path(p).resolve().is_relative_to(ROOT))]
+    sys.path[:] = [str(tree), *(p for p in sys.path if Path(p).resolve() != ROOT)]
     for name in [n for n in sys.modules if n.split(".")[0] in ("qvar", "tests")]:
         del sys.modules[name]
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
