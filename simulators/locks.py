@@ -1,17 +1,17 @@
 """Locks on files, between processes and threads; a lock goes with the process that holds it, however that ends."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["alone", "take_lock"]
+__all__ = ["alone", "release", "take_lock"]
 
 
 def take_lock(path: Path) -> int | None:
     """Return the descriptor of an open file that holds the lock, None if another process or thread holds it.
 
-    Closing it gives the lock back.
+    Closing it gives the lock back, `release` does so for forked children, too.
 
     Args:
         path: the lock file, made with its folder when first needed.
@@ -25,17 +25,34 @@ def take_lock(path: Path) -> int | None:
         return None
 
 
-@contextmanager
-def alone(path: Path) -> Iterator[int]:
-    """Keep all other processes and threads out, waiting for those that are in; gives the open lock file."""
+def release(descriptor: int) -> None:
+    """Give a lock back, also where a forked child has its file open, and close the file."""
     import fcntl
 
-    descriptor = _lock(path, wait=True)
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
+
+
+@contextmanager
+def alone(path: Path, *, if_busy: Callable[[], None] | None = None) -> Iterator[int]:
+    """Keep all other processes and threads out, waiting for those that are in.
+
+    Args:
+        path: the lock file.
+        if_busy: called before waiting, if there is somebody to wait for.
+
+    Returns:
+        The descriptor of the open lock file.
+    """
+    descriptor = take_lock(path)
+    if descriptor is None:
+        if if_busy is not None:
+            if_busy()
+        descriptor = _lock(path, wait=True)
     try:
         yield descriptor
     finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)  # for a forked child that has it open, too
-        os.close(descriptor)
+        release(descriptor)
 
 
 def _lock(path: Path, *, wait: bool) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import is_leftover
-from qvar.simulators.locks import take_lock
+from qvar.simulators.locks import release, take_lock
 
 __all__ = ["LOCK", "claim", "holder", "note_holder"]
 
@@ -45,7 +45,9 @@ def claim(folder: Path, what: str) -> Iterator[None]:
                 file.unlink(missing_ok=True)
         yield
     finally:
-        give_back(descriptor)
+        with suppress(OSError):
+            os.truncate(descriptor, 0)
+        release(descriptor)
 
 
 def note_holder(descriptor: int) -> None:
@@ -61,13 +63,3 @@ def holder(lock: Path) -> str:
         return lock.read_text(encoding="utf-8", errors="replace").strip() or "not known which"
     except OSError:
         return "not known which"
-
-
-def give_back(descriptor: int) -> None:
-    """Forget the holder of a lock, and give it back."""
-    import fcntl
-
-    with suppress(OSError):
-        os.truncate(descriptor, 0)
-    fcntl.flock(descriptor, fcntl.LOCK_UN)  # a forked child may have it open, too
-    os.close(descriptor)

@@ -22,7 +22,7 @@ from qvar.runs.folder import config_hash, describe_differences, make_folder
 from qvar.runs.sealed import read_json, tell, write_json
 from qvar.runs.status import RunStatus, read_status
 from qvar.simulators.errors import RunError
-from qvar.simulators.locks import alone, take_lock
+from qvar.simulators.locks import alone
 from qvar.simulators.untrusted import UNREADABLE
 
 __all__ = ["SweepFolder", "SweepRun", "seconds_left"]
@@ -65,12 +65,11 @@ class SweepRun:
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """Work on the run alone: wait until no other process does. The lock goes with the process that holds it."""
-        descriptor = take_lock(self.lock)
-        if descriptor is None:
+
+        def tell_who() -> None:
             tell(f"another process is at work on the run in {self.path}: {holder(self.lock)}; waiting for its end")
-        else:
-            os.close(descriptor)
-        with alone(self.lock) as file:
+
+        with alone(self.lock, if_busy=tell_who) as file:
             note_holder(file)
             try:
                 yield

@@ -63,10 +63,9 @@ def run_search(
     check_sinks(sinks)
     if sinks and out is None:
         raise RunError("sinks follow a run that is on disk; give a folder with out")
-    if out is not None:
-        configuration.to_dict()  # refuses what cannot be recorded
+    config = {} if out is None else configuration.to_dict()  # refuses what cannot be recorded
     with _claimed(out, resume=resume), _threads(configuration.algorithm):  # networks begin as threads have it, too
-        folder = None if out is None else _prepare(configuration, out, resume=resume)
+        folder = None if out is None else _prepare(config, out, resume=resume)
         experience = None if configuration.replay_from is None else _experience(configuration, folder, given)
         run = RunInProgress(configuration, folder, experience)
         run.restore()
@@ -114,8 +113,7 @@ def check_configuration(configuration: SearchConfiguration) -> None:
         raise RunError(f"finding the start circuit cost {cost} energies, which leaves nothing of max_energies={budget}")
 
 
-def _prepare(configuration: SearchConfiguration, out: Path, *, resume: bool) -> RunFolder:
-    config = configuration.to_dict()
+def _prepare(config: Mapping[str, Any], out: Path, *, resume: bool) -> RunFolder:
     if resume and (out / "config.json").exists():
         folder = RunFolder.open(out)
         folder.check_same(config)

@@ -5,10 +5,6 @@ import os
 from qvar.runs.workers import workers
 
 
-def own_number(_):
-    return os.getpid()
-
-
 def is_there(process):
     try:
         os.kill(process, 0)
@@ -19,7 +15,7 @@ def is_there(process):
 
 def test_worker_processes_end_with_their_work():
     with workers(2) as work:
-        processes = set(work(own_number, range(4)))
+        processes = set(work(lambda _: os.getpid(), range(4)))
         assert all(is_there(process) for process in processes)
     assert os.getpid() not in processes
     assert not any(is_there(process) for process in processes)
@@ -27,4 +23,4 @@ def test_worker_processes_end_with_their_work():
 
 def test_work_of_one_is_done_in_this_process():
     with workers(1) as work:
-        assert set(work(own_number, range(3))) == {os.getpid()}
+        assert set(work(lambda _: os.getpid(), range(3))) == {os.getpid()}

@@ -20,7 +20,6 @@ import qiskit_ibm_runtime.executor_estimator
 import qiskit_ibm_runtime.executor_sampler  # noqa: F401
 import torch
 
-from qvar.agents import DoubleDQN
 from qvar.classify.comparison import ComparisonResult, ModelSpec, ShuffleSplits, compare
 from qvar.latent.folder import LatentFolder
 from qvar.latent.generation import generate_pool
@@ -41,6 +40,7 @@ from qvar.simulators import NoiseModel, PauliTransferSimulator
 from qvar.simulators.errors import RunError
 from tests.hardware.scripted_service import ScriptedService
 from tests.hardware.work import energies
+from tests.search.conftest import AGENT
 
 __all__ = ["JOBS", "Job", "start_folder", "warm_up"]
 
@@ -72,20 +72,10 @@ class Job:
 
 # --- searches ---
 
-_AGENT = DoubleDQN(
-    hidden=(16,),
-    batch_size=8,
-    buffer_size=40,
-    learning_starts=10,
-    target_every=7,
-    epsilon_end=0.2,
-    epsilon_decay=0.97,
-    epsilon_share=None,
-)
 _SEARCH = SearchConfiguration(
     molecule("h2-2"),
     PauliTransferSimulator(NoiseModel.named("ourense")),
-    algorithm=_AGENT,
+    algorithm=AGENT,
     optimizer=LBFGS(max_iterations=10),
     episodes=20,
     max_gates=4,
