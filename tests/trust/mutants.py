@@ -8,9 +8,10 @@ changed line, the quick ones first, then the others up to a budget. A record in 
 campaign that was stopped goes on. Survivors named in `mutants_explained.toml` are told from new ones; if any is new,
 the campaign ends with an error. Needs `pip install cosmic-ray coverage`.
 
-Differs from a run over all tests: a mutant may survive because the test that kills it is slow, or lies in another
-folder; with `--again`, survivors meet more tests if the limits are larger. Kernels run without their compiler; the two
-files that only the compiler can run, `lanes.py` and `bits.py`, are left out, and without mitiq `mitigation/`.
+Kernels run without their compiler first. Those that survive so, or cannot run so, are compiled with their defect, some
+half a minute each. Differs from a run over all tests: a mutant may survive because the test that kills it is slow, or
+lies in another folder; with `--again`, survivors meet more tests if the limits are larger. Without mitiq, `mitigation/`
+is left out.
 """
 
 import argparse
@@ -51,6 +52,7 @@ KERNEL_TESTS = [
     "tests/simulators/test_normal_shots.py",
     "tests/optimizers/test_compiled.py",
 ]
+COMPILED_SECONDS = 180.0  # for compiling the kernels and all of these tests
 LEAST_LIMIT = 10.0
 OVERHEAD_SECONDS = 0.02  # of pytest for a test
 
@@ -91,11 +93,11 @@ class Campaign:
         lines = self.record.read_text().splitlines() if self.record.exists() else []
         return {found["identity"]: found for found in map(json.loads, lines)}
 
-    def add(self, mutant: Mutant, outcome: Outcome) -> None:
+    def add(self, mutant: Mutant, outcome: Outcome, *, compiled: bool) -> None:
         """Write a result down."""
         found = {"identity": _identity(mutant), "module": mutant.module, "operator": mutant.operator}
         found |= {"row": mutant.first, "line": mutant.line, "becomes": mutant.becomes}
-        found |= {"status": outcome.status, "by": outcome.by, "seconds": outcome.seconds}
+        found |= {"status": outcome.status, "by": outcome.by, "seconds": outcome.seconds, "compiled": compiled}
         with self.record.open("a") as file:
             file.write(json.dumps(found) + "\n")
 
@@ -114,8 +116,7 @@ def modules() -> list[str]:
     """Return the files to spoil."""
     paths = [path for package in ("envs", "simulators") for path in sorted((ROOT / package).rglob("*.py"))]
     names = [path.relative_to(ROOT).as_posix() for path in paths]
-    untestable = MACHINE_CODE if find_spec("mitiq") else MACHINE_CODE | {n for n in names if n.startswith(MITIGATION)}
-    return [name for name in names if name not in untestable]
+    return [name for name in names if find_spec("mitiq") or not name.startswith(MITIGATION)]
 
 
 def sample(folder: Path, size: int, seed: int) -> tuple[dict[str, int], list[Mutant]]:
@@ -203,13 +204,10 @@ def try_mutant(mutant: Mutant, tree: Tree, session: Session, traced: dict[str, A
 
 def run(campaign: Campaign, mutants: list[Mutant], limits: Limits, *, again: bool) -> None:
     """Try every mutant that has no result yet, or with `again` those that survived."""
-    done = campaign.results()
-    left = [
-        m
-        for m in mutants
-        if (found := done.get(_identity(m))) is None or (again and found["status"] in ("survived", "untested"))
-    ]
     tree = Tree(campaign.folder)
+    done = campaign.results()
+    new = [m for m in mutants if _identity(m) not in done and m.module not in MACHINE_CODE]
+    left = [*new, *(m for m in mutants if again and _identity(m) in done and is_alive(done[_identity(m)]))]
     for interpreted in (False, True):
         chosen = [m for m in left if is_interpreted(m) == interpreted]
         if not chosen:
@@ -218,8 +216,20 @@ def run(campaign: Campaign, mutants: list[Mutant], limits: Limits, *, again: boo
         with _waiting("loading the tests"):
             session = Session(tree, KERNEL_TESTS if interpreted else TESTS, interpreted=interpreted)
         for mutant in track(chosen, "trying mutants"):
-            campaign.add(mutant, try_mutant(mutant, tree, session, traced, limits))
+            campaign.add(mutant, try_mutant(mutant, tree, session, traced, limits), compiled=not interpreted)
         session.close()
+    done = campaign.results()
+    not_compiled = {"status": "untested", "compiled": False}
+    found = [(m, done.get(_identity(m), not_compiled)) for m in mutants if m.module.startswith(KERNELS)]
+    alive = [m for m, result in found if is_alive(result) and not result["compiled"]]
+    for mutant in track(alive, "compiling kernels with defects"):
+        with tree.spoiled(mutant.module, mutant.put_into(tree.read(mutant.module))):
+            campaign.add(mutant, run_tests(tree.root, KERNEL_TESTS, seconds=COMPILED_SECONDS), compiled=True)
+
+
+def is_alive(result: dict[str, Any]) -> bool:
+    """Tell whether no test noticed the mutant so far."""
+    return result["status"] in ("survived", "untested")
 
 
 def is_interpreted(mutant: Mutant) -> bool:
