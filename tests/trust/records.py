@@ -6,7 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-WALL_TIMES = ("seconds", "costs", "seconds_left", "circuits_per_second", "created", "started", "finished", "submitted")
+WALL_TIMES = (
+    "seconds",
+    "costs",
+    "seconds_left",
+    "circuits_per_second",
+    "created",
+    "started",
+    "finished",
+    "submitted",
+    "time",
+)
 """Keys of JSON and names of arrays that hold times, in any of the files."""
 
 PLACES = ("run", "folder", "sweep", "comparison", "latent", "searches", "path", "id_of_process")
@@ -45,7 +55,7 @@ def digest(path: Path) -> bytes | str:
 
 def _array(name: str, array: np.ndarray) -> tuple[str, ...]:
     if array.dtype.kind == "U" and array.ndim == 0 and array.item()[:1] in ("{", "["):
-        return name, json.dumps(without_times(json.loads(array.item())))
+        return name, json.dumps(without_times(json.loads(array.item()), ("job_id",)))
     return name, str(array.dtype), str(array.shape), hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
@@ -56,7 +66,7 @@ def without_times(data: object, also: tuple[str, ...] = ()) -> object:
 
 
 def _is_time(key: str) -> bool:
-    return key in WALL_TIMES or key.startswith("seconds_") or key in ("check", "checksum", "sha256")
+    return key in WALL_TIMES or key.startswith("seconds_") or key in ("check", "checksum", "sha256", "digest")
 
 
 def differences(first: dict[str, str], second: dict[str, str]) -> list[str]:
