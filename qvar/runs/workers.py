@@ -3,6 +3,7 @@
 Carried by joblib. Sweeps of searches and comparisons of classifiers go through here.
 """
 
+import signal
 import socket
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -72,13 +73,34 @@ def _in_parallel(function: Callable[[Any], Any], items: Sequence[Any], *, jobs: 
 
     parallel = Parallel(n_jobs=jobs, batch_size=1, return_as="generator_unordered")
     try:
-        yield from parallel(delayed(function)(item) for item in items)
+        with _deaf_to_ctrl_c():
+            results = parallel(delayed(function)(item) for item in items)
+        yield from results
     except BrokenProcessPool as error:
         raise WorkerDied from error
     except Exception as error:
         if type(error).__name__ == "KilledWorker":  # Dask's word for it; the class is there only if Dask is
             raise WorkerDied from error
         raise
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Start processes that Ctrl-C, which comes to all of a terminal, does not reach: this one hears it and ends them.
+
+    It would find a process that is just starting in the middle of an import. This one hears it when all are started.
+    """
+    from multiprocessing import resource_tracker
+
+    from joblib.externals.loky.backend import resource_tracker as trackers_of_loky
+
+    for tracker in (resource_tracker, trackers_of_loky):
+        tracker.ensure_running()  # the start of these helpers would open our ears again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Work in processes beside this one."""
 
 import os
+import signal
 
 from qvar.runs.workers import workers
 
@@ -24,3 +25,10 @@ def test_worker_processes_end_with_their_work():
 def test_work_of_one_is_done_in_this_process():
     with workers(1) as work:
         assert set(work(lambda _: os.getpid(), range(3))) == {os.getpid()}
+
+
+def test_ctrl_c_reaches_this_process_alone():
+    with workers(2) as work:
+        blocked = list(work(lambda _: signal.pthread_sigmask(signal.SIG_BLOCK, set()), range(4)))
+    assert all(signal.SIGINT in signals for signals in blocked)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())

@@ -10,7 +10,6 @@ import hashlib
 import io
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from records import LEFT_OUT, PLACES, differences, record_of, without_times
+from records import PLACES, differences, record_of, without_times
 from rich.progress import Progress
 
 ROOT = Path(__file__).parents[2]
@@ -185,8 +184,6 @@ FUNCTIONS = {
     "classifiers": classifiers,
     "planted": planted,
 }
-NOT_COMPARED = (*LEFT_OUT, "isa.qpy")  # Qiskit writes the registers of a circuit in any order
-_JOB_NAME = re.compile(r"qvar-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MODELS = "svm,random-forest,vqc-untrained,vqc-adam-100,quantum-kernel"
 QASM = 'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; ry(0.4) q[0]; cx q[0], q[1]; rz(0.3) q[1];'
 
@@ -213,7 +210,7 @@ def do_inside(jobs: list[str], seed: int, workers: int) -> None:
         folder.mkdir()
         os.chdir(folder)
         try:
-            record = _texts(job, seed, workers) | record_of(_without_names_of_jobs(folder), leave_out=NOT_COMPARED)
+            record = _texts(job, seed, workers) | record_of(folder)
         except Exception as error:
             sys.stderr.write(f"{job}: {error!r}\n")
             record = {}
@@ -221,18 +218,6 @@ def do_inside(jobs: list[str], seed: int, workers: int) -> None:
         shutil.rmtree(folder)
         sys.stdout.write(f"{_SAYS}{json.dumps([job, record])}\n")
         sys.stdout.flush()
-
-
-def _without_names_of_jobs(folder: Path) -> Path:
-    """Number the jobs of a fake backend, which draws their names anew each time, in the files of a folder."""
-    journal = folder / "run" / "journal.jsonl"
-    names = dict.fromkeys(_JOB_NAME.findall(journal.read_text())) if journal.exists() else {}
-    for k, name in enumerate(names):
-        for path in [p for p in folder.rglob("*") if p.is_file() and p.suffix in (".json", ".jsonl", ".npz")]:
-            if path.suffix != ".npz":
-                path.write_text(path.read_text().replace(name, f"job {k}"))
-            path.rename(path.with_name(path.name.replace(name, f"job {k}")))
-    return folder
 
 
 def _texts(job: str, seed: int, workers: int) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -22,22 +23,34 @@ WALL_TIMES = (
 PLACES = ("run", "folder", "sweep", "comparison", "latent", "searches", "path", "id_of_process")
 """Keys of printed documents that hold a path."""
 
-LEFT_OUT = ("costs.json", "report.html", "summary.csv", "summary.md", "table.md")
-"""Files made of wall times, and pages that show some."""
+LEFT_OUT = ("costs.json", "report.html", "summary.csv", "summary.md", "table.md", "isa.qpy")
+"""Files made of wall times, pages that show some, and circuits whose registers Qiskit writes in any order."""
+
+_JOB_NAME = re.compile(r"qvar-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def record_of(folder: Path, *, leave_out: tuple[str, ...] = LEFT_OUT) -> dict[str, str]:
-    """Return a hash of every file below a folder, by path; wall times do not count."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and not is_passing(path))
-    return {str(path.relative_to(folder)): hash_of(path) for path in files if path.name not in leave_out}
+def record_of(folder: Path) -> dict[str, str]:
+    """Return a hash of every file below a folder, by path; wall times and names drawn for jobs do not count."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not is_passing(path)]
+    journals = [path.read_text() for path in files if path.name == "journal.jsonl"]
+    names = list(dict.fromkeys(name for text in journals for name in _JOB_NAME.findall(text)))
+    compared = [path for path in files if path.name not in LEFT_OUT]
+    return {_numbered(str(path.relative_to(folder)), names): hash_of(path, names) for path in compared}
+
+
+def _numbered(text: str, names: list[str]) -> str:
+    for number, name in enumerate(names):
+        text = text.replace(name, f"job {number}")
+    return text
 
 
 def is_passing(path: Path) -> bool:
     return any(part.startswith(".") or part.endswith(".lock") for part in path.parts[-3:])
 
 
-def hash_of(path: Path) -> str:
+def hash_of(path: Path, names: list[str]) -> str:
     content = digest(path)
+    content = content if isinstance(content, bytes) else _numbered(content, names)
     return hashlib.sha256(content if isinstance(content, bytes) else content.encode()).hexdigest()[:16]
 
 
@@ -55,7 +68,7 @@ def digest(path: Path) -> bytes | str:
 
 def _array(name: str, array: np.ndarray) -> tuple[str, ...]:
     if array.dtype.kind == "U" and array.ndim == 0 and array.item()[:1] in ("{", "["):
-        return name, json.dumps(without_times(json.loads(array.item()), ("job_id",)))
+        return name, json.dumps(without_times(json.loads(array.item())))
     return name, str(array.dtype), str(array.shape), hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
