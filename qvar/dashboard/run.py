@@ -12,7 +12,7 @@ from qvar.dashboard.curve import Curve, CurvePoint
 from qvar.dashboard.reading import LARGEST, file_stamp
 from qvar.dashboard.tail import Tail
 from qvar.problems.problem import ACCURACY
-from qvar.report.records import RunRecord, energies_of
+from qvar.report.searches.records import RunRecord, energies_of
 from qvar.runs import RunFolder, RunStatus
 from qvar.runs.status import read_status
 from qvar.simulators.errors import RunError

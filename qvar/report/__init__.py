@@ -5,33 +5,33 @@ What belongs to classifiers is loaded when it is asked for; searches do without 
 
 from typing import TYPE_CHECKING
 
-from qvar.report.comparison import Group, Setting, Spread, compare
-from qvar.report.document import report_json, report_markdown
-from qvar.report.figures import run_figure
-from qvar.report.page import report_html
-from qvar.report.published import PUBLISHED, Published, published_for
-from qvar.report.records import RunRecord, read_runs
+from qvar.report.searches.comparison import Group, Setting, Spread, compare
+from qvar.report.searches.document import report_json, report_markdown
+from qvar.report.searches.figures import run_figure
+from qvar.report.searches.page import report_html
+from qvar.report.searches.published import PUBLISHED, Published, published_for
+from qvar.report.searches.records import RunRecord, read_runs
+from qvar.report.searches.summary import write_summary
 from qvar.report.seed_figures import seed_figure
-from qvar.report.summary import write_summary
 from qvar.report.tables import comparison_table, device_table, family_table, preset_table, result_table, task_table
 from qvar.simulators.lazy import lazy_names
 
 if TYPE_CHECKING:
     from qvar.report.channel_figures import channel_figure, pauli_vector_figure
-    from qvar.report.classifier_figures import accuracy_figure, boundary_figure
-    from qvar.report.classifier_page import classifier_html, write_comparison
-    from qvar.report.classifiers import classifier_json, classifier_markdown, classifier_table
+    from qvar.report.classifiers.figures import accuracy_figure, boundary_figure
+    from qvar.report.classifiers.page import classifier_html, write_comparison
+    from qvar.report.classifiers.tables import classifier_json, classifier_markdown, classifier_table
 
 _HOME = {
-    "accuracy_figure": "classifier_figures",
-    "boundary_figure": "classifier_figures",
+    "accuracy_figure": "classifiers.figures",
+    "boundary_figure": "classifiers.figures",
     "channel_figure": "channel_figures",
-    "classifier_html": "classifier_page",
-    "classifier_json": "classifiers",
-    "classifier_markdown": "classifiers",
-    "classifier_table": "classifiers",
+    "classifier_html": "classifiers.page",
+    "classifier_json": "classifiers.tables",
+    "classifier_markdown": "classifiers.tables",
+    "classifier_table": "classifiers.tables",
     "pauli_vector_figure": "channel_figures",
-    "write_comparison": "classifier_page",
+    "write_comparison": "classifiers.page",
 }
 
 __all__ = [

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qvar.problems.problem import ACCURACY
-from qvar.report.comparison import QUANTITIES, Group, accuracy_count, format_spread
+from qvar.report.searches.comparison import QUANTITIES, Group, accuracy_count, format_spread
 from qvar.simulators.errors import RunError
 from qvar.simulators.untrusted import refusing
 

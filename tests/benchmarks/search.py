@@ -18,9 +18,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from qvar.problems import find_problem
 from qvar.report import compare
-from qvar.report.beside import beside_published
 from qvar.report.markdown import markdown_table
-from qvar.report.records import read_runs
+from qvar.report.searches.beside import beside_published
+from qvar.report.searches.records import read_runs
 from qvar.search import Annealing, Judge, Labels, Sweep, configure, find_algorithm, limited, sweep
 from qvar.simulators import NoiseModel, PauliTransferSimulator, StatevectorSimulator
 

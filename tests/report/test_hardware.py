@@ -9,8 +9,7 @@ from qvar.report import read_runs, report_html, report_json, report_markdown
 from qvar.report.hardware import hardware_cells, hardware_figure
 from qvar.report.markdown import markdown_table
 from qvar.simulators.errors import HardwareError
-
-from .conftest import record
+from tests.report.conftest import record
 
 PLAIN = MeasuredValue(0, -1.03, 0.004, "job-0", 4000, 2.0, 2.5)
 EXTRAPOLATED = MeasuredValue(2, -1.12, None, "job-2", 12000, 6.0, None)

@@ -40,7 +40,7 @@ _HEAVY = (
     *("torch", "sklearn", "qiskit.qpy", "qiskit_qasm3_import", "qiskit_ibm_runtime", "networkx", "matplotlib.figure"),
     *("qvar.latent.graph_vae.model", "qvar.latent.vae.ard", "qvar.classify.variational", "qvar.search", "qvar.report"),
     *("qvar.cli.results.report", "qvar.cli.hardware.run", "qvar.dashboard.watcher", "qvar.classify.comparison"),
-    *("qvar.latent.tasks", "qvar.latent.searching", "qvar.report.latent_page", "qvar.report.classifier_page"),
+    *("qvar.latent.tasks", "qvar.latent.searching", "qvar.report.latent.page", "qvar.report.classifiers.page"),
 )
 
 

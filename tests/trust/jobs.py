@@ -33,7 +33,7 @@ from qvar.latent.space import CircuitSpace
 from qvar.latent.tasks import RewardTable, compute_rewards, find_latent_task, rewards
 from qvar.optimizers import LBFGS
 from qvar.problems import molecule
-from qvar.report.pareto import read_pareto
+from qvar.report.searches.pareto import read_pareto
 from qvar.runs import RunFolder, SweepFolder, style
 from qvar.search import SearchConfiguration, Sweep, run_in_progress, run_search, sweep
 from qvar.simulators import NoiseModel, PauliTransferSimulator

@@ -31,7 +31,7 @@ from qvar.cli.outputs import check_file
 from qvar.cli.printing import print_json, print_line
 from qvar.cli.progress import ProgressLine, counted, quieten_log
 from qvar.report import classifier_html, classifier_json, classifier_table, write_comparison
-from qvar.report.classifiers import failures
+from qvar.report.classifiers.tables import failures
 from qvar.runs.workers import usable_cores
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically

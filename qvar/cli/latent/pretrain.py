@@ -22,7 +22,7 @@ from qvar.latent.pretraining import LatentPlan, carry_out
 from qvar.latent.space import CircuitSpace
 from qvar.latent.tasks import find_latent_task, wide_space
 from qvar.latent.vae.priors import ArdPrior, StandardNormal
-from qvar.report.latent import accuracy_tables, overview, pretraining_json
+from qvar.report.latent.tables import accuracy_tables, overview, pretraining_json
 from qvar.runs import find_sinks
 from qvar.simulators.errors import LatentError, RunError
 

@@ -8,9 +8,9 @@ from qvar.cli.printing import print_line
 from qvar.cli.results.report import report_command as report
 from qvar.latent.folder import LatentFolder
 from qvar.latent.measuring import measure_smoothness
-from qvar.report.latent import accuracy_tables, cost_rows, overview, rich_table, smoothness_table
-from qvar.report.latent_page import Smooth
-from qvar.report.latent_searches import best_rows, read_studies, study_table
+from qvar.report.latent.page import Smooth
+from qvar.report.latent.searches import best_rows, read_studies, study_table
+from qvar.report.latent.tables import accuracy_tables, cost_rows, overview, rich_table, smoothness_table
 from qvar.simulators.errors import RunError
 from qvar.simulators.untrusted import refusing
 

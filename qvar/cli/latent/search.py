@@ -20,7 +20,7 @@ from qvar.latent.search.method import PoolMethod
 from qvar.latent.search.study_folder import Run
 from qvar.latent.searching import Mode, check_search, search_latent_space
 from qvar.latent.tasks import Progress, Task, find_latent_task
-from qvar.report.latent_searches import search_json, study_table
+from qvar.report.latent.searches import search_json, study_table
 from qvar.runs.workers import usable_cores
 from qvar.simulators import NoiseModel
 from qvar.simulators.errors import LatentError

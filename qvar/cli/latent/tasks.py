@@ -13,7 +13,7 @@ from qvar.latent.search.method import PoolMethod
 from qvar.latent.searching import Mode
 from qvar.latent.space import CircuitSpace
 from qvar.latent.tasks import find_latent_task, latent_task_names
-from qvar.report.latent import rich_table
+from qvar.report.latent.tables import rich_table
 
 __all__ = ["list_command"]
 

@@ -11,8 +11,8 @@ from qvar.cli.outputs import check_file
 from qvar.cli.printing import print_json, print_line
 from qvar.cli.progress import waiting
 from qvar.report import compare, comparison_table, read_runs, report_html, report_json, report_markdown
-from qvar.report.figure_files import check_figure_folder, run_figures, write_figures
 from qvar.report.kinds import record_kind
+from qvar.report.searches.figure_files import check_figure_folder, run_figures, write_figures
 from qvar.runs.style import parse_formats
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
@@ -129,8 +129,8 @@ def _of_runs(paths: Sequence[Path]) -> Report:
 def _of_comparison(path: Path) -> Report:
     from qvar.classify.comparison.result import ComparisonResult
     from qvar.cli.classify.compare import print_comparison
-    from qvar.report.classifier_page import classifier_figures, classifier_html
-    from qvar.report.classifiers import classifier_json, classifier_markdown
+    from qvar.report.classifiers.page import classifier_figures, classifier_html
+    from qvar.report.classifiers.tables import classifier_json, classifier_markdown
 
     result = ComparisonResult.open(path)
     return Report(
@@ -145,7 +145,7 @@ def _of_comparison(path: Path) -> Report:
 def _of_latent(path: Path, *, quiet: bool, measure: bool) -> Report:
     from qvar.cli.latent import report as latent_report
     from qvar.latent.folder import LatentFolder
-    from qvar.report.latent_page import Smooth, latent_figures, latent_html, latent_json, latent_markdown
+    from qvar.report.latent.page import Smooth, latent_figures, latent_html, latent_json, latent_markdown
 
     folder = LatentFolder.open(path)
     folder.check_pretrained()

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from qvar.report.comparison import compare, comparison_csv, comparison_markdown
-from qvar.report.document import MEANING, overview, report_json
-from qvar.report.figure_files import setting_figures, write_figures
 from qvar.report.markdown import markdown_text
-from qvar.report.records import RunRecord, read_runs
+from qvar.report.searches.comparison import compare, comparison_csv, comparison_markdown
+from qvar.report.searches.document import MEANING, overview, report_json
+from qvar.report.searches.figure_files import setting_figures, write_figures
+from qvar.report.searches.records import RunRecord, read_runs
 from qvar.simulators.files import write_atomically
 
 __all__ = ["write_summary"]

@@ -8,10 +8,9 @@ import pytest
 
 from qvar.problems import Problem
 from qvar.report import read_runs, report_html, report_json, report_markdown
-from qvar.report.page import drawn
+from qvar.report.pages import drawn
 from qvar.simulators import Observable
-
-from .conftest import record
+from tests.report.conftest import record
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 NASTY = '<script>alert("x")</script> & $x_1$ | [b]'

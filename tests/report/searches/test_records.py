@@ -8,8 +8,7 @@ from qvar.problems import Problem, molecule
 from qvar.report import read_runs
 from qvar.simulators import NoiseModel, Observable
 from qvar.simulators.errors import RunError
-
-from .conftest import record
+from tests.report.conftest import record
 
 
 def test_a_finished_run_shows_its_numbers(make_run, make_config):

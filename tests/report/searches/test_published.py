@@ -6,8 +6,8 @@ import pytest
 
 from qvar.problems import Problem, molecule, tasks
 from qvar.report import PUBLISHED, compare, published_for, read_runs, report_markdown
-from qvar.report.beside import beside_published, published_statement, run_rows
-from qvar.report.published import published_beside
+from qvar.report.searches.beside import beside_published, published_statement, run_rows
+from qvar.report.searches.published import published_beside
 from qvar.simulators import NoiseModel
 from qvar.simulators.devices import DEVICES
 
@@ -23,7 +23,7 @@ def test_every_entry_names_a_shipped_task_a_known_noise_and_its_source():
 
 @pytest.mark.parametrize(
     ("task", "noise", "method", "numbers"),
-    [  # error / depth / CNOTs / rotations, as printed in the sources named in qvar/report/published.py
+    [  # error / depth / CNOTs / rotations, as printed in the sources named in qvar/report/searches/published.py
         ("h2o-8-bohr", "none", "CRLQAS", (1.8e-4, 75, 105, 35)),
         ("h2o-8-bohr", "none", "quantumDARTS", (3.1e-4, 64, 68, 151)),
         ("h2o-8-bohr", "none", "TensorRL-QAS, trainable start", (2.0e-4, 36, 30, 146)),

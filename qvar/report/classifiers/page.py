@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qvar.classify.comparison.result import ComparisonResult, Table
-from qvar.report.classifier_figures import CLASSIFIER_FIGURES
-from qvar.report.classifiers import (
+from qvar.report.classifiers.figures import CLASSIFIER_FIGURES
+from qvar.report.classifiers.tables import (
     classifier_markdown,
     classifier_rows,
     failures,
@@ -15,7 +15,7 @@ from qvar.report.classifiers import (
     published_note,
     statement,
 )
-from qvar.report.page import drawn, render
+from qvar.report.pages import drawn, render
 from qvar.simulators.errors import RunError
 from qvar.simulators.files import write_atomically
 from qvar.simulators.untrusted import refusing

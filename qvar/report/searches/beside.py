@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from qvar.report.comparison import QUANTITIES, Group, Setting, accuracy_count, best_run, format_spread
-from qvar.report.published import Published, published_beside
-from qvar.report.records import RunRecord
+from qvar.report.searches.comparison import QUANTITIES, Group, Setting, accuracy_count, best_run, format_spread
+from qvar.report.searches.published import Published, published_beside
+from qvar.report.searches.records import RunRecord
 
 __all__ = ["beside_published", "published_statement", "run_rows"]
 

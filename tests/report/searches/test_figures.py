@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 
 from qvar.report import compare, read_runs
-from qvar.report.figures import FIGURES, course, on_grid, pareto_figure, run_figure, shared_grid, success_figure
-from qvar.report.pareto import ParetoPoint, front
-
-from .conftest import record
+from qvar.report.searches.figures import (
+    FIGURES,
+    course,
+    on_grid,
+    pareto_figure,
+    run_figure,
+    shared_grid,
+    success_figure,
+)
+from qvar.report.searches.pareto import ParetoPoint, front
+from tests.report.conftest import record
 
 COURSES = {1: [(10, 0.5), (40, 1e-2), (90, 1e-4)], 2: [(30, 0.1), (60, 1e-3)], 3: [(20, 0.2), (50, 0.02), (80, 0.01)]}
 

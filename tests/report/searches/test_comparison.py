@@ -8,11 +8,10 @@ import pytest
 from rich.console import Console
 
 from qvar.report import compare, comparison_table, read_runs
-from qvar.report.comparison import Spread, comparison_csv, comparison_markdown
 from qvar.report.markdown import markdown_table
-
-from .conftest import record
-from .test_tables import printed
+from qvar.report.searches.comparison import Spread, comparison_csv, comparison_markdown
+from tests.report.conftest import record
+from tests.report.test_tables import printed
 
 ERRORS = (1e-3, 1e-4, 5e-3, 2e-3)
 

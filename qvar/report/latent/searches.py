@@ -7,7 +7,7 @@ from qvar.latent.folder import LatentFolder
 from qvar.latent.search.statistics import Spread
 from qvar.latent.search.study import load_study
 from qvar.latent.search.study_result import StudyResult
-from qvar.report.latent import Rows, rich_table
+from qvar.report.latent.tables import Rows, rich_table
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable

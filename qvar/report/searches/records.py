@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qvar.problems.problem import ACCURACY
-from qvar.report.pareto import ParetoPoint, read_pareto
+from qvar.report.searches.pareto import ParetoPoint, read_pareto
 from qvar.runs import RunFolder, RunStatus, SweepFolder, config_hash
 from qvar.runs.status import read_status
 from qvar.search import ALGORITHMS, GRADIENT_IN_ENERGIES

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from qvar.report.beside import beside_published, published_statement, run_rows
-from qvar.report.comparison import compare
 from qvar.report.markdown import markdown_table, markdown_text
-from qvar.report.published import published_beside
-from qvar.report.records import RunRecord
+from qvar.report.searches.beside import beside_published, published_statement, run_rows
+from qvar.report.searches.comparison import compare
+from qvar.report.searches.published import published_beside
+from qvar.report.searches.records import RunRecord
 from qvar.simulators.errors import RunError
 from qvar.simulators.untrusted import refusing
 

@@ -7,8 +7,8 @@ from qvar.classify.comparison.plan import count_cells
 from qvar.classify.comparison.result import ComparisonResult, Row, Table
 from qvar.classify.comparison.statistics import Estimate
 from qvar.classify.comparison.training import COSTS
+from qvar.report.classifiers.published import PublishedAccuracy, published_accuracies
 from qvar.report.markdown import markdown_table, markdown_text
-from qvar.report.published_classifiers import PublishedAccuracy, published_accuracies
 from qvar.simulators.errors import RunError
 from qvar.simulators.untrusted import refusing
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qvar.report.latent_figures import (
+from qvar.report.latent.figures import (
     circuit_map,
     course_figure,
     distance_figure,
@@ -11,7 +11,7 @@ from qvar.report.latent_figures import (
     reward_figure,
     training_figure,
 )
-from qvar.report.page import drawn
+from qvar.report.pages import drawn
 from qvar.runs import style
 from qvar.simulators.errors import LatentError
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qvar.report.comparison import Group, Setting
-from qvar.report.pareto import ParetoPoint, front
-from qvar.report.published import published_beside
-from qvar.report.records import RunRecord, energies_of
+from qvar.report.searches.comparison import Group, Setting
+from qvar.report.searches.pareto import ParetoPoint, front
+from qvar.report.searches.published import published_beside
+from qvar.report.searches.records import RunRecord, energies_of
 from qvar.runs import style
 
 if TYPE_CHECKING:

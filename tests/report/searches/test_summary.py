@@ -5,8 +5,7 @@ import json
 
 from qvar.report import write_summary
 from qvar.runs import RunFolder
-
-from .conftest import RESULT, record
+from tests.report.conftest import RESULT, record
 
 
 def test_a_summary_is_a_table_in_three_formats_and_the_plots(make_sweep, make_config):

@@ -1,27 +1,23 @@
-"""The report as one HTML page that needs nothing else: no network, no scripts, figures and drawings inside.
+"""The report of searches as one HTML page.
 
 A page of many runs draws the best one of every experiment alone, and shows the picture of the best circuit of all.
 """
 
 import base64
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from qvar.report.beside import beside_published, published_statement, run_rows
-from qvar.report.comparison import Setting, best_run, compare
-from qvar.report.document import MEANING, TITLE, overview
-from qvar.report.figures import FIGURES, run_figure
-from qvar.report.records import RunRecord
-from qvar.runs import style
+from qvar.report.pages import drawn, render
+from qvar.report.searches.beside import beside_published, published_statement, run_rows
+from qvar.report.searches.comparison import Setting, best_run, compare
+from qvar.report.searches.document import MEANING, TITLE, overview
+from qvar.report.searches.figures import FIGURES, run_figure
+from qvar.report.searches.records import RunRecord
 from qvar.simulators import Circuit
 from qvar.simulators.errors import QvarError, RunError
 from qvar.simulators.untrusted import refusing
 
-if TYPE_CHECKING:
-    from markupsafe import Markup
-    from matplotlib.figure import Figure
-
-__all__ = ["drawn", "render", "report_html"]
+__all__ = ["report_html"]
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_DRAWN = 12
@@ -43,23 +39,6 @@ def report_html(records: Sequence[RunRecord]) -> str:
         left_out=_LEFT_OUT if is_large else "",
         settings=[_setting(s, is_large=is_large) for s in compare(records)],
     )
-
-
-def render(template: str, **content: Any) -> str:
-    """Return a page of the folder templates, filled in; whatever is filled in is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
-
-    environment = Environment(
-        loader=PackageLoader("qvar.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    try:
-        return environment.get_template(template).render(**content)
-    except TemplateError as error:
-        raise RunError(f"the record is damaged, or not what it should be: {error}") from error
 
 
 def _setting(setting: Setting, *, is_large: bool) -> dict[str, Any]:
@@ -102,13 +81,6 @@ def _run(run: RunRecord, *, with_picture: bool = True) -> dict[str, Any]:
 
 def _name(run: RunRecord) -> str:
     return f"{run.method}, seed {run.seed}"
-
-
-def drawn(figure: "Figure") -> "Markup":
-    """Return a figure as a part of a page; names in it are escaped."""
-    from markupsafe import Markup
-
-    return Markup(style.inline_svg(figure))
 
 
 def _picture(run: RunRecord) -> str | None:

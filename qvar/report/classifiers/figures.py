@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qvar.classify.comparison.result import ComparisonResult, Row, Table
-from qvar.report.published_classifiers import published_accuracies
+from qvar.report.classifiers.published import published_accuracies
 from qvar.runs import style
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ from qvar.latent.measuring import read_rewards
 from qvar.latent.nearness import distance_pairs, nearest
 from qvar.latent.search.study_result import Curve, StudyResult
 from qvar.latent.smoothness import Smoothness
-from qvar.report.latent import (
+from qvar.report.latent.figures import course_figure, distance_figure, latent_map, reward_figure, training_figure
+from qvar.report.latent.searches import best_rows, read_studies, search_json, study_rows, study_title
+from qvar.report.latent.tables import (
     Rows,
     accuracy_rows,
     cost_rows,
@@ -21,10 +23,8 @@ from qvar.report.latent import (
     smoothness_rows,
     validity_rows,
 )
-from qvar.report.latent_figures import course_figure, distance_figure, latent_map, reward_figure, training_figure
-from qvar.report.latent_searches import best_rows, read_studies, search_json, study_rows, study_title
 from qvar.report.markdown import markdown_table, markdown_text
-from qvar.report.page import drawn, render
+from qvar.report.pages import drawn, render
 from qvar.simulators import Circuit
 from qvar.simulators.errors import QvarError, RunError
 from qvar.simulators.untrusted import refusing

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from qvar.problems import molecule
-from qvar.report.records import RunRecord
+from qvar.report.searches.records import RunRecord
 from qvar.simulators import NoiseModel
 from qvar.simulators.errors import QvarError
 

@@ -11,13 +11,12 @@ from rich.console import Console
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from qvar.classify.comparison import ModelSpec, ShuffleSplits, compare, find_model
-from qvar.report.classifier_figures import CLASSIFIER_FIGURES, mean_roc
-from qvar.report.classifier_page import classifier_html, write_comparison
-from qvar.report.classifiers import classifier_json, classifier_markdown, classifier_rows, classifier_table
-from qvar.report.published_classifiers import published_accuracies
+from qvar.report.classifiers.figures import CLASSIFIER_FIGURES, mean_roc
+from qvar.report.classifiers.page import classifier_html, write_comparison
+from qvar.report.classifiers.published import published_accuracies
+from qvar.report.classifiers.tables import classifier_json, classifier_markdown, classifier_rows, classifier_table
 from qvar.runs.style import image
-
-from .test_page import NASTY, Page
+from tests.report.searches.test_page import NASTY, Page
 
 
 class Unlucky(ClassifierMixin, BaseEstimator):

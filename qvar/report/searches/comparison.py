@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from qvar.report.markdown import markdown_table
-from qvar.report.records import RunRecord
+from qvar.report.searches.records import RunRecord
 from qvar.simulators.errors import RunError
 from qvar.simulators.untrusted import refusing
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qvar.report.comparison import Setting, best_run, compare
-from qvar.report.figures import FIGURES, run_figure
-from qvar.report.records import RunRecord
+from qvar.report.searches.comparison import Setting, best_run, compare
+from qvar.report.searches.figures import FIGURES, run_figure
+from qvar.report.searches.records import RunRecord
 from qvar.runs import style
 from qvar.runs.artifacts import draw_circuit
 from qvar.simulators import Circuit

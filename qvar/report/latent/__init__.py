@@ -1,0 +1,1 @@
+"""Reports of latent spaces and of searches in them."""

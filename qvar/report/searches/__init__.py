@@ -1,0 +1,1 @@
+"""Reports of architecture searches: single runs, sweeps, and what is published beside them."""
