@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,7 +26,7 @@ def write_atomically(path: Path, data: bytes, *, keep: Path | None = None) -> No
     Raises:
         OSError: if it cannot be written; the error names `path`, and the old content is where it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{_ENDING}")
+    temporary = path.with_name(f".{path.name}.{threading.get_native_id()}{_ENDING}")
     try:
         with _naming(path), temporary.open("wb") as file:
             file.write(data)
@@ -83,8 +84,8 @@ def sync_folder(folder: Path) -> None:
 
 def is_leftover(file: Path) -> bool:
     """Tell whether a file is what a process left that was killed in `write_atomically`."""
-    stem, _, process = file.name.removesuffix(_ENDING).rpartition(".")
-    return file.name.endswith(_ENDING) and stem.startswith(".") and len(stem) > 1 and process.isdecimal()
+    stem, _, thread = file.name.removesuffix(_ENDING).rpartition(".")
+    return file.name.endswith(_ENDING) and stem.startswith(".") and len(stem) > 1 and thread.isdecimal()
 
 
 @contextmanager

@@ -7,12 +7,14 @@ resumed later must send the very same circuits, or its jobs would be others and 
 import hashlib
 import io
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qvar.hardware.active import usable_target
 from qvar.hardware.redaction import guarded
 from qvar.runs.sealed import read_sealed, write_sealed
 from qvar.simulators.errors import HardwareError
+from qvar.simulators.locks import alone
 from qvar.simulators.primitives.circuits import circuit_key
 
 if TYPE_CHECKING:
@@ -42,18 +44,24 @@ class Transpiler:
         return self._one(circuits)
 
     def _one(self, circuit: Any) -> Any:
+        identity = self._identity(circuit)
+        file = self._run.folder / "circuits" / f"{identity}.qpy"
+        if not file.exists():
+            with alone(self._run.folder / "locks" / f"{identity}.lock"):
+                if not file.exists():  # another thread or process may have made it
+                    self._write(file, circuit)
+        return self._load(file, circuit)  # at first too, so that all send the very same
+
+    def _write(self, file: Path, circuit: Any) -> None:
         from qiskit import qpy
 
-        file = self._run.folder / "circuits" / f"{self._identity(circuit)}.qpy"
-        if not file.exists():
-            made = guarded(lambda: self._pass_manager().run(circuit), "transpiling the circuit")
-            buffer = io.BytesIO()
-            qpy.dump(made, buffer)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_sealed(file, buffer.getvalue())
-        return self._load(file, circuit)  # at first too, so that every process sends the very same
+        made = guarded(lambda: self._pass_manager().run(circuit), "transpiling the circuit")
+        buffer = io.BytesIO()
+        qpy.dump(made, buffer)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_sealed(file, buffer.getvalue())
 
-    def _load(self, file: Any, circuit: Any) -> Any:
+    def _load(self, file: Path, circuit: Any) -> Any:
         """Read a stored circuit, with the parameters of the one that is asked for."""
         from qiskit import qpy
 

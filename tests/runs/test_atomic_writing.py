@@ -1,7 +1,9 @@
 """A write that fails, at whatever moment, leaves the old file whole and no other file behind."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -79,3 +81,18 @@ def test_the_error_names_the_file_and_not_the_temporary_one(tmp_path):
     with pytest.raises(OSError, match="No such file") as caught:
         write_atomically(tmp_path / "missing" / "file", b"")
     assert (caught.value.filename, caught.value.filename2) == (str(tmp_path / "missing" / "file"), None)
+
+
+def test_threads_that_write_the_same_file_do_not_disturb_each_other(tmp_path):
+    file = tmp_path / "shared"
+    start = Barrier(4)
+
+    def write(k):
+        start.wait()
+        for _ in range(50):
+            write_atomically(file, b"%d" % k * 100)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    assert set(file.read_bytes().decode()) in ({"0"}, {"1"}, {"2"}, {"3"})
+    assert list(tmp_path.iterdir()) == [file]
