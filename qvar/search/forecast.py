@@ -1,46 +1,69 @@
 """How long searches will take, found out before they start by trying their beginning for a moment."""
 
+import math
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from qvar.runs.workers import usable_cores
 from qvar.search.configuration import SearchConfiguration
+from qvar.search.result import SearchResult
 from qvar.search.running import run_search
 from qvar.search.sweep import Combination
 from qvar.simulators.errors import RunError
 
-__all__ = ["forecast_runs", "forecast_search"]
+__all__ = ["Forecast", "forecast_runs", "forecast_search"]
 
 _FIRST, _FACTOR = 100, 5  # energies of the first trial, and how many times more the next ones get
 _LONG_ENOUGH = 0.3  # seconds
 _MOST_TRIED = 8
 
 
-def forecast_search(configuration: SearchConfiguration) -> float | None:
-    """Return about how many seconds a search will take in this process, None if its beginning cannot be tried alone.
+@dataclass(frozen=True)
+class Forecast:
+    """What a search is expected to take, in seconds.
+
+    Attributes:
+        loading: once in each process, for loading what the search needs; as long as it took here.
+        searching: for the search itself.
+        recording: for writing its record and drawing its pictures.
+    """
+
+    loading: float
+    searching: float
+    recording: float
+
+
+def forecast_search(configuration: SearchConfiguration) -> Forecast | None:
+    """Return what a search will take in a process of its own, None if its beginning cannot be tried alone.
 
     Trials with a few energies, the first one only to load what is needed, give the time of an energy and of a step.
     What comes later may differ: circuits grow, networks begin to learn, episodes end early. Expect half to twice as
     much.
     """
-    energies, budget = _FIRST, configuration.max_energies
     try:
-        run_search(_beginning(configuration, energies))
-        while True:
-            result = run_search(_beginning(configuration, energies))
-            if (
-                result.seconds >= _LONG_ENOUGH
-                or result.cost.energies < energies
-                or energies >= (budget or energies + 1)
-            ):
-                break
+        with TemporaryDirectory() as folder:
+            loading, _ = _recorded(configuration, Path(folder, "first"))
+            recording, result = _recorded(configuration, Path(folder, "second"))
+        energies, budget = _FIRST, configuration.max_energies or math.inf
+        while result.seconds < _LONG_ENOUGH and energies <= result.cost.energies and energies < budget:
             energies *= _FACTOR
+            result = run_search(_beginning(configuration, energies))
     except RunError:  # a start circuit that costs more, or experience that another run has
         return None
-    spent = [] if budget is None else [budget / max(1, result.cost.energies)]
+    spent = [budget / max(1, result.cost.energies)]
     if configuration.episodes is not None:
         spent.append(configuration.episodes * configuration.max_gates / max(1, result.cost.steps))
-    return result.seconds * max(1.0, min(spent))
+    return Forecast(loading, result.seconds * max(1.0, min(spent)), recording)
+
+
+def _recorded(configuration: SearchConfiguration, out: Path) -> tuple[float, SearchResult]:
+    """Carry out the beginning of a search in a folder; return what that took beyond searching, and the result."""
+    begun = time.perf_counter()
+    result = run_search(_beginning(configuration, _FIRST), out=out)
+    return time.perf_counter() - begun - result.seconds, result
 
 
 def _beginning(configuration: SearchConfiguration, energies: int) -> SearchConfiguration:
@@ -53,14 +76,15 @@ def forecast_runs(runs: Sequence[Combination], *, jobs: int) -> float | None:
 
     Args:
         runs: the combination of every run.
-        jobs: runs at a time, of which no more than there are cores gain anything.
+        jobs: runs at a time, of which no more than there are cores gain anything; if several, each in a new process.
     """
     different = list({run.labels.name: run for run in runs}.values())
     tried = different[:: -(-len(different) // _MOST_TRIED) or 1]
-    known = {run.labels.name: forecast_search(run.configuration) for run in tried}
-    seconds = [value for value in known.values() if value is not None]
-    if not seconds:
+    found = {run.labels.name: forecast_search(run.configuration) for run in tried}
+    known = {name: one.searching + one.recording for name, one in found.items() if one is not None}
+    if not known:
         return None
-    typical = sum(seconds) / len(seconds)
-    total = sum(known.get(run.labels.name) or typical for run in runs)
-    return max(total / min(jobs, usable_cores(), len(runs)), max(seconds))
+    typical = sum(known.values()) / len(known)
+    total = sum(known.get(run.labels.name, typical) for run in runs)
+    loading = 0.0 if jobs == 1 else max(one.loading for one in found.values() if one is not None)
+    return loading + max(total / min(jobs, usable_cores(), len(runs)), *known.values())

@@ -67,7 +67,7 @@ def test_the_same_command_goes_on_and_repeats_nothing(qvar, own_folder, file_con
 def test_a_sweep_says_how_long_it_will_take_and_how_that_is_known(qvar, own_folder, monkeypatch):
     monkeypatch.setattr(sweeping, "forecast_runs", lambda runs, *, jobs: 45.0 * len(runs) / jobs)
     expected = (
-        "about 90 s of searching, by trying the beginning of the searches; half or twice as long would be no surprise"
+        "about 90 s and the tables, by trying the beginning of the searches; half or twice as long would be no surprise"
     )
     assert expected in qvar(*COMMAND, "--out", "mine").err.splitlines()
     (own_folder / "mine" / "h2-2-none-qvar-random" / "seed1" / "result.json").unlink()

@@ -1,17 +1,19 @@
 """Are memory and time what they are said to be beforehand?
 
 Memory: every case runs in two child processes. In the first nothing is free, so that it is refused with what it would
-take, and tried again with that much; in the second its peak is measured. Time: short searches are forecast, then
-carried out.
+take, and tried again with that much; in the second its peak is measured. Time: sweeps are carried
+out, which say how long they will take.
 """
 
 import argparse
 import os
 import re
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from rich.progress import track
@@ -159,30 +161,31 @@ def memory_row(name: str) -> tuple[str, float]:
     return f"| {name} | {numbers[0] / 2**20:,.0f} | {numbers[1] / 2**20:,.0f} | {ratio:.2f} |", ratio
 
 
-def time_rows(seed: int) -> list[str]:
-    """Forecast short searches, and carry them out."""
-    from dataclasses import replace
+SWEEPS = (
+    "h2-4 --noise ourense --algorithm evolution --seeds 0-1 --max-energies 400000 --jobs 1",
+    "lih-4 --algorithm annealing --seeds 0-3 --max-energies 100000 --jobs 2",
+    "h2-2 --noise none,ourense --algorithm ddqn --seeds 0 --episodes 500 --jobs 2",
+)
 
-    from qvar.search import Sweep, run_search
-    from qvar.search.forecast import forecast_search
 
-    rows = []
-    plan = Sweep.product(
-        ["h2-4", "lih-4"], algorithms=["evolution", "annealing", "ddqn"], seeds=[seed], max_energies=20_000
-    )
-    for each in plan.combinations:
-        configuration = replace(each.configuration, seed=seed)
-        forecast = forecast_search(configuration) or float("nan")
-        begun = time.monotonic()
-        run_search(configuration)
-        seconds = time.monotonic() - begun
-        rows.append(f"| {each.labels.name} | {forecast:.1f} | {seconds:.1f} | {forecast / seconds:.2f} |")
-    return rows
+def time_rows() -> Iterator[str]:
+    """Carry out sweeps, and compare what they say that they will take with the time from then to their end."""
+    for words in SWEEPS:
+        with TemporaryDirectory() as folder:
+            line = [sys.executable, "-m", "qvar", "sweep", *words.split(), "--out", f"{folder}/sweep"]
+            with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+                said, begun = None, time.monotonic()
+                for text in process.stderr or ():
+                    if said is None and (found := re.match(r"about (\d+) (s|min) and the tables", text)):
+                        said, begun = int(found[1]) * {"s": 1, "min": 60}[found[2]], time.monotonic()
+            seconds = time.monotonic() - begun
+        if process.returncode or said is None:
+            raise RuntimeError(f"qvar sweep {words}: exit code {process.returncode}, forecast {said}")
+        yield f"| `{words}` | {said} | {seconds:.1f} | {said / seconds:.2f} |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--cases", help="parts of the names of cases, separated by semicolons; by default all")
     parser.add_argument("--no-times", action="store_true", help="memory only")
     asked = parser.parse_args()
@@ -196,8 +199,9 @@ def main() -> None:
         sys.stdout.write(f"{row}\n")
         sys.stdout.flush()
     if not asked.no_times:
-        sys.stdout.write("\n| search | forecast, s | taken, s | ratio |\n|---|---|---|---|\n")
-        sys.stdout.write("".join(f"{row}\n" for row in time_rows(asked.seed)))
+        sys.stdout.write("\n| sweep | said, s | taken, s | ratio |\n|---|---|---|---|\n")
+        for row in time_rows():
+            sys.stdout.write(f"{row}\n")
     raise SystemExit(any(not 0.5 <= ratio <= 2.5 for ratio in ratios))
 
 

@@ -155,17 +155,17 @@ def _forecast(plan: Sweep, folder: SweepFolder, *, jobs: int) -> str | None:
     statuses = {run: run.status() for run in folder.runs()}
     if all(status.state == "finished" for status in statuses.values()):
         return "nothing is left to run"
-    seconds, how = seconds_left(statuses, jobs=min(jobs, usable_cores())), "by the runs so far"
+    seconds, how = seconds_left(statuses, jobs=min(jobs, usable_cores())), "of searching, by the runs so far"
     if seconds is None:
         named = {each.labels.name: each for each in plan.combinations}
         runs = [named[run.combination] for run in statuses]
         with waiting("trying the beginning of the searches", visible=True):
-            seconds, how = forecast_runs(runs, jobs=jobs), "by trying the beginning of the searches"
+            seconds, how = forecast_runs(runs, jobs=jobs), "and the tables, by trying the beginning of the searches"
     if seconds is None:
         return "how long it will take shows when the first runs are under way"
     if seconds < _A_MOMENT:
         return None
-    return f"about {duration(seconds)} of searching, {how}; half or twice as long would be no surprise"
+    return f"about {duration(seconds)} {how}; half or twice as long would be no surprise"
 
 
 def _print_summary(path: Path, *, as_json: bool) -> None:
