@@ -32,7 +32,7 @@ CASES = [
     "tests/simulators/test_batched_gradients.py::test_undoing_is_compared_with_the_start_state_whatever_its_size",
     "tests/simulators/test_pulled_back.py::test_a_pulled_back_observable_gives_the_value_of_every_start",
     "tests/simulators/test_pulled_back.py::test_final_states_are_those_of_the_density_matrix",
-    "tests/simulators/test_normal_shots.py::test_separate_clusters_and_qubits_without_influence_are_no_obstacle",
+    "tests/simulators/measurement/test_normal_shots.py::test_separate_clusters_and_qubits_without_influence_are_no_obstacle",
     "tests/simulators/test_pure_plans.py::test_values_and_gradients_are_those_of_the_other_picture",
     "tests/simulators/test_pure_plans.py::test_the_kernel_of_moments_agrees_with_outcome_probabilities",
     "tests/optimizers/test_compiled.py::test_several_final_clusters_and_angles_outside_the_light_cone_are_no_obstacle",

@@ -49,7 +49,7 @@ KERNEL_TESTS = [
     "tests/simulators/test_pulled_back.py",
     "tests/simulators/test_pure_plans.py",
     "tests/simulators/test_pauli_propagation.py",
-    "tests/simulators/test_normal_shots.py",
+    "tests/simulators/measurement/test_normal_shots.py",
     "tests/optimizers/test_compiled.py",
 ]
 COMPILED_SECONDS = 180.0  # for compiling the kernels and all of these tests

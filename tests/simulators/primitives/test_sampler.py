@@ -28,7 +28,7 @@ from qvar.simulators import (
     StatevectorSimulator,
 )
 from qvar.simulators.errors import CircuitError, EngineError, NoiseModelError
-from tests.simulators.qiskit_cases import counts_table, measured_at_random, random_circuit, random_values
+from tests.simulators.primitives.cases import counts_table, measured_at_random, random_circuit, random_values
 
 ENGINES = {
     "default": None,

@@ -8,7 +8,7 @@ from qvar.simulators import NoiseModel, PauliTransferSimulator, ReadoutError, St
 from qvar.simulators.circuit import Circuit
 from qvar.simulators.observable import Observable
 from qvar.simulators.pennylane.device import PauliTransferDevice
-from tests.simulators.pennylane_programs import HERMITIAN, READOUTS, X, gates, run
+from tests.simulators.pennylane.programs import HERMITIAN, READOUTS, X, gates, run
 
 
 def test_noise_follows_every_native_gate_as_if_channels_had_been_written_out():

@@ -11,7 +11,7 @@ from pennylane.devices import ExecutionConfig
 from qvar.simulators import NoiseModel
 from qvar.simulators.errors import EngineError, NoiseModelError
 from qvar.simulators.pennylane.device import PauliTransferDevice
-from tests.simulators.pennylane_programs import MEASUREMENTS, READOUTS, X, gates, run
+from tests.simulators.pennylane.programs import MEASUREMENTS, READOUTS, X, gates, run
 
 
 @pytest.mark.parametrize("name", MEASUREMENTS)

@@ -22,7 +22,7 @@ from qvar.simulators import (
 from qvar.simulators.channels import depolarizing
 from qvar.simulators.errors import EngineError
 from tests.simulators import oracle
-from tests.simulators.test_shots import CIRCUIT, NOISY, OBSERVABLE, SHOTS, THETA, expected_moments
+from tests.simulators.measurement.test_shots import CIRCUIT, NOISY, OBSERVABLE, SHOTS, THETA, expected_moments
 
 ENGINES = {
     "pauli-transfer, noisy": (PauliTransferSimulator(NOISY), True),

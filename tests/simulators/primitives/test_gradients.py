@@ -30,7 +30,7 @@ from qvar.simulators import (
 from qvar.simulators.errors import EngineError
 from qvar.simulators.primitives.compilation import Compiler
 from qvar.simulators.primitives.gradients import ReverseEstimatorGradient, ReverseSamplerGradient
-from tests.simulators.qiskit_cases import random_circuit, random_observable, random_values
+from tests.simulators.primitives.cases import random_circuit, random_observable, random_values
 
 NOISE = NoiseModel.from_numbers(p1=0.01, p2=0.04, readout=0.03)
 ENGINES = {

@@ -31,7 +31,7 @@ from qvar.simulators import (
 )
 from qvar.simulators.errors import CircuitError, EngineError, NoiseModelError
 from qvar.simulators.primitives import compilation
-from tests.simulators.qiskit_cases import random_circuit, random_observable, random_values
+from tests.simulators.primitives.cases import random_circuit, random_observable, random_values
 
 ENGINES = {
     "default": None,

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import unitary_group
 
 from qvar.simulators.pennylane.device import PauliTransferDevice
-from tests.simulators.pennylane_programs import HERMITIAN, MEASUREMENTS, READOUTS, X, gates, run
+from tests.simulators.pennylane.programs import HERMITIAN, MEASUREMENTS, READOUTS, X, gates, run
 
 
 @pytest.mark.parametrize("noise", [None, READOUTS[1]], ids=["ideal", "asymmetric"])

@@ -33,7 +33,7 @@ from qvar.simulators.primitives.parameter_values import AngleMap, bound, linear_
 from qvar.simulators.primitives.pauli_values import PauliValues
 from qvar.simulators.primitives.sampling import Outcomes, draw, estimate, subset_strings, walsh_hadamard
 from tests.simulators import oracle
-from tests.simulators.qiskit_cases import random_circuit, random_values
+from tests.simulators.primitives.cases import random_circuit, random_values
 
 A, B = Parameter("a"), Parameter("b")
 
