@@ -22,7 +22,6 @@ from qvar.simulators import (
     PennyLaneSimulator,
     Slot,
     StatevectorSimulator,
-    depolarizing,
 )
 from qvar.simulators.errors import NoiseModelError, ProblemError
 
@@ -159,20 +158,6 @@ def test_a_device_with_coupled_pairs_needs_no_qubits_for_the_references() -> Non
         problem.objective(engine, Circuit(3, (Operation("cx", (1, 2)),)))
     with pytest.raises(NoiseModelError, match="has 2 qubit\\(s\\), the circuit 3"):
         problem.objective(PauliTransferSimulator(device.on_qubits([0, 1])), circuit)
-
-
-def test_a_device_beside_references_keeps_its_noise() -> None:
-    device = NoiseModel.named("ourense")
-    whole = device.beside_references(2, 1)
-    assert (whole.n_qubits, whole.coupling_map) == (3, ((0, 1), (1, 0), (2, 0), (2, 1)))
-    assert whole.channel("cx", (0, 1)) == device.channel("cx", (0, 1))
-    assert whole.channel("rx", (1,)) == device.channel("rx", (1,))
-    assert whole.readout_error(1) == device.readout_error(1)
-    assert whole.readout_error(2) is None
-    assert whole.channel("h", (2,)).is_identity()
-    everywhere = NoiseModel.from_channels(depolarizing(0.1), depolarizing(0.2, n_qubits=2)).beside_references(1, 1)
-    assert everywhere.channel("cx", (1, 0)).is_identity()
-    assert not everywhere.channel("h", (0,)).is_identity()
 
 
 class Passing:

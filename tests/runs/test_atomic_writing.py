@@ -1,16 +1,13 @@
 """A write that fails, at whatever moment, leaves the old file whole and no other file behind."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
 
 import numpy as np
 import pytest
 
 from qvar.runs import write_circuit, write_learning_curve
 from qvar.simulators import Circuit, Operation, Slot
-from qvar.simulators.files import write_atomically
 
 CIRCUIT = Circuit(1, (Operation("ry", (0,), (Slot(0),)),))
 HISTORY = [
@@ -75,24 +72,3 @@ def test_a_reader_never_sees_a_part_of_a_file(complete, monkeypatch):
     monkeypatch.setattr(Path, "replace", watch)
     complete.write_result({"energy": -9.0})
     assert seen == [(old, (complete.path / "result.json").read_bytes())]
-
-
-def test_the_error_names_the_file_and_not_the_temporary_one(tmp_path):
-    with pytest.raises(OSError, match="No such file") as caught:
-        write_atomically(tmp_path / "missing" / "file", b"")
-    assert (caught.value.filename, caught.value.filename2) == (str(tmp_path / "missing" / "file"), None)
-
-
-def test_threads_that_write_the_same_file_do_not_disturb_each_other(tmp_path):
-    file = tmp_path / "shared"
-    start = Barrier(4)
-
-    def write(k):
-        start.wait()
-        for _ in range(50):
-            write_atomically(file, b"%d" % k * 100)
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(write, range(4)))
-    assert set(file.read_bytes().decode()) in ({"0"}, {"1"}, {"2"}, {"3"})
-    assert list(tmp_path.iterdir()) == [file]

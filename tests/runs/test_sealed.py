@@ -4,8 +4,6 @@ import contextlib
 import io
 import json
 import os
-import resource
-import signal
 import zipfile
 
 import numpy as np
@@ -28,7 +26,6 @@ from qvar.runs.sealed import (
     write_sealed,
 )
 from qvar.simulators.errors import RunError
-from qvar.simulators.files import append_whole, write_atomically
 
 CONTENT = {"energy": -1.25, "angles": [0.1, 2.0], "name": "h2", "best": {"cost": 3}, "none": None}
 ARRAYS = {"weights": np.linspace(0, 1, 7), "state.json": np.array('{"episodes": 3}')}
@@ -178,24 +175,6 @@ def test_a_claimed_folder_names_its_process_and_machine(tmp_path):
         pass
     with claim(tmp_path, "run"):
         pass
-
-
-@pytest.mark.parametrize("write", [append_whole, write_atomically])
-def test_a_file_that_may_not_grow_keeps_its_content(tmp_path, write):
-    """The kernel itself refuses: no file of this process may exceed 100,000 bytes."""
-    file = tmp_path / "metrics.jsonl"
-    write(file, b"a" * 1000)
-    limit, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
-    try:
-        with pytest.raises(OSError, match="too large") as caught:
-            write(file, b"b" * 200_000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-        signal.signal(signal.SIGXFSZ, handler)
-    assert caught.value.filename == str(file)
-    assert file.read_bytes() == b"a" * 1000
-    assert [path.name for path in tmp_path.iterdir()] == ["metrics.jsonl"]
 
 
 def test_the_folder_reaches_the_disk_after_the_name(tmp_path, monkeypatch):

@@ -139,6 +139,20 @@ def test_impossible_choices_of_qubits_are_refused(qubits):
         OURENSE.on_qubits(qubits)
 
 
+def test_a_device_beside_references_keeps_its_noise():
+    device = OURENSE
+    whole = device.beside_references(2, 1)
+    assert (whole.n_qubits, whole.coupling_map) == (3, ((0, 1), (1, 0), (2, 0), (2, 1)))
+    assert whole.channel("cx", (0, 1)) == device.channel("cx", (0, 1))
+    assert whole.channel("rx", (1,)) == device.channel("rx", (1,))
+    assert whole.readout_error(1) == device.readout_error(1)
+    assert whole.readout_error(2) is None
+    assert whole.channel("h", (2,)).is_identity()
+    everywhere = NoiseModel.from_channels(depolarizing(0.1), depolarizing(0.2, n_qubits=2)).beside_references(1, 1)
+    assert everywhere.channel("cx", (1, 0)).is_identity()
+    assert not everywhere.channel("h", (0,)).is_identity()
+
+
 def test_the_key_is_the_identity_of_the_physics():
     noise = NoiseModel.from_numbers(p1=1e-3, p2=5e-3)
     assert noise.key() == NoiseModel.from_numbers(p1=1e-3, p2=5e-3, name="other").key()

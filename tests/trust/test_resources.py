@@ -4,7 +4,6 @@ The campaigns beside this file run here at a small scale, each with its negative
 """
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +26,6 @@ from qvar.simulators import (
     memory,
 )
 from qvar.simulators.errors import EngineError, QvarError
-from qvar.simulators.interruption import exit_code, signals_caught, was_interrupted
 
 HERE = Path(__file__).parent
 
@@ -72,60 +70,6 @@ def zz(engine, n):
 def test_whatever_does_not_fit_is_refused_before_it_is_allocated(short_of_memory, request_):
     with pytest.raises(QvarError, match=r"would take [\d.,]+ GiB of memory, and 0\.00098 GiB are free here; "):
         request_()
-
-
-def test_what_fits_is_granted_and_small_requests_do_not_ask(monkeypatch):
-    def asked():
-        raise AssertionError
-
-    monkeypatch.setattr(memory, "available_bytes", asked)
-    memory.check_memory(2**25, "a small thing")
-    monkeypatch.setattr(memory, "available_bytes", lambda: 2**30)
-    memory.check_memory(2**30, "a thing that fits")
-    assert memory.most_at_once(2**28) == 4
-
-
-def test_a_limit_of_the_process_counts_as_memory_that_there_is_not():
-    text = (
-        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))\n"
-        "from qvar.simulators.memory import available_bytes; print(available_bytes())"
-    )
-    line = [sys.executable, "-c", text]
-    done = subprocess.run(line, capture_output=True, text=True, check=True, cwd=HERE.parents[1])
-    assert 0 < int(done.stdout) < 2**31
-
-
-def test_the_limit_of_a_control_group_counts_with_what_its_files_can_give_back(monkeypatch, tmp_path):
-    for name, limit, used in (("job", "max", 700), ("", "1000", 900)):
-        folder = tmp_path / "user" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "memory.max").write_text(limit)
-        (folder / "memory.current").write_text(str(used))
-        (folder / "memory.stat").write_text("anon 5\ninactive_file 50\n")
-    entries = tmp_path / "cgroup"
-    entries.write_text("0::/user/job\n")
-    places = {"/sys/fs/cgroup": tmp_path, "/proc/self/cgroup": entries}
-    monkeypatch.setattr(memory, "Path", lambda text: places.get(text) or Path(text))
-    assert list(memory._of_control_groups()) == [1000 - 900 + 50]
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_raises_and_is_remembered_whatever_a_library_makes_of_it(number, code):
-    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells let programs in the background ignore it
-    try:
-        with signals_caught():
-            with pytest.raises(KeyboardInterrupt):
-                os.kill(os.getpid(), number)
-            assert was_interrupted(SystemError("what a library has made of it"))
-            assert exit_code() == code
-        assert signal.getsignal(number) is signal.SIG_DFL  # the next one ends the process at once
-    finally:
-        signal.signal(signal.SIGTERM, before[0])
-        signal.signal(signal.SIGINT, before[1])
-        with signals_caught():
-            pass  # forgets the signal
-    assert not was_interrupted(SystemError("of another kind"))
 
 
 def test_interrupted_commands_end_as_they_should():
