@@ -1,5 +1,6 @@
 """What all engines share: the contract, batches, shapes of arguments, refusals, and the pure state."""
 
+import re
 import threading
 
 import numpy as np
@@ -41,6 +42,12 @@ def test_engines_and_objectives_honour_their_contracts(engine):
     assert isinstance(objective([0.1]), float)
     assert objective.n_parameters == 1
     assert objective.shots_per_evaluation == 0
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, PauliPropagationSimulator(max_weight=3)], ids=lambda engine: engine.name)
+def test_engines_are_shown_with_their_settings_and_nothing_else(engine):
+    engine.objective(TURN, Z)
+    assert re.findall(r"\b_\w+=| object at ", repr(engine)) == []
 
 
 @every_engine

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparsePauliOp
 
-from qvar.simulators import Observable
+from qvar.simulators import Observable, memory
 from qvar.simulators.errors import ObservableError
 from tests.simulators import oracle
 
@@ -35,6 +35,24 @@ def test_the_matrix_is_the_sum_of_kronecker_products(n_qubits, seed):
     np.testing.assert_allclose(observable.to_sparse().toarray(), expected, rtol=0, atol=1e-13)
     assert observable.ground_energy() == pytest.approx(np.linalg.eigvalsh(expected)[0], abs=1e-12)
     assert observable.lower_bound() <= observable.ground_energy() + 1e-12
+
+
+FLIPS = [f"ZZIIYYZZ{k:04b}".replace("0", "I").replace("1", "X") for k in range(15)]
+
+
+@pytest.mark.parametrize("n_flips", [1, 16])
+def test_a_matrix_is_refused_where_it_would_leave_no_room_and_granted_where_it_fits_four_times(monkeypatch, n_flips):
+    """What it takes follows from how many sets of qubits the terms flip, not from how many terms there are."""
+    ising = {"I" * k + "ZZ" + "I" * (10 - k): 1.0 for k in range(11)}
+    observable = Observable.from_terms(ising | dict.fromkeys(FLIPS[: n_flips - 1], 0.5))
+    matrix = observable.to_sparse()
+    n_bytes = matrix.data.nbytes + matrix.indices.nbytes + matrix.indptr.nbytes
+    monkeypatch.setattr(memory, "_WORTH_ASKING", 1)
+    monkeypatch.setattr(memory, "available_bytes", lambda: n_bytes)
+    with pytest.raises(ObservableError, match=r"the matrix of this observable on 12 qubits would take"):
+        observable.to_sparse()
+    monkeypatch.setattr(memory, "available_bytes", lambda: 4 * n_bytes)
+    observable.to_sparse()
 
 
 def test_repeated_labels_are_added_up():

@@ -182,8 +182,9 @@ def test_channels_of_every_structure_act_behind_gates_and_as_operations(channel)
     assert_equal(exact(noise), PauliTransferSimulator(noise), circuit, observable, theta)
 
 
-def test_depolarizing_and_relaxation_need_no_dense_two_qubit_operation():
-    channel = depolarizing(0.01, n_qubits=2).then(RELAXATION.tensor(thermal_relaxation(0.01, 0.02)))
+@pytest.mark.parametrize("second", [thermal_relaxation(0.01, 0.02), pauli_channel(0, 0, 0.5)], ids=["both", "Z alone"])
+def test_depolarizing_and_channels_on_each_qubit_need_no_dense_two_qubit_operation(second):
+    channel = depolarizing(0.01, n_qubits=2).then(RELAXATION.tensor(second))
     noise = NoiseModel("pair", default={"cx": channel}, strict=False)
     program = propagation_program(Circuit(2, (Operation("cx", (0, 1)),)), noise, Observable.from_terms({"ZZ": 1.0}))
     joint = [program.constants[op[3] : op[3] + 256].reshape(16, 16) for op in program.ops if op[0] == 2]

@@ -222,12 +222,14 @@ def test_small_states_take_one_thread_and_large_or_sampled_ones_all():
     assert AerOptions(max_parallel_threads=3).threads(20, trajectories=True) == 3
 
 
-def test_large_noisy_state_vectors_are_sampled_although_aers_fusion_fails_on_them():
+@pytest.mark.parametrize("n_qubits", [14, 16])
+def test_large_noisy_state_vectors_are_sampled_although_aers_fusion_fails_on_them(n_qubits):
     rng = np.random.default_rng(0)
     noise = NoiseModel.from_numbers(p1=0.05, p2=0.1)
-    pairs = [(q, q + 1) for q in range(15)]
-    circuit = oracle.random_circuit(rng, 16, 60, gates=["rx", "cx"], free=0, pairs=pairs)
-    objective = AerSimulator(noise, method="statevector").objective(circuit, Observable.from_terms({"Z" * 16: 1.0}))
+    pairs = [(q, q + 1) for q in range(n_qubits - 1)]
+    circuit = oracle.random_circuit(rng, n_qubits, 60, gates=["rx", "cx"], free=0, pairs=pairs)
+    observable = Observable.from_terms({"Z" * n_qubits: 1.0})
+    objective = AerSimulator(noise, method="statevector").objective(circuit, observable)
     assert abs(objective.with_shots(4, rng)([])) <= 1
 
 

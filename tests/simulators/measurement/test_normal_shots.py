@@ -21,6 +21,8 @@ from qvar.simulators import (
 )
 from qvar.simulators.channels import depolarizing
 from qvar.simulators.errors import EngineError
+from qvar.simulators.measurement.normal import moment_terms
+from qvar.simulators.measurement.plan import MeasurementPlan
 from tests.simulators import oracle
 from tests.simulators.measurement.test_shots import CIRCUIT, NOISY, OBSERVABLE, SHOTS, THETA, expected_moments
 
@@ -88,6 +90,20 @@ def test_separate_clusters_and_qubits_without_influence_are_no_obstacle():
     theta = [0.3, 0.8, -1.1, 2.0]
     expected = oracle.shot_moments(exact, theta)
     assert exact.with_normal_shots(1, np.random.default_rng(0)).moments(theta) == pytest.approx(expected, abs=1e-12)
+
+
+def test_only_strings_that_mean_and_variance_need_are_asked_for():
+    """The mean needs the terms, the mean square their products, and a constant is known."""
+    plan = MeasurementPlan.of(Observable.from_terms({"IIIZ": 1.0, "ZIII": -0.5, "XIIX": 2.0}))
+    perfect = np.broadcast_to([[0.5, 0.5], [0.5, -0.5]], (2, 4, 2, 2))
+    digits, coefficients, _ = moment_terms(plan, perfect)
+    strings = sorted((*row, value) for row, value in zip(digits.tolist(), coefficients.tolist(), strict=True))
+    assert strings == sorted(
+        [
+            *[(3, 0, 0, 0, 1.0), (0, 0, 0, 3, -0.5), (0, 0, 0, 0, 1.25), (3, 0, 0, 3, -1.0)],
+            *[(1, 0, 0, 1, 2.0), (0, 0, 0, 0, 4.0), (0, 0, 0, 0, 0.0)],
+        ]
+    )
 
 
 def test_the_identity_has_no_noise():

@@ -157,6 +157,17 @@ def test_sampled_gradients_are_unbiased():
     assert (np.abs(gradients.mean(axis=0) - exact.value_and_gradient(THETA)[1]) < 4.5 * error).all()
 
 
+@pytest.mark.parametrize("free", [0, 1, 2])
+def test_sampled_gradients_have_an_entry_for_every_angle_however_few(free):
+    """cos a cos b at angles where shots leave no doubt: the slopes are as steep as can be or nothing."""
+    angles = [Slot(0) if free else np.pi / 2, Slot(1) if free > 1 else 0.0]
+    circuit = Circuit(1, (Operation("ry", (0,), angles[:1]), Operation("rx", (0,), angles[1:])))
+    exact = StatevectorSimulator().objective(circuit, Observable.from_terms({"Z": 1.0}))
+    _, gradient = exact.with_shots(10, np.random.default_rng(0)).value_and_gradient([np.pi / 2, 0.0][:free])
+    assert gradient.shape == (free,)
+    assert gradient[:1] == pytest.approx([-1.0][:free])
+
+
 @pytest.mark.parametrize("engine", [PauliTransferSimulator(), AerSimulator()])
 @pytest.mark.parametrize("shots", [0, -5, 2.5, True])
 def test_impossible_numbers_of_shots_are_refused(engine, shots):

@@ -103,6 +103,16 @@ def test_noise_that_grows_like_the_rules_own_curve_vanishes(rule):
 
 
 @needs_mitiq
+def test_a_polynomial_of_no_given_degree_is_a_parabola():
+    scales = [1.0, 2.0, 3.0, 5.0]
+    rule = PolynomialExtrapolation()
+    assert rule.n_least == 3
+    parabola, cubic = [0.7 - 0.2 * s + 0.03 * s**2 for s in scales], [s**3 for s in scales]
+    assert rule.extrapolate(scales, parabola, limit=0.0) == pytest.approx(0.7)
+    assert abs(rule.extrapolate(scales, cubic, limit=0.0)) > 0.1
+
+
+@needs_mitiq
 def test_without_noise_nothing_changes():
     exact = StatevectorSimulator().objective(ansatz(), H2)
     mitigated = ZeroNoiseExtrapolation(StatevectorSimulator()).objective(ansatz(), H2)
