@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -48,18 +49,36 @@ def test_other_processes_are_kept_out_until_the_holder_ends_however_that_happens
         pass
 
 
-def test_whoever_waits_is_told_and_gets_the_lock_afterwards(path):
-    first, told = take_lock(path), []
+def wait_for(first, path, *, meanwhile=lambda: None):
+    """Return whether somebody who waits for the lock was told so, and what they see once they have it."""
+    told = Event()
 
-    def free():
-        told.append(True)
+    def enter():
+        with alone(path, if_busy=told.set) as descriptor:
+            return take_lock(path), os.path.samestat(os.fstat(descriptor), path.stat())
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(enter)
+        was_told = told.wait(timeout=20)  # at once
+        meanwhile()
         release(first)
+    return was_told, *waiting.result()
 
-    with alone(path, if_busy=free):
-        assert take_lock(path) is None
-    assert told == [True]
-    with alone(path, if_busy=lambda: told.append(False)):
-        assert told == [True]
+
+def test_whoever_waits_is_told_and_has_the_lock_alone_afterwards(path):
+    assert wait_for(take_lock(path), path) == (True, None, True)
+
+
+def test_a_lock_file_that_is_deleted_while_somebody_waits_is_made_anew(path):
+    assert wait_for(take_lock(path), path, meanwhile=path.unlink) == (True, None, True)
+
+
+def test_where_nobody_is_nobody_is_told(path):
+    def fail():
+        raise AssertionError
+
+    with alone(path, if_busy=fail):
+        pass
 
 
 def test_waiting_needs_nobody_to_tell(path):
@@ -70,18 +89,6 @@ def test_waiting_needs_nobody_to_tell(path):
     first = take_lock(path)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(enter)
-        assert not wait([waiting], timeout=0.2).done
+        wait([waiting], timeout=0.2)
         release(first)
     assert waiting.result() is None
-
-
-def test_a_lock_file_that_is_deleted_while_somebody_waits_keeps_nobody_in(path):
-    first = take_lock(path)
-
-    def delete():
-        path.unlink()
-        release(first)
-
-    with alone(path, if_busy=delete) as descriptor:
-        assert os.path.samestat(os.fstat(descriptor), path.stat())
-        assert take_lock(path) is None
