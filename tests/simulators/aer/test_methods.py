@@ -222,7 +222,7 @@ def test_small_states_take_one_thread_and_large_or_sampled_ones_all():
     assert AerOptions(max_parallel_threads=3).threads(20, trajectories=True) == 3
 
 
-@pytest.mark.parametrize("n_qubits", [14, 16])
+@pytest.mark.parametrize("n_qubits", [14, 15])
 def test_large_noisy_state_vectors_are_sampled_although_aers_fusion_fails_on_them(n_qubits):
     rng = np.random.default_rng(0)
     noise = NoiseModel.from_numbers(p1=0.05, p2=0.1)
