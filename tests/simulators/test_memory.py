@@ -58,6 +58,9 @@ def flips(n_qubits, n_terms):
 
 REQUESTS = {
     "tables of one term": lambda: StatevectorSimulator().objective(Circuit(17), flips(17, 1)),
+    "tables of a complex term": lambda: StatevectorSimulator().objective(
+        Circuit(17), Observable.from_terms({"Y" * 17: 1.0})
+    ),
     "tables of many terms": lambda: StatevectorSimulator().objective(Circuit(13), flips(13, 32)),
     "values of outcomes": lambda: MeasurementPlan.of(flips(14, 1)),
     "values of outcomes of many groups": lambda: MeasurementPlan.of(flips(13, 32)),
