@@ -52,6 +52,7 @@ KERNEL_TESTS = [
     "tests/simulators/measurement/test_normal_shots.py",
     "tests/optimizers/test_compiled.py",
 ]
+COMPILED_TESTS = [*KERNEL_TESTS, "tests/simulators/test_kernels.py", "tests/simulators/test_undoing.py"]
 OWN_TESTS = {
     "propagation/": KERNEL_TESTS[-3],
     "rotosolve.py": KERNEL_TESTS[-1],
@@ -229,7 +230,7 @@ def run(campaign: Campaign, mutants: list[Mutant], limits: Limits, *, again: boo
     for mutant in track(alive, "compiling kernels with defects"):
         with tree.spoiled(mutant.module, mutant.put_into(tree.read(mutant.module))):
             first = [test for part, test in OWN_TESTS.items() if part in mutant.module]
-            tests = [*first, *(test for test in KERNEL_TESTS if test not in first)]
+            tests = [*first, *(test for test in COMPILED_TESTS if test not in first)]
             campaign.add(mutant, run_tests(tree.root, tests, seconds=COMPILED_SECONDS), compiled=True)
 
 
