@@ -132,6 +132,16 @@ def test_where_the_empty_circuit_is_best_the_chain_is_empty():
     assert start.n_gates == 0
 
 
+def test_gates_without_any_effect_are_dropped_without_a_gradient_even_if_that_may_cost_no_energy():
+    problem = Problem.from_observable(Observable.from_terms({"IZ": -1.0, "ZI": -1.0}), key="zero")
+    strict, lenient = (
+        StartCircuit.low_bond_dimension(problem, starts=1, tolerance=tolerance, rng=np.random.default_rng(0))
+        for tolerance in (0.0, 1e-3)
+    )
+    assert strict == lenient
+    assert strict.n_gates == 0
+
+
 @pytest.mark.parametrize("pairs", [[(0, 1), (2, 1), (3, 1)], [(3, 2), (2, 0), (0, 1), (1, 3)]], ids=["star", "ring"])
 def test_blocks_respect_the_coupling_map_and_its_directions(pairs):
     problem = molecule("lih-4")
