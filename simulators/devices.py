@@ -67,7 +67,7 @@ class DeviceNumbers:
         )
         readout = [ReadoutError(p, p) for p in self.readout]
         if self.n_qubits is None:
-            uniform = NoiseModel.from_channels(one[0], two[0].tensor(two[0]), readout=readout[0], name=name)
+            uniform = NoiseModel.from_channels(one[0], two[0].tensor(two[0]))
             default = {**uniform.default, "id": depolarizing(0.0)}
             return NoiseModel(name, default=default, default_readout=readout[0], source=_SOURCE)
         qubits = range(self.n_qubits)

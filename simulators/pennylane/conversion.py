@@ -189,10 +189,7 @@ def _apply(circuit: Circuit, theta: Any = ()) -> list[Any]:
 def _angle(parameter: float | Slot, theta: Any) -> Any:
     if not isinstance(parameter, Slot):
         return parameter
-    angle = theta[parameter.index]
-    if parameter.scale != 1.0:
-        angle = parameter.scale * angle
-    return angle + parameter.shift if parameter.shift != 0.0 else angle
+    return parameter.scale * theta[parameter.index] + parameter.shift
 
 
 def circuit_from_pennylane(source: Any, *arguments: Any, wires: int | Iterable[Any] | None = None) -> Circuit:
@@ -272,6 +269,5 @@ def observable_to_pennylane(observable: Observable) -> Any:
     """Return the observable as a PennyLane operator, qubit q on wire q."""
     words: dict[Any, float] = {}
     for label, coefficient in zip(observable.labels, observable.coefficients, strict=True):
-        letters = {q: letter for q, letter in enumerate(reversed(label)) if letter != "I"}
-        words[qml.pauli.PauliWord(letters)] = coefficient
+        words[qml.pauli.PauliWord(dict(enumerate(reversed(label))))] = coefficient
     return qml.pauli.PauliSentence(words).operation(wire_order=range(observable.n_qubits))

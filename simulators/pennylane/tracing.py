@@ -14,7 +14,7 @@ import pennylane as qml
 from numpy.typing import NDArray
 
 from qvar.simulators.circuit import Operation, Slot
-from qvar.simulators.errors import CircuitError
+from qvar.simulators.errors import CircuitError, QvarError
 
 __all__ = ["angles_as_slots", "tracer"]
 
@@ -31,6 +31,7 @@ _NO_ANGLES = (
     qml.GlobalPhase,
 )
 """Operations whose parameters are no angles: they stay fixed."""
+_FIXING = "make such a parameter fixed: as an integer or with requires_grad=False, or by the tape's trainable_params"
 
 
 def tracer(source: Any, arguments: Sequence[Any]) -> tuple[int, Trace]:
@@ -121,14 +122,14 @@ def angles_as_slots(
 
     Raises:
         CircuitError: if an angle is not of the form a * parameter + b, if something other than an angle depends on a
-            parameter, or if a parameter drives no gate.
+            parameter, if a parameter drives no gate, or if the program refuses some values.
     """
     if n_free == 0:
         return tuple(operations(None))
     counter = np.arange(n_free, dtype=np.float64)
     start = 0.3 + (counter * 0.6180339887) % 1.0
-    check = 0.2 + (counter * 0.4142135623) % 1.0
-    traces = [operations(theta) for theta in (start, start + 1.0, start + 1.0 + counter, check)]
+    check = -0.2 - (counter * 0.4142135623) % 1.0  # negative, where abs(x) and max(x, 0) are not x
+    traces = _written_out(operations, (start, start + 1.0, start + 1.0 + counter, check))
     _check_same_structure(traces)
     result = []
     for versions in zip(*traces, strict=True):
@@ -140,12 +141,29 @@ def angles_as_slots(
     return tuple(result)
 
 
+def _written_out(
+    operations: Callable[[NDArray[np.float64] | None], list[Operation]], vectors: Sequence[NDArray[np.float64]]
+) -> list[list[Operation]]:
+    traces: list[list[Operation]] = []
+    for theta in vectors:
+        try:
+            with np.errstate(invalid="ignore", divide="ignore"):  # of sqrt(x); the angle is refused
+                traces.append(operations(theta))
+        except ValueError as error:
+            if isinstance(error, QvarError) and not traces:
+                raise  # what is wrong whatever the values are
+            raise CircuitError(
+                f"this program cannot be written out for all values of its free parameters: {error}; {_FIXING}"
+            ) from error
+    return traces
+
+
 def _check_same_structure(traces: Sequence[list[Operation]]) -> None:
     shapes = [[(o.gate, o.qubits, o.channel) for o in trace] for trace in traces]
     if any(shape != shapes[0] for shape in shapes):
         raise CircuitError(
             "the gates, the wires or a channel of this program depend on its free parameters, where only angles may; "
-            "make such a parameter fixed: as an integer or with requires_grad=False, or by the tape's trainable_params"
+            + _FIXING
         )
 
 

@@ -468,6 +468,8 @@ def test_weights_are_routed_through_pipelines_and_grids_in_two_processes(moons):
     with config_context(enable_metadata_routing=True):
         asked = model(engine=noisy).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
         pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=True), asked)
+        if hasattr(pipeline, "set_score_request"):  # scikit-learn before 1.9 asks at each level
+            pipeline.set_score_request(sample_weight=True)
         grid = {"variationalclassifier__optimizer": [Adam(2, displacement=0.0), QUICK]}
         search = GridSearchCV(pipeline, grid, cv=2, n_jobs=2, error_score="raise")
         assert search.fit(X, y, sample_weight=weights).best_params_["variationalclassifier__optimizer"] == QUICK

@@ -71,6 +71,17 @@ def test_memory_goes_through_arrays_unchanged():
     assert empty.state()["keys"].shape == (0, 16)
 
 
+@pytest.mark.parametrize("change", [-1, 1])
+def test_memory_with_too_few_or_too_many_angles_is_refused(change):
+    evaluator = CircuitEvaluator(PROBLEM, StatevectorSimulator(), optimizer=LBFGS(), remember=10)
+    evaluator.optimize(BELL, [0.1, 0.1], **streams())
+    state = evaluator.state()
+    damaged = state | {"angles": np.resize(state["angles"], 2 + change)}
+    with pytest.raises(ValueError, match=f"2 remembered angles expected, got {2 + change}"):
+        evaluator.load_state(damaged)
+    assert evaluator.optimize(BELL, [0.1, 0.1], **streams()).gradients == 0
+
+
 def test_normal_sampling_has_the_spread_of_multinomial_sampling():
     engine = PauliTransferSimulator(NoiseModel.named("ourense"))
     spreads = {}

@@ -118,10 +118,28 @@ def test_blocks_without_use_are_dropped():
     assert start.circuit.n_two_qubit_gates == 1
 
 
+def test_of_two_blocks_of_which_one_is_enough_the_last_is_dropped():
+    bonds = {letters: 1.0 for pair in ("XX", "YY", "ZZ") for letters in (f"I{pair}", f"{pair}I")}
+    problem = Problem.from_observable(Observable.from_terms(bonds), key="three-spins")  # -4; one singlet has -3
+    start = StartCircuit.low_bond_dimension(problem, starts=1, tolerance=1.2, rng=np.random.default_rng(0))
+    assert [o.qubits for o in start.circuit.operations if o.gate == "cx"] == [(0, 1)]
+    assert energy(problem, start) < problem.exact_energy + 1.2
+
+
 def test_where_the_empty_circuit_is_best_the_chain_is_empty():
     problem = Problem.from_observable(Observable.from_terms({"IZ": -1.0, "ZI": -1.0}), key="zero")
     start = StartCircuit.low_bond_dimension(problem, starts=2, rng=np.random.default_rng(0))
     assert start.n_gates == 0
+
+
+def test_gates_without_any_effect_are_dropped_without_a_gradient_even_if_that_may_cost_no_energy():
+    problem = Problem.from_observable(Observable.from_terms({"IZ": -1.0, "ZI": -1.0}), key="zero")
+    strict, lenient = (
+        StartCircuit.low_bond_dimension(problem, starts=1, tolerance=tolerance, rng=np.random.default_rng(0))
+        for tolerance in (0.0, 1e-3)
+    )
+    assert strict == lenient
+    assert strict.n_gates == 0
 
 
 @pytest.mark.parametrize("pairs", [[(0, 1), (2, 1), (3, 1)], [(3, 2), (2, 0), (0, 1), (1, 3)]], ids=["star", "ring"])

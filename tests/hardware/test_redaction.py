@@ -188,9 +188,10 @@ def _chain(error):
         error = error.__cause__ or error.__context__
 
 
-def test_what_the_libraries_log_is_redacted_too(caplog, secret):
+def test_what_the_libraries_log_is_redacted_too(caplog, monkeypatch, secret):
     logger = logging.getLogger("qiskit_ibm_runtime.api.session")
     shield_logs()
+    monkeypatch.setattr(logging.getLogger("qiskit_ibm_runtime"), "propagate", True)  # to where caplog listens
     with caplog.at_level(logging.DEBUG, logger=logger.name):
         logger.debug("headers %s", {"Authorization": f"apikey {TOKEN}"})
         try:

@@ -96,6 +96,14 @@ def test_backends_that_report_one_readout_error_get_it_both_ways():
     assert NoiseModel.from_backend(backend).readout_error(0) == ReadoutError(expected, expected)
 
 
+def test_qubits_that_report_no_readout_error_are_read_without_one():
+    backend = GenericBackendV2(2, seed=1)
+    backend.target.update_instruction_properties("measure", (0,), InstructionProperties(duration=1e-6, error=0.0))
+    noise = NoiseModel.from_backend(backend)
+    assert noise.readout_error(0) == ReadoutError(0.0, 0.0)
+    assert noise.readout_error(1).p01 > 0
+
+
 def test_broken_edges_are_left_out():
     backend = GenericBackendV2(3, coupling_map=[[0, 1], [1, 2]], seed=1)
     assert NoiseModel.from_backend(backend).coupling_map == ((0, 1), (1, 0), (1, 2), (2, 1))

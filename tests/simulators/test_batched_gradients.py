@@ -266,6 +266,21 @@ def test_requests_beyond_the_free_memory_are_refused_with_what_they_would_take(m
         long.gradient_from(np.zeros(144), np.zeros(4**12))
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_gradient_is_refused_if_its_workspace_misses_one_byte(engine, monkeypatch):
+    circuit, observable = layers(3, 2), Observable.from_terms({"ZZZ": 1.0})
+    needed = 8 * engine.objective(circuit, observable).program.gradient_numbers
+    monkeypatch.setattr("qvar.simulators.memory._WORTH_ASKING", 0)
+    for free in (needed, needed - 1):
+        monkeypatch.setattr("qvar.simulators.memory.available_bytes", lambda free=free: free)
+        objective = engine.objective(circuit, observable)
+        if free < needed:
+            with pytest.raises(EngineError, match="the gradient of this circuit would take"):
+                objective.value_and_gradient(np.zeros(12))
+        else:
+            assert objective.value_and_gradient(np.zeros(12))[0] == pytest.approx(1.0)
+
+
 def test_matrices_that_are_not_square_are_refused_with_the_shapes_that_are_taken():
     objective = PauliTransferSimulator().objective(layers(2, 1), Observable.from_terms({"ZI": 1.0}))
     for shape in ((1, 2, 4), (1, 8, 4)):

@@ -70,6 +70,16 @@ ryy({angle}) q[1], q[0];
     assert counts == {"rx": 2, "cx": 2, "ryy": 1}
 
 
+@pytest.mark.parametrize(
+    ("definition", "use", "expected"),
+    [("rzz(v) a { rx(v) a; }", "rzz(0.7) q[0]", {"rx": 1}), ("rzz a, b { cx a, b; }", "rzz q[0], q[1]", {"cx": 1})],
+    ids=["fewer qubits", "no angle"],
+)
+def test_a_users_own_gate_may_have_the_name_of_a_native_one_of_another_shape(definition, use, expected):
+    text = f'OPENQASM 3.0;\ninclude "stdgates.inc";\ngate {definition}\nqubit[2] q;\n{use};\n'
+    assert Circuit.from_qasm(text).counts() == expected
+
+
 def test_idle_gates_and_rotations_by_nothing_are_told_apart_in_qasm():
     circuit = Circuit(1, (Operation("id", (0,)), Operation("u", (0,), (0.0, 0.0, 0.0))))
     assert Circuit.from_qasm(circuit.to_qasm()) == circuit

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,13 @@ def test_the_packages_of_an_extra_are_named_as_they_are_declared(extra, monkeypa
     assert re.findall(r"'([\w-]+)>=", command) == names
 
 
-def test_a_checkout_that_was_never_installed_is_told_to_install_itself(monkeypatch):
-    monkeypatch.setattr(extras, "requires", lambda _: [])
+def not_installed(name):
+    raise PackageNotFoundError(name)
+
+
+@pytest.mark.parametrize("requires", [not_installed, lambda _: None, lambda _: []])
+def test_a_checkout_that_was_never_installed_is_told_to_install_itself(requires, monkeypatch):
+    monkeypatch.setattr(extras, "requires", requires)
     assert how_to_install("ibm").endswith("pip install '.[ibm]'")
 
 

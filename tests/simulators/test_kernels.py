@@ -163,7 +163,8 @@ def test_a_forked_child_may_run_batches_after_its_parent_has():
 @pytest.mark.parametrize("n_qubits", [1, 2, 3, 4, 5, 6])
 def test_a_gradient_that_undoes_states_equals_one_that_keeps_them(n_qubits):
     rng = np.random.default_rng(n_qubits)
-    circuit = chain(n_qubits, 3)
+    down = [Operation("cx", (q + 1, q)) for q in range(n_qubits - 1)]
+    circuit = chain(n_qubits, 3).then([*down, *chain(n_qubits, 1).operations])
     objective = PauliTransferSimulator(NOISE).objective(circuit, oracle.random_observable(rng, n_qubits, 10))
     theta = oracle.random_angles(rng, circuit)
     value, kept = objective.value_and_gradient(theta)

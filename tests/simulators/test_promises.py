@@ -121,12 +121,23 @@ def test_kernels_run_where_no_compiled_code_can_be_kept(tmp_path):
     assert "compiled anew for this process" in done.stderr
 
 
-def test_all_dataclasses_are_frozen_but_for_a_few():
+@pytest.fixture(scope="module")
+def classes():
+    """Every class that a module of the simulators or the environments defines."""
     modules = [
         import_module(found.name)
         for package in (qvar.simulators, qvar.envs)
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     ]
-    classes = {c for module in modules for c in vars(module).values() if isinstance(c, type) and is_dataclass(c)}
-    changeable = {c.__name__ for c in classes if not c.__dataclass_params__.frozen and c.__module__.startswith("qvar.")}
+    found = [(module, c) for module in modules for c in vars(module).values() if isinstance(c, type)]
+    return {c for module, c in found if c.__module__ == module.__name__}
+
+
+def test_all_dataclasses_are_frozen_but_for_a_few(classes):
+    changeable = {c.__name__ for c in classes if is_dataclass(c) and not c.__dataclass_params__.frozen}
     assert changeable == {"BestSoFarState", "MovingThresholdState", "_ChainOptimizer", "_Course", "_Rows"}
+
+
+def test_whatever_is_made_without_code_of_its_own_is_a_dataclass(classes):
+    assert sum(map(is_dataclass, classes)) > 50
+    assert not [c for c in classes if c.__bases__ == (object,) and "__init__" not in vars(c)]  # equal if of equal parts

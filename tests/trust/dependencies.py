@@ -32,7 +32,10 @@ from packaging.version import Version
 ROOT = Path(__file__).parents[2]
 CONSTRAINTS = ROOT / "constraints.txt"
 PYTHONS = ("python3.11", "python3.12", "python3.13")
-OLD_AGE = ("DeprecationWarning", "PendingDeprecationWarning", "FutureWarning")
+OLD_AGE = (
+    *("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning", "ignore::FutureWarning"),
+    "ignore:Trying to add QuantumRegister:UserWarning",  # Qiskit, of its own calls
+)
 HEAD = """# The versions that the tests run with: `pip install -c constraints.txt ...`. pyproject.toml declares more.
 # Made by `python tests/trust/dependencies.py lock`.
 """
@@ -177,7 +180,7 @@ def _results(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str,
     if arguments.what == "lowest":
         python = (arguments.pythons or [sys.executable])[0]
         program = install_lowest(arguments.extras, arguments.take, python, folder)
-        old_age = [word for kind in OLD_AGE for word in ("-W", f"ignore::{kind}")]
+        old_age = [word for warning in OLD_AGE for word in ("-W", warning)]
         yield run_tests(program, [*old_age, *tests], f"Python {version_of(python)}, lowest versions")
         return
     for python in arguments.pythons or filter(is_there, PYTHONS):

@@ -52,6 +52,11 @@ KERNEL_TESTS = [
     "tests/simulators/measurement/test_normal_shots.py",
     "tests/optimizers/test_compiled.py",
 ]
+COMPILED_TESTS = [*KERNEL_TESTS, "tests/simulators/test_kernels.py", "tests/simulators/test_undoing.py"]
+OWN_TESTS = {
+    "propagation/": KERNEL_TESTS[-3],
+    "rotosolve.py": KERNEL_TESTS[-1],
+}  # parts of paths, and what to run first
 COMPILED_SECONDS = 180.0  # for compiling the kernels and all of these tests
 LEAST_LIMIT = 10.0
 OVERHEAD_SECONDS = 0.02  # of pytest for a test
@@ -224,7 +229,9 @@ def run(campaign: Campaign, mutants: list[Mutant], limits: Limits, *, again: boo
     alive = [m for m, result in found if is_alive(result) and not result["compiled"]]
     for mutant in track(alive, "compiling kernels with defects"):
         with tree.spoiled(mutant.module, mutant.put_into(tree.read(mutant.module))):
-            campaign.add(mutant, run_tests(tree.root, KERNEL_TESTS, seconds=COMPILED_SECONDS), compiled=True)
+            first = [test for part, test in OWN_TESTS.items() if part in mutant.module]
+            tests = [*first, *(test for test in COMPILED_TESTS if test not in first)]
+            campaign.add(mutant, run_tests(tree.root, tests, seconds=COMPILED_SECONDS), compiled=True)
 
 
 def is_alive(result: dict[str, Any]) -> bool:

@@ -22,9 +22,8 @@ from qvar.latent.space import CircuitSpace
 from qvar.latent.vae import ArdVAE
 from qvar.problems import Problem, max_cut
 from qvar.runs import sealed
-from qvar.simulators import Circuit, NoiseModel
+from qvar.simulators import NoiseModel
 from qvar.simulators.errors import (
-    CircuitError,
     ClassifierError,
     HardwareError,
     LatentError,
@@ -140,105 +139,6 @@ def test_a_sandbox_goes_on_after_its_process_died():
 
 
 # ---- what was found once ----
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "qubit[10000000] q;",
-        "bit[10000000] c;",
-        "qreg q[10000000];",
-        "h $100000000;",
-        "qubit[10000] q;" + "h q;" * 30,
-        "gate g0 a {x a; x a;}\n"
-        + "".join(f"gate g{k} a {{g{k - 1} a; g{k - 1} a;}}\n" for k in range(1, 40))
-        + "qubit q; g39 q;",
-        "qubit[20] q; pow(0.5) @ ctrl(14) @ x " + ",".join(f"q[{k}]" for k in range(15)) + ";",
-        "qubit q; ctrl(1000000000) @ x q;",
-        "for int i in [0:1000000000] {}",
-        "qubit q; rx(" + "(" * 5000 + "1" + ")" * 5000 + ") q;",
-    ],
-    ids=range(10),
-)
-def test_a_program_that_would_unfold_is_refused_before_it_does(text):
-    with pytest.raises(CircuitError):
-        Circuit.from_qasm(HEAD + text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "qreg q[10000000];",
-        "qreg q[10000]; " + "h q; " * 30,
-        "gate g0 a {x a; x a;}\n"
-        + "".join(f"gate g{k} a {{g{k - 1} a; g{k - 1} a;}}\n" for k in range(1, 40))
-        + "qreg q[1]; g39 q[0];",
-        'include "/etc/passwd";',
-    ],
-    ids=range(4),
-)
-def test_an_old_program_that_would_unfold_is_refused_before_it_does(text):
-    with pytest.raises(CircuitError):
-        Circuit.from_qasm(OLD + text)
-
-
-def test_programs_within_the_limits_are_read_as_qiskit_reads_them():
-    old = Circuit.from_qasm(OLD + "gate pair(t) a, b { rx(t) a; cx a, b; }\nqreg q[3];\npair(0.5) q[0], q[2]; h q;")
-    new = Circuit.from_qasm(HEAD + "gate pair(t) a, b { rx(t) a; cx a, b; }\nqubit[3] q;\npair(0.5) q[0], q[2]; h q;")
-    assert old == new
-    assert [o.gate for o in new.operations] == ["rx", "cx", "h", "h", "h"]
-    assert (
-        len(
-            Circuit.from_qasm(
-                HEAD + "qubit[9] q; ctrl(8) @ x " + ",".join(f"q[{k}]" for k in range(9)) + ";"
-            ).operations
-        )
-        > 8
-    )
-
-
-def test_inputs_keep_the_order_of_their_declarations_whatever_comments_say():
-    text = HEAD + "// input float b;\ninput float b;\ninput float a;\nqubit q;\nrx(a) q;\nry(b) q;\n"
-    circuit = Circuit.from_qasm(text)
-    assert [o.parameters[0].index for o in circuit.operations] == [1, 0]
-
-
-@pytest.fixture
-def qpy_file(tmp_path):
-    from qiskit import QuantumCircuit, qpy
-    from qiskit.circuit import Parameter
-
-    circuit = QuantumCircuit(2)
-    circuit.rx(2 * Parameter("t") + 1, 0)
-    circuit.cx(0, 1)
-    with (tmp_path / "a.qpy").open("wb") as file:
-        qpy.dump(circuit, file)
-    return tmp_path / "a.qpy"
-
-
-def test_a_qpy_file_gives_its_circuit(qpy_file):
-    circuit = Circuit.from_file(qpy_file)
-    assert [(o.gate, o.qubits) for o in circuit.operations] == [("rx", (0,)), ("cx", (0, 1))]
-    assert (circuit.operations[0].parameters[0].scale, circuit.operations[0].parameters[0].shift) == (2.0, 1.0)
-
-
-@pytest.mark.parametrize(
-    ("place", "value", "message"),
-    [(6, b"\x0c", "version 13"), (10, b"\xff" * 8, "one circuit"), (0, b"PICKLE", "QPY"), (33, b"\xff" * 4, "qubits")],
-)
-def test_a_qpy_file_with_another_head_is_refused(qpy_file, place, value, message):
-    data = bytearray(qpy_file.read_bytes())
-    data[place : place + len(value)] = value
-    qpy_file.write_bytes(data)
-    with pytest.raises(CircuitError, match=message):
-        Circuit.from_file(qpy_file)
-
-
-@pytest.mark.parametrize("length", [0, 6, 20, 60])
-def test_a_qpy_file_that_is_cut_off_is_refused(qpy_file, length):
-    qpy_file.write_bytes(qpy_file.read_bytes()[:length])
-    with pytest.raises(CircuitError):
-        Circuit.from_file(qpy_file)
 
 
 def archive(members):

@@ -43,6 +43,50 @@ def test_every_native_gate_has_the_same_matrix_in_pennylane_up_to_a_phase(name):
     assert abs(overlap) == pytest.approx(1, abs=1e-12)
 
 
+NAMES = [
+    ("rx", qml.RX(0.3, 0)),
+    ("ry", qml.RY(0.3, 0)),
+    ("rz", qml.RZ(0.3, 0)),
+    ("rz", qml.MultiRZ(0.3, [0])),
+    ("p", qml.PhaseShift(0.3, 0)),
+    ("p", qml.U1(0.3, 0)),
+    ("u", qml.U2(0.3, 0.8, 0)),
+    ("u", qml.U3(0.3, 0.8, -0.7, 0)),
+    ("u", qml.Rot(0.3, 0.8, -0.7, 0)),
+    ("rxx", qml.IsingXX(0.3, [0, 1])),
+    ("ryy", qml.IsingYY(0.3, [0, 1])),
+    ("rzz", qml.IsingZZ(0.3, [0, 1])),
+    ("rzz", qml.MultiRZ(0.3, [0, 1])),
+    ("id", qml.Identity(0)),
+    ("x", qml.PauliX(0)),
+    ("y", qml.PauliY(0)),
+    ("z", qml.PauliZ(0)),
+    ("h", qml.Hadamard(0)),
+    ("s", qml.S(0)),
+    ("t", qml.T(0)),
+    ("sx", qml.SX(0)),
+    ("sdg", qml.adjoint(qml.S(0))),
+    ("tdg", qml.adjoint(qml.T(0))),
+    ("sxdg", qml.adjoint(qml.SX(0))),
+    ("cx", qml.CNOT([0, 1])),
+    ("cy", qml.CY([0, 1])),
+    ("cz", qml.CZ([0, 1])),
+    ("swap", qml.SWAP([0, 1])),
+    ("ecr", qml.ECR([0, 1])),
+]
+
+
+@pytest.mark.parametrize(("name", "operation"), NAMES, ids=lambda value: getattr(value, "name", value))
+def test_each_name_in_pennylane_is_read_as_the_one_gate_it_means_whose_noise_it_gets(name, operation):
+    tape = qml.tape.QuantumScript([operation])
+    tape.trainable_params = []
+    (read,) = Circuit.from_pennylane(tape).operations
+    assert (read.gate, read.qubits) == (name, tuple(operation.wires))
+    wires = list(reversed(operation.wires))
+    overlap = np.vdot(gate_matrix(name, read.parameters), qml.matrix(operation, wire_order=wires)) / 2 ** len(wires)
+    assert abs(overlap) == pytest.approx(1, abs=1e-12)
+
+
 @several
 @given(n_qubits=st.integers(1, 4), n_gates=st.integers(0, 20), seed=st.integers(0, 2**32 - 1))
 def test_random_circuits_have_the_same_energy_in_pennylane_and_come_back_unchanged(n_qubits, n_gates, seed):
@@ -213,8 +257,26 @@ def unused_parameter(x, y):
     qml.RX(x, 0)
 
 
+def square_root(x):
+    qml.RX(np.sqrt(x), 0)
+
+
+def absolute_value(x, y):
+    qml.RX(x, 0)
+    qml.RX(abs(y), 0)
+
+
+def sign_dependent_gates(x, y):
+    qml.RX(x, 0)
+    (qml.RX if y > 0 else qml.RY)(y, 0)
+
+
+def free_probability(p):
+    qml.BitFlip(p, 0)
+
+
 def data_dependent_channel(p):
-    qml.BitFlip(0.1 * p, 0)
+    qml.BitFlip(0.3 + 0.1 * p, 0)
 
 
 def data_dependent_gates(x):
@@ -228,6 +290,10 @@ def data_dependent_gates(x):
         (two_parameters, 2, "not of the form"),
         (cancelling_parameters, 2, "not of the form"),
         (controlled_rotation, 2, "not of the form"),
+        (absolute_value, 2, "not of the form"),
+        (sign_dependent_gates, 2, "depend on its free parameters"),
+        (free_probability, 1, r"cannot be written out for all values .* interval \[0,1\]; make such a parameter fixed"),
+        (square_root, 1, "cannot be written out for all values .* finite"),
         (unused_parameter, 2, r"free parameters \[1\] drive no gate"),
         (data_dependent_channel, 1, "depend on its free parameters"),
         (data_dependent_gates, 1, "depend on its free parameters"),
@@ -250,6 +316,8 @@ def test_what_cannot_be_translated_is_refused_with_a_reason():
         Circuit.from_pennylane(qml.tape.QuantumScript([qml.PauliError("XXX", 0.1, [0, 1, 2])]))
     with pytest.raises(CircuitError, match="channels act on one or two wires"):
         channel_from_pennylane(qml.PauliError("XXX", 0.1, [0, 1, 2]))
+    with pytest.raises(CircuitError, match="channels act on one or two wires"):
+        channel_from_pennylane(qml.QubitChannel([np.eye(1)], wires=[]))
     with pytest.raises(CircuitError, match="acts on no wire"):
         Circuit.from_pennylane(qml.tape.QuantumScript([]))
     with pytest.raises(CircuitError, match="got Circuit"):

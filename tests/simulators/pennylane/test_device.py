@@ -116,6 +116,10 @@ def test_mid_circuit_measurements_are_deferred():
     np.testing.assert_allclose(ours, run(qml.device("default.qubit", wires=3), program, X), atol=1e-12)
 
 
+class Unknown(qml.operation.Operator):
+    """An operator that says neither what its matrix is nor how to measure it."""
+
+
 def test_what_the_device_cannot_do_is_refused_with_a_reason():
     with pytest.raises(EngineError, match="noise is a NoiseModel or None"):
         PauliTransferDevice(wires=2, noise=0.1)
@@ -130,6 +134,8 @@ def test_what_the_device_cannot_do_is_refused_with_a_reason():
         run(PauliTransferDevice(wires=1), lambda: qml.expval(qml.Z(3)))
     with pytest.raises(qml.exceptions.DeviceError, match=r"not supported with qvar\.ptm"):
         run(PauliTransferDevice(wires=3), lambda: (qml.PauliError("XXX", 0.1, [0, 1, 2]), qml.expval(qml.Z(0)))[1])
+    with pytest.raises(qml.exceptions.DeviceError, match=r"Observable Unknown.* not supported on qvar\.ptm"):
+        run(PauliTransferDevice(wires=1), lambda: qml.expval(Unknown(0)))
     with pytest.raises(qml.exceptions.DeviceError, match="not accepted for analytic simulation"):
         run(PauliTransferDevice(wires=1), lambda: qml.sample(wires=0))
     with pytest.raises(qml.exceptions.DeviceError, match="not accepted with finite shots"):

@@ -119,6 +119,14 @@ def test_the_same_generator_gives_the_same_samples():
     assert first != other
 
 
+@pytest.mark.parametrize(("observable", "n_points"), [(Z, 0), (Observable.from_terms({"I": 2.5}), 3)])
+def test_where_nothing_is_measured_nothing_is_drawn(observable, n_points):
+    rng = np.random.default_rng(5)
+    objective = PennyLaneSimulator().objective(TURN, observable).with_shots(10, rng)
+    np.testing.assert_array_equal(objective.batch(np.zeros((n_points, 1))), [2.5] * n_points)
+    assert rng.random() == np.random.default_rng(5).random()
+
+
 def test_circuits_without_parameters_and_observables_without_letters_work():
     fixed = Circuit(1, (Operation("x", (0,)),))
     objective = PennyLaneSimulator().objective(fixed, Z)

@@ -92,6 +92,31 @@ LEVELS = np.array([-0.2, 0.5, 1.0, 2.0])  # in order, so that PennyLane's eigenb
 DIAGONAL = qml.Hermitian(np.diag(LEVELS), [0, 1])
 
 
+ASYMMETRIC = READOUTS[1]
+
+
+def test_each_term_of_a_sum_is_read_in_its_own_basis():
+    hermitian, word = qml.Hermitian(HERMITIAN, 0), qml.X(0) @ qml.Z(1)
+
+    def value_of(observable):
+        return run(PauliTransferDevice(wires=3, noise=ASYMMETRIC), lambda: (gates(X), qml.expval(observable))[1])
+
+    expected = 0.5 * value_of(hermitian) - 0.3 * value_of(word)
+    assert value_of(0.5 * hermitian - 0.3 * word) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("observable", [qml.X(0) + qml.Z(0), qml.Z(0) @ qml.Z(1) + 0.4 * qml.X(0) @ qml.X(1)])
+def test_a_variance_of_words_without_a_common_basis_is_that_of_their_matrix(observable):
+    matrix = qml.Hermitian(qml.matrix(observable, wire_order=observable.wires), observable.wires)
+
+    def variance_of(measured, noise):
+        return run(PauliTransferDevice(wires=3, noise=noise), lambda: (gates(X), qml.var(measured))[1])
+
+    expected = variance_of(matrix, ASYMMETRIC)
+    assert variance_of(observable, ASYMMETRIC) == pytest.approx(expected, abs=1e-12)
+    assert abs(variance_of(observable, None) - expected) > 1e-3  # so that read-out error counts
+
+
 def test_a_state_flip_acts_before_the_change_of_basis():
     noise = NoiseModel("flips", default_readout=StateFlip(0.1), strict=False)
     device = PauliTransferDevice(wires=1, noise=noise)

@@ -58,6 +58,16 @@ def test_a_sampled_energy_has_the_right_mean_and_spread():
     assert abs(energies.std() / sigma - 1) < 5 / np.sqrt(2 * 400)
 
 
+@pytest.mark.parametrize("noise", [None, READOUTS[1]], ids=["ideal", "asymmetric"])
+def test_a_lone_sampled_matrix_has_its_exact_mean(noise):
+    def program(x):
+        gates(x)
+        return qml.expval(qml.Hermitian(HERMITIAN, 0))
+
+    device = PauliTransferDevice(wires=3, noise=noise, seed=4)
+    assert run(device, program, X, shots=20000) == pytest.approx(run(device, program, X), abs=10 / np.sqrt(20000))
+
+
 def test_shot_vectors_give_one_result_per_entry():
     def program(x):
         gates(x)
@@ -137,6 +147,19 @@ def test_broadcast_samples_have_a_leading_axis():
     exact = run(PauliTransferDevice(wires=3), lambda x: (gates(x), qml.expval(qml.Z(0)))[1], BATCH)
     assert sample.shape == (4, 2000, 2)
     np.testing.assert_allclose(value, exact, atol=5 / np.sqrt(2000))
+
+
+@pytest.mark.parametrize("shots", [2000, [2000, 500]])
+def test_a_broadcast_sampled_energy_has_a_leading_axis(shots):
+    def program(x):
+        gates(x)
+        return qml.expval(qml.Z(0) @ qml.X(1))
+
+    values = run(PauliTransferDevice(wires=3, seed=0), program, BATCH, shots=shots)
+    exact = run(PauliTransferDevice(wires=3), program, BATCH)
+    for value in values if isinstance(shots, list) else [values]:
+        assert value.shape == (4,)
+        np.testing.assert_allclose(value, exact, atol=5 / np.sqrt(500))
 
 
 def test_broadcast_states_are_expanded():

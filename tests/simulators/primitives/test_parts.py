@@ -4,6 +4,7 @@ import copy
 import pickle
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,22 +12,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 from qiskit.circuit import AnnotatedOperation, ControlModifier, Gate, InverseModifier, Parameter, PowerModifier
-from qiskit.circuit.library import HamiltonianGate, MCXGate, PauliEvolutionGate, QFTGate, RXGate
+from qiskit.circuit.library import HamiltonianGate, MCXGate, PauliEvolutionGate, QFTGate, RXGate, UGate
 from qiskit.quantum_info import Operator, SparseObservable, SparsePauliOp, Statevector, random_clifford
 from qiskit.transpiler.passes import HighLevelSynthesis
 
 from qvar.simulators import (
     AerSimulator,
+    Circuit,
     EstimatorV2,
     NoiseModel,
+    Observable,
+    Operation,
     PauliTransferSimulator,
     ReadoutError,
+    Slot,
     StatevectorSimulator,
 )
-from qvar.simulators.circuit import Slot
 from qvar.simulators.errors import CircuitError
 from qvar.simulators.measurement.plan import MeasurementPlan
-from qvar.simulators.primitives import parameter_values
+from qvar.simulators.primitives import parameter_values, pauli_values
 from qvar.simulators.primitives.circuits import NeedsValues, circuit_key, translate
 from qvar.simulators.primitives.compilation import Recent, Terms
 from qvar.simulators.primitives.parameter_values import AngleMap, bound, linear_form
@@ -101,6 +105,20 @@ def test_many_observables_from_one_state_equal_their_own_objectives(n_qubits, se
     np.testing.assert_allclose(PauliValues(engine, circuit, observables).at(thetas), expected, rtol=0, atol=1e-12)
 
 
+def test_many_points_take_the_memory_of_a_few(monkeypatch):
+    circuit = Circuit(5, (Operation("ry", (4,), (Slot(0),)),))
+    values = PauliValues(PauliTransferSimulator(), circuit, [Observable.from_terms({"ZIIII": 1.0})])
+    monkeypatch.setattr(pauli_values, "_CHUNK", 4**5)
+    thetas = np.linspace(-3, 3, 40)[:, None]  # whose states are 40 times as many numbers
+    values.at(thetas[:1])
+    tracemalloc.start()
+    found = values.at(thetas)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    np.testing.assert_allclose(found, np.cos(thetas), rtol=0, atol=1e-12)
+    assert peak < 8 * 4**5 * 10
+
+
 @pytest.mark.parametrize(
     ("expression", "expected"),
     [
@@ -153,6 +171,15 @@ def test_many_points_at_once_have_the_values_of_each(expression, monkeypatch):
     np.testing.assert_allclose(AngleMap((A, B), (expression,)).values(points), one_by_one, rtol=1e-14)
 
 
+@pytest.mark.parametrize("expression", [A**B, (A * B).sin(), abs(A - 1.2) * B, abs(A * B)])  # SymPy gives two up
+def test_many_gradients_at_once_are_those_of_each(expression, monkeypatch):
+    points, weights = np.random.default_rng(3).uniform(0.5, 2, (20, 2)), np.ones((20, 1))
+    one_by_one = AngleMap((A, B), (expression,)).pull_back(points, weights)
+    monkeypatch.setattr(parameter_values, "_MANY", 10)
+    together = AngleMap((A, B), (expression,)).pull_back(points, weights)
+    np.testing.assert_allclose(together, one_by_one, rtol=1e-13)
+
+
 @pytest.mark.parametrize("expression", [1 / A, A.log(), (A * 1j) * 1, (A - 1).arcsin().arccos()])
 def test_among_many_points_the_bad_one_is_named(expression, monkeypatch):
     monkeypatch.setattr(parameter_values, "_MANY", 10)
@@ -184,7 +211,7 @@ def test_translated_circuits_are_the_same_unitary(n_qubits, seed):
 
 
 def unusual_gates():
-    """Operations that Qiskit does not define by a circuit of standard gates, or not before they have values."""
+    """Operations that need more than a look at their name, most of them not defined by circuits of standard gates."""
     x = SparsePauliOp(["XY", "ZI"], [0.3, 0.8])
     return {
         "Clifford": (random_clifford(2, seed=3), 2),
@@ -193,6 +220,7 @@ def unusual_gates():
         "evolution for a free time": (HamiltonianGate(x.to_matrix(), A), 2),
         "evolution in Pauli rotations": (PauliEvolutionGate(x, A), 2),
         "controlled gate": (MCXGate(3), 4),
+        "rotation by numbers and a parameter": (UGate(A, 0.3, -0.8), 1),
         "Fourier transform": (QFTGate(3), 3),
     }
 
