@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["table", "wilson"]
+__all__ = ["key", "table", "wilson"]
 
 _KILLED = ("killed", "timeout", "import")
 _NORMAL_95 = 1.959963984540054
@@ -34,7 +34,7 @@ def table(
     for result in results:
         by_package.setdefault(str(Path(result["module"]).parent), []).append(result)
         by_module.setdefault(result["module"], []).append(result)
-    new = [r for r in results if r["status"] not in _KILLED and _key(r) not in explained]
+    new = [r for r in results if r["status"] not in _KILLED and key(r) not in explained]
     rows = [*_head("package"), *(_row(name, places, found, explained) for name, found in by_package.items())]
     rows += [_row("**all**", places, results, explained), "", *_head("module")]
     rows += [_row(name, places, found, explained) for name, found in by_module.items()]
@@ -53,7 +53,7 @@ def _row(
 ) -> str:
     counts = Counter(r["status"] for r in results)
     alive = [r for r in results if r["status"] not in _KILLED]
-    known = sum(_key(r) in explained for r in alive)
+    known = sum(key(r) in explained for r in alive)
     killed = len(results) - len(alive)
     low, high = wilson(killed, len(results))
     n_places = sum(places[module] for module in {r["module"] for r in results})
@@ -62,5 +62,6 @@ def _row(
     return f"| {name} | " + " | ".join(map(str, [*cells, share])) + " |"
 
 
-def _key(result: Mapping[str, Any]) -> str:
+def key(result: Mapping[str, Any]) -> str:
+    """Return what an explanation is found by."""
     return f"{result['module']}\n{result['line']}\n{result['becomes']}"

@@ -10,7 +10,7 @@ the campaign ends with an error. Needs `pip install cosmic-ray coverage`.
 
 Kernels run without their compiler first. Those that survive so, or cannot run so, are compiled with their defect, some
 half a minute each. Differs from a run over all tests: a mutant may survive because the test that kills it is slow, or
-lies in another folder; with `--again`, survivors meet more tests if the limits are larger. Without mitiq, `mitigation/`
+lies in another folder; with `--again`, unexplained survivors meet more tests if the limits are larger. Without mitiq, `mitigation/`
 is left out.
 """
 
@@ -31,7 +31,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tests.trust.mutant_runs import Outcome, Session, Tree, run_tests  # noqa: E402
 from tests.trust.mutant_session import spoiled_functions  # noqa: E402
-from tests.trust.mutant_table import table  # noqa: E402
+from tests.trust.mutant_table import key, table  # noqa: E402
 from tests.trust.mutation import Mutant, mutants_of, source_hash  # noqa: E402
 
 EXPLAINED = Path(__file__).with_name("mutants_explained.toml")
@@ -208,11 +208,13 @@ def try_mutant(mutant: Mutant, tree: Tree, session: Session, traced: dict[str, A
 
 
 def run(campaign: Campaign, mutants: list[Mutant], limits: Limits, *, again: bool) -> None:
-    """Try every mutant that has no result yet, or with `again` those that survived."""
+    """Try every mutant that has no result yet, and with `again` those that survived without an explanation."""
     tree = Tree(campaign.folder)
     done = campaign.results()
     new = [m for m in mutants if _identity(m) not in done and m.module not in MACHINE_CODE]
-    left = [*new, *(m for m in mutants if again and _identity(m) in done and is_alive(done[_identity(m)]))]
+    old = [(m, done[_identity(m)]) for m in mutants if again and _identity(m) in done]
+    known = explanations()
+    left = [*new, *(m for m, result in old if is_alive(result) and key(result) not in known)]
     for interpreted in (False, True):
         chosen = [m for m in left if is_interpreted(m) == interpreted]
         if not chosen:
@@ -259,7 +261,7 @@ def main() -> int:
     parser.add_argument("--quick", type=float, default=1.0, help="seconds of tests that come first")
     parser.add_argument("--budget", type=float, default=15.0, help="seconds of tests beyond the quick ones")
     parser.add_argument("--only-table", action="store_true", help="print the figures so far")
-    parser.add_argument("--again", action="store_true", help="try survivors again, with the tests as they are now")
+    parser.add_argument("--again", action="store_true", help="try survivors without an explanation again")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "mutants")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
