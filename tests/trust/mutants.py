@@ -10,8 +10,8 @@ the campaign ends with an error. Needs `pip install cosmic-ray coverage`.
 
 Kernels run without their compiler first. Those that survive so, or cannot run so, are compiled with their defect, some
 half a minute each. Differs from a run over all tests: a mutant may survive because the test that kills it is slow, or
-lies in another folder; with `--again`, unexplained survivors meet more tests if the limits are larger. Without mitiq, `mitigation/`
-is left out.
+lies in another folder; with `--again`, survivors without an explanation meet more tests if the limits are larger.
+Without mitiq, `mitigation/` is left out.
 """
 
 import argparse
@@ -274,8 +274,8 @@ def main() -> int:
     tried = [results[identity] for m in mutants if (identity := _identity(m)) in results]
     text, unexplained = table(places, sorted(tried, key=lambda found: found["module"]), explanations())
     sys.stdout.write(text)
-    for key in explanations():
-        module, line, _ = key.split("\n")
+    for explained in explanations():
+        module, line, _ = explained.split("\n")
         if line not in map(str.strip, (ROOT / module).read_text().splitlines()):
             sys.stdout.write(f"no longer there, to be taken out of {EXPLAINED.name}: {module}: {line}\n")
     return 1 if unexplained else 0
