@@ -25,6 +25,22 @@ def test_the_noisy_gradient_equals_parameter_shift_on_the_density_matrix(n_qubit
     np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("pairs", [[], [(0, 1)], [(2, 1)], [(0, 3), (2, 1)]])
+def test_qubits_that_never_meet_have_the_gradient_of_the_density_matrix_too(pairs):
+    rng = np.random.default_rng(len(pairs))
+    gates = [
+        Operation(gate, (q,), (Slot(k),)) for k, (q, gate) in enumerate((q, g) for q in range(4) for g in ("ry", "rx"))
+    ]
+    circuit = Circuit(4, (*gates, *(Operation("cx", pair) for pair in pairs), *gates))
+    observable = oracle.random_observable(rng, 4, 12)
+    noise, theta = oracle.random_noise(rng, circuit), oracle.random_angles(rng, circuit)
+    value, gradient = PauliTransferSimulator(noise.model()).objective(circuit, observable).value_and_gradient(theta)
+    assert value == pytest.approx(oracle.energy(circuit, observable, theta, noise.kraus, noise.readout), abs=1e-12)
+    expected = oracle.gradient(circuit, observable, theta, noise.kraus, noise.readout)
+    np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-12)
+    assert np.abs(expected).max() > 1e-3
+
+
 @thorough
 @given(n_qubits=st.integers(1, 4), n_gates=st.integers(0, 10), seed=seeds)
 def test_the_adjoint_gradient_equals_parameter_shift_on_the_density_matrix(n_qubits, n_gates, seed):
