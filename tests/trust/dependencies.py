@@ -6,7 +6,8 @@ Run: python tests/trust/dependencies.py lowest [--extras ibm test] [--take torch
 
 `lowest` resolves the requirements of all extras to the lowest versions that go together, checks that these are exactly
 the declared ones, and runs the quick tests with them in a virtual environment. Old libraries warn of each other's age,
-so deprecation warnings are no errors there. `--take` takes other versions than the lowest of what is large to fetch.
+so deprecation warnings are no errors there, and the tests of mutants are left out. `--take` takes other versions than
+the lowest of what is large to fetch.
 `versions` runs the quick tests with the versions of `constraints.txt` under each interpreter. `lock` writes
 `constraints.txt`: the newest versions that go together, for all interpreters and systems, with PyTorch as it stands
 there. Versions are found by uv, and installed by pip with its own settings.
@@ -36,6 +37,7 @@ OLD_AGE = (
     *("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning", "ignore::FutureWarning"),
     "ignore:Trying to add QuantumRegister:UserWarning",  # Qiskit, of its own calls
 )
+OWN_PYTEST = "tests/trust/test_mutants.py"  # runs a pytest of its own, in which these warnings are errors
 HEAD = """# The versions that the tests run with: `pip install -c constraints.txt ...`. pyproject.toml declares more.
 # Made by `python tests/trust/dependencies.py lock`.
 """
@@ -180,8 +182,8 @@ def _results(arguments: argparse.Namespace, folder: Path) -> Iterator[tuple[str,
     if arguments.what == "lowest":
         python = (arguments.pythons or [sys.executable])[0]
         program = install_lowest(arguments.extras, arguments.take, python, folder)
-        old_age = [word for warning in OLD_AGE for word in ("-W", warning)]
-        yield run_tests(program, [*old_age, *tests], f"Python {version_of(python)}, lowest versions")
+        spared = [*(word for warning in OLD_AGE for word in ("-W", warning)), f"--ignore={OWN_PYTEST}"]
+        yield run_tests(program, [*spared, *tests], f"Python {version_of(python)}, lowest versions")
         return
     for python in arguments.pythons or filter(is_there, PYTHONS):
         program = install(python, folder / version_of(python), CONSTRAINTS, arguments.extras)
