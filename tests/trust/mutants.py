@@ -58,6 +58,7 @@ OWN_TESTS = {
     "rotosolve.py": KERNEL_TESTS[-1],
 }  # parts of paths, and what to run first
 COMPILED_SECONDS = 180.0  # for compiling the kernels and all of these tests
+OF_ALL_MODULES = ("/test_promises.py::", "/test_imports.py::test_importing")
 LEAST_LIMIT = 10.0
 OVERHEAD_SECONDS = 0.02  # of pytest for a test
 
@@ -162,16 +163,17 @@ def ran(mutant: Mutant, traced: dict[str, Any]) -> set[str]:
 def tests_of(mutant: Mutant, traced: dict[str, Any], *, on_loading: bool) -> list[str]:
     """Return the tests that ran the statement, or if it only runs on loading, those that ran any of the file.
 
-    Those of the test file of the same name come first, then the quick ones.
+    Those of the test file of the same name come first, then the quick ones; where code runs on loading, also the tests
+    that look at all modules.
     """
     seconds = traced["tests"]
     names = ran(mutant, traced)
+    first = (f"/test_{Path(mutant.module).stem}.py::",)
     if on_loading:
-        names = {name for some in traced["lines"].get(mutant.module, {}).values() for name in some}
-    if on_loading and not names & seconds.keys():
-        names = set(seconds)
-    own = f"/test_{Path(mutant.module).stem}.py::"
-    return sorted(names & seconds.keys(), key=lambda name: (own not in name, seconds[name], name))
+        first = (*first, *OF_ALL_MODULES)
+        names = {name for some in traced["lines"].get(mutant.module, {}).values() for name in some} & seconds.keys()
+        names = (names or set(seconds)) | {name for name in seconds if any(part in name for part in first)}
+    return sorted(names & seconds.keys(), key=lambda name: (not any(p in name for p in first), seconds[name], name))
 
 
 def within(tests: list[str], seconds: dict[str, float], budget: float) -> list[str]:
