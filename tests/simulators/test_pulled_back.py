@@ -17,6 +17,7 @@ from qvar.simulators import (
     threads,
 )
 from qvar.simulators.errors import CircuitError, EngineError
+from qvar.simulators.kernels import workspace
 from tests.simulators import oracle
 
 thorough = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -187,6 +188,18 @@ def test_final_states_are_those_of_the_density_matrix(n_qubits, n_gates, seed):
         )
         np.testing.assert_array_equal(vector, objective.state(theta))
         np.testing.assert_array_equal(state, pure.state(theta))
+
+
+@pytest.mark.parametrize("pairs", [[(0, 1)], [(2, 1)], [(0, 3), (2, 1)], [(0, 1), (1, 2)]])
+def test_final_states_of_qubits_that_never_meet_are_products(pairs):
+    rng = np.random.default_rng(len(pairs))
+    turns = [Operation(gate, (q,), (Slot(2 * q + k),)) for q in range(4) for k, gate in enumerate(("ry", "rx"))]
+    circuit = Circuit(4, (*turns, *(Operation("cx", pair) for pair in pairs), *turns))
+    noise, theta = oracle.random_noise(rng, circuit), rng.uniform(-np.pi, np.pi, 8)
+    workspace(100_000).fill(np.nan)  # whatever was left there must not count
+    vector = PauliTransferSimulator(noise.model()).objective(circuit, oracle.random_observable(rng, 4)).state(theta)
+    expected = oracle.pauli_values(oracle.density_matrix(circuit, theta, noise.kraus))
+    np.testing.assert_allclose(vector, expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("engine", [PauliTransferSimulator(), StatevectorSimulator()])

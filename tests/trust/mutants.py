@@ -53,11 +53,8 @@ KERNEL_TESTS = [
     "tests/optimizers/test_compiled.py",
 ]
 COMPILED_TESTS = [*KERNEL_TESTS, "tests/simulators/test_kernels.py", "tests/simulators/test_undoing.py"]
-OWN_TESTS = {
-    "propagation/": KERNEL_TESTS[-3],
-    "rotosolve.py": KERNEL_TESTS[-1],
-}  # parts of paths, and what to run first
-COMPILED_SECONDS = 180.0  # for compiling the kernels and all of these tests
+NEAREST = {"propagation/": KERNEL_TESTS[-3], "rotosolve.py": KERNEL_TESTS[-1], "": KERNEL_TESTS[2]}  # by parts of paths
+NEAR_SECONDS, COMPILED_SECONDS = 60.0, 180.0  # for compiling kernels and one file of these tests, or all
 OF_ALL_MODULES = ("/test_promises.py::", "/test_imports.py::test_importing")
 LEAST_LIMIT = 10.0
 OVERHEAD_SECONDS = 0.02  # of pytest for a test
@@ -233,9 +230,16 @@ def run(campaign: Campaign, mutants: list[Mutant], limits: Limits, *, again: boo
     alive = [m for m, result in found if is_alive(result) and not result["compiled"]]
     for mutant in track(alive, "compiling kernels with defects"):
         with tree.spoiled(mutant.module, mutant.put_into(tree.read(mutant.module))):
-            first = [test for part, test in OWN_TESTS.items() if part in mutant.module]
-            tests = [*first, *(test for test in COMPILED_TESTS if test not in first)]
-            campaign.add(mutant, run_tests(tree.root, tests, seconds=COMPILED_SECONDS), compiled=True)
+            campaign.add(mutant, _run_compiled(mutant, tree), compiled=True)
+
+
+def _run_compiled(mutant: Mutant, tree: Tree) -> Outcome:
+    """Run the tests that are nearest to a kernel, and if it survives them, all others of kernels."""
+    near = next(test for part, test in NEAREST.items() if part in mutant.module)
+    outcome = run_tests(tree.root, [*NOT_SLOW, near], seconds=NEAR_SECONDS)
+    if not is_alive({"status": outcome.status}):
+        return outcome
+    return run_tests(tree.root, [test for test in COMPILED_TESTS if test != near], seconds=COMPILED_SECONDS)
 
 
 def is_alive(result: dict[str, Any]) -> bool:
