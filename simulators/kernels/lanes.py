@@ -143,13 +143,3 @@ def _define(operation: Any, instruction: str) -> None:
 
 for _operation, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul")):
     _define(_operation, _instruction)
-
-
-@type_callable(operator.neg)
-def _negative_type(context):  # noqa: ARG001
-    return lambda lanes: _LANES if isinstance(lanes, Lanes) else None
-
-
-@lower_builtin(operator.neg, Lanes)
-def _negative(context: Any, builder: Any, signature: Signature, args: Any) -> Any:  # noqa: ARG001
-    return builder.fsub(ir.Constant(_DOUBLES, [-0.0] * 4), args[0])
