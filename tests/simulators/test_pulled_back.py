@@ -190,14 +190,16 @@ def test_final_states_are_those_of_the_density_matrix(n_qubits, n_gates, seed):
         np.testing.assert_array_equal(state, pure.state(theta))
 
 
-@pytest.mark.parametrize("pairs", [[(0, 1)], [(2, 1)], [(0, 3), (2, 1)], [(0, 1), (1, 2)]])
-def test_final_states_of_qubits_that_never_meet_are_products(pairs):
+@pytest.mark.parametrize(
+    ("n", "pairs"), [(4, [(0, 1)]), (4, [(2, 1)]), (4, [(0, 3), (2, 1)]), (4, [(0, 1), (1, 2)]), (6, [(0, 1), (5, 3)])]
+)
+def test_final_states_of_qubits_that_never_meet_are_products(n, pairs):
     rng = np.random.default_rng(len(pairs))
-    turns = [Operation(gate, (q,), (Slot(2 * q + k),)) for q in range(4) for k, gate in enumerate(("ry", "rx"))]
-    circuit = Circuit(4, (*turns, *(Operation("cx", pair) for pair in pairs), *turns))
-    noise, theta = oracle.random_noise(rng, circuit), rng.uniform(-np.pi, np.pi, 8)
+    turns = [Operation(gate, (q,), (Slot(2 * q + k),)) for q in range(n) for k, gate in enumerate(("ry", "rx"))]
+    circuit = Circuit(n, (*turns, *(Operation("cx", pair) for pair in pairs), *turns))
+    noise, theta = oracle.random_noise(rng, circuit), rng.uniform(-np.pi, np.pi, 2 * n)
     workspace(100_000).fill(np.nan)  # whatever was left there must not count
-    vector = PauliTransferSimulator(noise.model()).objective(circuit, oracle.random_observable(rng, 4)).state(theta)
+    vector = PauliTransferSimulator(noise.model()).objective(circuit, oracle.random_observable(rng, n)).state(theta)
     expected = oracle.pauli_values(oracle.density_matrix(circuit, theta, noise.kraus))
     np.testing.assert_allclose(vector, expected, rtol=0, atol=1e-12)
 
