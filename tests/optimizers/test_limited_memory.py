@@ -88,7 +88,7 @@ def test_from_near_a_minimum_it_ends_where_scipy_ends(task, device):
         options = {"maxiter": 2000, "gtol": 1e-6, "ftol": 1e-13}
         theirs = minimize(f, start, jac=True, method="L-BFGS-B", options=options)
         assert ours.converged
-        assert ours.value == pytest.approx(theirs.fun, abs=1e-6)
+        assert ours.value == pytest.approx(theirs.fun, abs=4e-7)
         assert f(start)[0] > ours.value + 1e-4
         assert ours.gradients < 2 * theirs.nfev
 

@@ -240,6 +240,12 @@ def random_noise(rng, circuit):
     return noise
 
 
+def coupled_pairs(n_qubits, pairs):
+    """Return RY and RX on all qubits, CX on some pairs, and the same turns again; qubits of no pair meet no other."""
+    turns = [Operation(gate, (q,), (Slot(2 * q + k),)) for q in range(n_qubits) for k, gate in enumerate(("ry", "rx"))]
+    return Circuit(n_qubits, (*turns, *(Operation("cx", pair) for pair in pairs), *turns))
+
+
 def random_circuit(rng, n_qubits, n_gates, *, free=0.7, gates=None, pairs=None):
     """Return random gates on random qubits; a share `free` of the angles are slots, some shared, scaled, shifted.
 

@@ -28,10 +28,7 @@ def test_the_noisy_gradient_equals_parameter_shift_on_the_density_matrix(n_qubit
 @pytest.mark.parametrize("pairs", [[], [(0, 1)], [(2, 1)], [(0, 3), (2, 1)]])
 def test_qubits_that_never_meet_have_the_gradient_of_the_density_matrix_too(pairs):
     rng = np.random.default_rng(len(pairs))
-    gates = [
-        Operation(gate, (q,), (Slot(k),)) for k, (q, gate) in enumerate((q, g) for q in range(4) for g in ("ry", "rx"))
-    ]
-    circuit = Circuit(4, (*gates, *(Operation("cx", pair) for pair in pairs), *gates))
+    circuit = oracle.coupled_pairs(4, pairs)
     observable = oracle.random_observable(rng, 4, 12)
     noise, theta = oracle.random_noise(rng, circuit), oracle.random_angles(rng, circuit)
     value, gradient = PauliTransferSimulator(noise.model()).objective(circuit, observable).value_and_gradient(theta)

@@ -195,8 +195,7 @@ def test_final_states_are_those_of_the_density_matrix(n_qubits, n_gates, seed):
 )
 def test_final_states_of_qubits_that_never_meet_are_products(n, pairs):
     rng = np.random.default_rng(len(pairs))
-    turns = [Operation(gate, (q,), (Slot(2 * q + k),)) for q in range(n) for k, gate in enumerate(("ry", "rx"))]
-    circuit = Circuit(n, (*turns, *(Operation("cx", pair) for pair in pairs), *turns))
+    circuit = oracle.coupled_pairs(n, pairs)
     noise, theta = oracle.random_noise(rng, circuit), rng.uniform(-np.pi, np.pi, 2 * n)
     workspace(100_000).fill(np.nan)  # whatever was left there must not count
     vector = PauliTransferSimulator(noise.model()).objective(circuit, oracle.random_observable(rng, n)).state(theta)

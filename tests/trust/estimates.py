@@ -1,8 +1,8 @@
 """Are memory and time what they are said to be beforehand?
 
 Memory: every case runs in two child processes. In the first nothing is free, so that it is refused with what it would
-take, and tried again with that much; in the second its peak is measured. Time: sweeps are carried
-out, which say how long they will take.
+take, and tried again with that much; in the second its peak is measured. Time: sweeps are carried out, which
+say how long they will take.
 """
 
 import argparse

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["key", "table", "wilson"]
+__all__ = ["is_alive", "key", "table", "wilson"]
 
 _KILLED = ("killed", "timeout", "import")
 _NORMAL_95 = 1.959963984540054
@@ -34,7 +34,7 @@ def table(
     for result in results:
         by_package.setdefault(str(Path(result["module"]).parent), []).append(result)
         by_module.setdefault(result["module"], []).append(result)
-    new = [r for r in results if r["status"] not in _KILLED and key(r) not in explained]
+    new = [r for r in results if is_alive(r["status"]) and key(r) not in explained]
     rows = [*_head("package"), *(_row(name, places, found, explained) for name, found in by_package.items())]
     rows += [_row("**all**", places, results, explained), "", *_head("module")]
     rows += [_row(name, places, found, explained) for name, found in by_module.items()]
@@ -52,7 +52,7 @@ def _row(
     name: str, places: Mapping[str, int], results: Sequence[Mapping[str, Any]], explained: Mapping[str, str]
 ) -> str:
     counts = Counter(r["status"] for r in results)
-    alive = [r for r in results if r["status"] not in _KILLED]
+    alive = [r for r in results if is_alive(r["status"])]
     known = sum(key(r) in explained for r in alive)
     killed = len(results) - len(alive)
     low, high = wilson(killed, len(results))
@@ -60,6 +60,11 @@ def _row(
     share = f"{100 * killed / max(1, len(results)):.0f} % ({100 * low:.0f}-{100 * high:.0f})"
     cells = [n_places, len(results), counts["killed"], counts["timeout"], counts["import"], known, len(alive) - known]
     return f"| {name} | " + " | ".join(map(str, [*cells, share])) + " |"
+
+
+def is_alive(status: str) -> bool:
+    """Tell whether no test noticed a mutant that ended like this."""
+    return status not in _KILLED
 
 
 def key(result: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from tests.trust.mutant_runs import Outcome, Session, Tree, run_tests  # noqa: E402
 from tests.trust.mutant_session import spoiled_functions  # noqa: E402
-from tests.trust.mutant_table import key, table  # noqa: E402
+from tests.trust.mutant_table import is_alive, key, table  # noqa: E402
 from tests.trust.mutation import Mutant, mutants_of, source_hash  # noqa: E402
 
 EXPLAINED = Path(__file__).with_name("mutants_explained.toml")
@@ -41,19 +41,22 @@ MACHINE_CODE = {KERNELS + "lanes.py", KERNELS + "bits.py"}  # recipes for the co
 MITIGATION = "simulators/mitigation/"
 NOT_SLOW = ["-m", "not slow"]
 TESTS = [*NOT_SLOW, "tests/simulators", "tests/envs"]
+DENSITY_MATRICES = "tests/simulators/test_against_density_matrix.py"
+PROPAGATION = "tests/simulators/test_pauli_propagation.py"
+OPTIMIZERS = "tests/optimizers/test_compiled.py"
 KERNEL_TESTS = [
     *NOT_SLOW,
-    "tests/simulators/test_against_density_matrix.py",
+    DENSITY_MATRICES,
     "tests/simulators/test_gradients.py",
     "tests/simulators/test_batched_gradients.py",
     "tests/simulators/test_pulled_back.py",
     "tests/simulators/test_pure_plans.py",
-    "tests/simulators/test_pauli_propagation.py",
+    PROPAGATION,
     "tests/simulators/measurement/test_normal_shots.py",
-    "tests/optimizers/test_compiled.py",
+    OPTIMIZERS,
 ]
 COMPILED_TESTS = [*KERNEL_TESTS, "tests/simulators/test_kernels.py", "tests/simulators/test_undoing.py"]
-NEAREST = {"propagation/": KERNEL_TESTS[-3], "rotosolve.py": KERNEL_TESTS[-1], "": KERNEL_TESTS[2]}  # by parts of paths
+NEAREST = {"propagation/": PROPAGATION, "rotosolve.py": OPTIMIZERS, "": DENSITY_MATRICES}  # by parts of paths
 NEAR_SECONDS, COMPILED_SECONDS = 60.0, 180.0  # for compiling kernels and one file of these tests, or all
 OF_ALL_MODULES = ("/test_promises.py::", "/test_imports.py::test_importing")
 LEAST_LIMIT = 10.0
@@ -213,7 +216,7 @@ def run(campaign: Campaign, mutants: list[Mutant], limits: Limits, *, again: boo
     new = [m for m in mutants if _identity(m) not in done and m.module not in MACHINE_CODE]
     old = [(m, done[_identity(m)]) for m in mutants if again and _identity(m) in done]
     known = explanations()
-    left = [*new, *(m for m, result in old if is_alive(result) and key(result) not in known)]
+    left = [*new, *(m for m, result in old if is_alive(result["status"]) and key(result) not in known)]
     for interpreted in (False, True):
         chosen = [m for m in left if is_interpreted(m) == interpreted]
         if not chosen:
@@ -227,7 +230,7 @@ def run(campaign: Campaign, mutants: list[Mutant], limits: Limits, *, again: boo
     done = campaign.results()
     not_compiled = {"status": "untested", "compiled": False}
     found = [(m, done.get(_identity(m), not_compiled)) for m in mutants if m.module.startswith(KERNELS)]
-    alive = [m for m, result in found if is_alive(result) and not result["compiled"]]
+    alive = [m for m, result in found if is_alive(result["status"]) and not result["compiled"]]
     for mutant in track(alive, "compiling kernels with defects"):
         with tree.spoiled(mutant.module, mutant.put_into(tree.read(mutant.module))):
             campaign.add(mutant, _run_compiled(mutant, tree), compiled=True)
@@ -237,14 +240,9 @@ def _run_compiled(mutant: Mutant, tree: Tree) -> Outcome:
     """Run the tests that are nearest to a kernel, and if it survives them, all others of kernels."""
     near = next(test for part, test in NEAREST.items() if part in mutant.module)
     outcome = run_tests(tree.root, [*NOT_SLOW, near], seconds=NEAR_SECONDS)
-    if not is_alive({"status": outcome.status}):
+    if not is_alive(outcome.status):
         return outcome
     return run_tests(tree.root, [test for test in COMPILED_TESTS if test != near], seconds=COMPILED_SECONDS)
-
-
-def is_alive(result: dict[str, Any]) -> bool:
-    """Tell whether no test noticed the mutant so far."""
-    return result["status"] in ("survived", "untested")
 
 
 def is_interpreted(mutant: Mutant) -> bool:
